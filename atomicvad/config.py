@@ -1,0 +1,243 @@
+"""Settings of a reproduction: a profile file becomes one frozen, validated object."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Mode = Literal["auto", True, False]
+Split = Literal["training", "validation", "testing"]
+
+
+class Section(BaseModel):
+    """A frozen group of settings; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError(f"expected (lowest, highest), got {list(value)}")
+    return value
+
+
+class Range(Section):
+    """Base of sections with (lowest, highest) pairs: they must be in order."""
+
+    @field_validator("*")
+    @classmethod
+    def _pairs_in_order(cls, value):
+        return _ordered(value) if isinstance(value, tuple) and len(value) == 2 else value
+
+
+class FeatureSettings(Section):
+    spec_type: Literal["mfcc", "log_mel"] = "mfcc"
+    mel_bins: PositiveInt = 64
+    coefficients: PositiveInt = 64
+    fft_length: PositiveInt = 512
+    frame_length: PositiveInt = 400
+    hop_length: PositiveInt = 160
+    floor_db: PositiveFloat = 80.0
+
+    @model_validator(mode="after")
+    def _sizes_fit(self):
+        if self.frame_length > self.fft_length:
+            raise ValueError(
+                f"frame_length: expected at most fft_length {self.fft_length}, "
+                f"got {self.frame_length}"
+            )
+        if self.coefficients > self.mel_bins:
+            raise ValueError(
+                f"coefficients: expected at most mel_bins {self.mel_bins}, got {self.coefficients}"
+            )
+        return self
+
+
+class ModelSettings(Section):
+    activation: str = "ggcu"
+    normalization: Literal["layer", "batch"] = "layer"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+    @field_validator("activation")
+    @classmethod
+    def _known_activation(cls, value: str) -> str:
+        if value.lower() not in ACTIVATIONS:
+            raise ValueError(f"expected one of {', '.join(ACTIVATIONS)}; got {value!r}")
+        return value.lower()
+
+
+# The growing-cosine family, and the activations of the released code.
+ACTIVATIONS = (
+    *("ggcu", "agcu", "pgcu", "gcu"),
+    *("elu", "gelu", "leaky_relu", "mish", "relu", "selu", "silu"),
+)
+
+
+class WindowSettings(Section):
+    stride_seconds: dict[Literal["speech", "background"], PositiveFloat]
+    counts: dict[Split, PositiveInt]  # at most this many windows of a class in a split
+
+
+class WaveformSettings(Range):
+    """Waveform augmentation; a probability of 0 turns a part off."""
+
+    shift_ms: tuple[float, float] = (-5.0, 5.0)
+    shift_probability: Probability = 0.8
+    mix_snr_db: tuple[float, float] = (-10.0, 20.0)
+    mix_probability: Probability = 0.0
+    white_noise_db: tuple[float, float] = (-90.0, -46.0)
+    white_noise_probability: Probability = 0.8
+    level_db: tuple[float, float] | None = None  # RMS in dBFS; none: as recorded
+    low_pass_hz: tuple[PositiveFloat, PositiveFloat] = (3000.0, 8000.0)
+    high_pass_hz: tuple[PositiveFloat, PositiveFloat] = (20.0, 300.0)
+    tilt_db: tuple[float, float] = (-10.0, 10.0)  # from 0 Hz to Nyquist
+    filter_probability: Probability = 0.0
+
+
+class MaskSettings(Section):
+    """(how many, greatest width) of SpecAugment; count and size of SpecCutout's boxes."""
+
+    coefficient_masks: tuple[NonNegativeInt, PositiveInt] = (2, 25)
+    frame_masks: tuple[NonNegativeInt, PositiveInt] = (2, 15)
+    boxes: NonNegativeInt = 5
+    box_size: tuple[PositiveInt, PositiveInt] = (25, 15)
+    probability: Probability = 1.0
+
+
+class TrainingSettings(Section):
+    batch_size: PositiveInt = 256
+    epochs: PositiveInt = 150
+    windows_per_epoch: PositiveInt | None = None  # None: all of the manifests
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.004
+    first_decay: Annotated[float, Field(gt=0, le=1)] = 0.1  # of all steps
+    decay_multiplier: PositiveFloat = 2.0
+    restart_scale: PositiveFloat = 1.0
+    focal_gamma: Annotated[float, Field(ge=0)] = 2.0
+    patience: PositiveInt = 20
+    min_delta: Annotated[float, Field(ge=0)] = 1e-4
+    mixed_precision: Mode = "auto"
+    xla: Mode = "auto"
+    tensorboard: bool = False
+
+
+class SceneSettings(Range):
+    clips: PositiveInt
+    clip_seconds: PositiveFloat
+    segment_seconds: tuple[PositiveFloat, PositiveFloat] = (0.65, 4.0)
+    snr_db: tuple[float, float] = (-12.0, 10.0)
+    level_db: tuple[float, float] = (-48.0, -18.0)
+
+
+class EvaluationSettings(Section):
+    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.875
+    threshold: Probability = 0.5
+    fpr_target: Probability = 0.315
+    batch_windows: PositiveInt = 1024
+
+
+class Settings(Section):
+    """One reproduction. ``profiles/*.yaml`` say what each value is for."""
+
+    profile: str
+    corpus: Literal["smoke", "open", "paper"]
+    seeds: tuple[NonNegativeInt, ...]
+    data_seed: NonNegativeInt = 42
+    sample_rate: Literal[16000] = 16000
+    window_samples: PositiveInt = 10080
+    windows: WindowSettings
+    scenes: SceneSettings
+    features: FeatureSettings = FeatureSettings()
+    waveform: WaveformSettings = WaveformSettings()
+    masks: MaskSettings = MaskSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, value):
+        if not value or len(set(value)) != len(value):
+            raise ValueError(f"expected seeds that differ, got {list(value)}")
+        return value
+
+    @property
+    def window_seconds(self) -> float:
+        return self.window_samples / self.sample_rate
+
+    @cached_property
+    def data_folder(self) -> Path:
+        return project_root() / "data" / self.profile
+
+    @cached_property
+    def results_folder(self) -> Path:
+        return project_root() / "results" / self.profile
+
+    def run_folder(self, seed: int) -> Path:
+        """Where a seed's run lies.
+
+        Raises:
+            AtomicVADError: the profile has no such seed.
+        """
+        if seed not in self.seeds:
+            raise AtomicVADError(
+                f"seed: expected one of {', '.join(map(str, self.seeds))} "
+                f"(profile {self.profile}), got {seed}"
+            )
+        return self.results_folder / f"seed-{seed}"
+
+
+def profile_names() -> list[str]:
+    return sorted(path.stem for path in (project_root() / "profiles").glob("*.yaml"))
+
+
+def load_profile(name: str) -> Settings:
+    """The settings of ``profiles/<name>.yaml``.
+
+    Raises:
+        AtomicVADError: no such profile, no YAML, an unknown key or an impossible value.
+    """
+    path = project_root() / "profiles" / f"{name}.yaml"
+    if name not in profile_names():
+        raise AtomicVADError(f"profile: expected one of {', '.join(profile_names())}; got {name!r}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise AtomicVADError(f"{path}{line}: not YAML ({error.problem})") from None
+    return settings_from(values, str(path), name)
+
+
+def settings_from(values: object, origin: str, profile: str) -> Settings:
+    """Validate a profile's ``values``; ``origin`` is named in the error."""
+    if not isinstance(values, dict):
+        raise AtomicVADError(f"{origin}: expected keys and values, got {type(values).__name__}")
+    try:
+        return Settings(profile=profile, **values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "settings"
+        reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            reason = "unknown key"
+        got = "" if first["type"] in ("missing", "value_error") else f", got {first['input']!r}"
+        raise AtomicVADError(f"{origin}: {key}: {reason}{got}") from None
+    except TypeError as error:
+        raise AtomicVADError(f"{origin}: {error}") from None

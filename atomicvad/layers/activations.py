@@ -1,0 +1,85 @@
+"""The growing cosine unit and its family, and a registry of activations by name.
+
+The generalised unit (GGCU) is the paper's: ``(w1 x + b1) cos(w2 x + b2)`` with four trainable
+scalars. Fixing some of them gives the older members of the family.
+"""
+
+import keras
+from keras import ops
+
+_PARAMETERS = ("w1", "w2", "b1", "b2")  # the order in the released files
+
+
+@keras.saving.register_keras_serializable("atomicvad")
+class GrowingCosine(keras.layers.Layer):
+    """``(w1 x + b1) cos(w2 x + b2)``, element by element; any shape in, the same shape out.
+
+    Weights start Glorot-uniform, biases uniform in ±0.1; all carry L1 1e-5 and L2 1e-4 (FACTS of
+    the released models).  Parameters that a member of the family does not train stay at w = 1,
+    b = 0.
+
+    Args:
+        trained: which of ``w1, w2, b1, b2`` are trained.
+        seed: seed of the initialisers; ``None`` draws one.
+    """
+
+    def __init__(self, trained=_PARAMETERS, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        unknown = set(trained) - set(_PARAMETERS)
+        if unknown:
+            raise ValueError(f"trained: expected some of {_PARAMETERS}, got {sorted(unknown)}")
+        self.trained = tuple(trained)
+        self.seed = seed
+
+    def build(self, input_shape):
+        for number, name in enumerate(_PARAMETERS):
+            if name not in self.trained:
+                setattr(self, name, float(name.startswith("w")))
+                continue
+            seed = None if self.seed is None else self.seed + number
+            if name.startswith("w"):
+                initializer = keras.initializers.GlorotUniform(seed=seed)
+            else:
+                initializer = keras.initializers.RandomUniform(-0.1, 0.1, seed=seed)
+            weight = self.add_weight(
+                name=name,
+                shape=(1,),
+                initializer=initializer,
+                regularizer=keras.regularizers.L1L2(1e-5, 1e-4),
+            )
+            setattr(self, name, weight)
+
+    def call(self, inputs):
+        return (self.w1 * inputs + self.b1) * ops.cos(self.w2 * inputs + self.b2)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"trained": list(self.trained), "seed": self.seed}
+
+
+FAMILY = {
+    "ggcu": ("w1", "b1", "w2", "b2"),
+    "agcu": ("w1", "b1"),
+    "pgcu": ("w2", "b2"),
+    "gcu": (),
+}
+
+
+def activation(
+    identifier: str, seed: int | None = None, name: str | None = None
+) -> keras.layers.Layer:
+    """A layer for ``identifier``: a member of the growing-cosine family, or any activation of Keras.
+
+    Raises:
+        ValueError: where neither knows the name.
+    """
+    key = identifier.lower()
+    if key in FAMILY:
+        return GrowingCosine(FAMILY[key], seed=seed, name=name)
+    try:
+        return keras.layers.Activation(keras.activations.get(key), name=name)
+    except ValueError:
+        known = ", ".join(FAMILY)
+        raise ValueError(f"activation: expected {known} or one of Keras', got {identifier!r}") from None

@@ -1,0 +1,197 @@
+"""The architecture, and models from files."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+from keras import layers
+
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import replacing
+from atomicvad.layers.activations import activation
+from atomicvad.layers.features import Features
+
+# The paper's two blocks: depthwise kernel, depth multiplier, pooling, hidden and output filters.
+BLOCKS = (
+    {"kernel": 7, "multiplier": 3, "pool": 5, "hidden": 8, "filters": 2},
+    {"kernel": 3, "multiplier": 1, "pool": 7, "hidden": 8, "filters": 2},
+)
+
+
+def core_block(
+    inputs,
+    name: str,
+    kernel: int,
+    multiplier: int,
+    pool: int,
+    hidden: int,
+    filters: int,
+    activation_name: str = "ggcu",
+    normalization: str = "layer",
+    dropout: float = 0.2,
+    seed: int = 0,
+):
+    """Depthwise convolution, pooling, normalisation, 1x1, activation, dropout, 1x1.
+
+    Maps ``[batch, height, width, channels]`` to ``[batch, ceil(height / pool),
+    ceil(width / pool), filters]``. ``normalization`` is ``"layer"`` or ``"batch"``.
+    """
+    glorot = keras.initializers.GlorotUniform
+    if inputs.shape[-1] == 1:
+        # On one channel a convolution is the depthwise one, weight for weight, and faster.
+        x = layers.Conv2D(
+            multiplier, kernel, padding="same", kernel_initializer=glorot(seed), name=f"{name}_conv"
+        )(inputs)
+    else:
+        x = layers.DepthwiseConv2D(
+            kernel,
+            depth_multiplier=multiplier,
+            padding="same",
+            depthwise_initializer=glorot(seed),
+            name=f"{name}_conv",
+        )(inputs)
+    x = layers.MaxPooling2D(pool, padding="same", name=f"{name}_pool")(x)
+    if normalization == "layer":
+        x = layers.LayerNormalization(epsilon=1e-3, name=f"{name}_norm")(x)
+    elif normalization == "batch":
+        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    else:
+        raise ValueError(f"normalization: expected 'layer' or 'batch', got {normalization!r}")
+    x = layers.Conv2D(hidden, 1, kernel_initializer=glorot(seed + 1), name=f"{name}_expand")(x)
+    x = activation(activation_name, seed=seed + 2, name=f"{name}_activation")(x)
+    x = layers.Dropout(dropout, seed=seed + 6, name=f"{name}_dropout")(x)
+    return layers.Conv2D(filters, 1, kernel_initializer=glorot(seed + 7), name=f"{name}_reduce")(x)
+
+
+def build_network(
+    input_shape=(64, 64, 1),
+    activation_name: str = "ggcu",
+    normalization: str = "layer",
+    dropout: float = 0.2,
+    seed: int = 0,
+) -> keras.Model:
+    """Features ``[batch, 64, 64, 1]`` -> probabilities ``[batch, 2]`` of (background, speech).
+
+    298 parameters as in the paper. The output of a block is added, pooled, to the next one's; a
+    1x1 projection is put in only where their channels differ.
+    """
+    inputs = keras.Input(input_shape, name="features")
+    x = inputs
+    for number, block in enumerate(BLOCKS, start=1):
+        before = x
+        x = core_block(
+            before,
+            f"b{number}",
+            **block,
+            activation_name=activation_name,
+            normalization=normalization,
+            dropout=dropout,
+            seed=seed + 100 * number,
+        )
+        if number > 1:
+            skip = layers.MaxPooling2D(block["pool"], padding="same", name=f"skip{number}_pool")(
+                before
+            )
+            if skip.shape[-1] != x.shape[-1]:
+                skip = layers.Conv2D(
+                    x.shape[-1],
+                    1,
+                    kernel_initializer=keras.initializers.GlorotUniform(seed + 100 * number + 8),
+                    name=f"skip{number}_project",
+                )(skip)
+            x = layers.Add(name=f"skip{number}_add")([skip, x])
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(
+        2,
+        activation="softmax",
+        kernel_initializer=keras.initializers.GlorotUniform(seed + 900),
+        dtype="float32",
+        name="probabilities",
+    )(x)
+    return keras.Model(inputs, x, name="network")
+
+
+def build_model(
+    network: keras.Model | None = None, features: Features | None = None, samples: int = 10080
+) -> keras.Model:
+    """The whole detector: waveform ``[batch, samples]`` (16 kHz, ±1) -> ``[batch, 2]``.
+
+    Without arguments: the paper's model with fresh weights.
+    """
+    features = features or Features(name="mfcc")
+    network = network or build_network()
+    waveforms = keras.Input((samples,), dtype="float32", name="waveforms")
+    return keras.Model(waveforms, network(features(waveforms)), name="atomicvad")
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Write ``model`` as a ``.keras`` file whose bytes depend on the model alone (no dates)."""
+    with replacing(path) as temporary:
+        full = temporary.with_name(f"{temporary.stem}-dated.keras")
+        try:
+            model.save(full)
+            with zipfile.ZipFile(full) as source, zipfile.ZipFile(temporary, "w") as target:
+                for name in sorted(source.namelist()):
+                    content = source.read(name)
+                    if name == "metadata.json":
+                        content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
+                    target.writestr(zipfile.ZipInfo(name), content)
+        finally:
+            full.unlink(missing_ok=True)
+
+
+def _stored_weights(path: Path) -> list:
+    """The arrays of a ``.keras`` file, in the order of its layers."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+        with archive.open("model.weights.h5") as file, h5py.File(file) as weights:
+            return _layer_arrays(config["config"]["layers"], weights["layers"])
+
+
+def _layer_arrays(layer_configs, group) -> list:
+    # Keras stores a layer under its class' name in snake case, numbered by occurrence.
+    arrays, seen = [], {}
+    for layer in layer_configs:
+        key = keras.src.utils.naming.to_snake_case(layer["class_name"])
+        number = seen.get(key, 0)
+        seen[key] = number + 1
+        stored = group[f"{key}_{number}" if number else key]
+        if "layers" in stored:
+            arrays += _layer_arrays(layer["config"]["layers"], stored["layers"])
+        elif "vars" in stored:
+            arrays += [stored["vars"][index][()] for index in sorted(stored["vars"], key=int)]
+    return arrays
+
+
+def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
+    """The detector from a ``.keras`` file: one of this project's, or a released checkpoint.
+
+    Only numbers are read from the file and put into a model built here, so no code or pickle in it
+    can run, and a released checkpoint gives the same model as ours. ``model``: the architecture
+    to fill, the paper's by default.
+
+    Raises:
+        AtomicVADError: the file is missing, is no ``.keras`` file, or holds another architecture.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise AtomicVADError(f"{path}: no such weight file")
+    try:
+        arrays = _stored_weights(path)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise AtomicVADError(f"{path}: not a .keras weight file ({error})") from None
+    model = model or build_model()
+    expected = [tuple(weight.shape) for weight in model.trainable_weights]
+    found = [array.shape for array in arrays]
+    # A depthwise kernel of one channel is the same array as a convolution's.
+    if found != expected:
+        raise AtomicVADError(
+            f"{path}: weights of another architecture: expected {len(expected)} arrays with "
+            f"{model.count_params()} parameters, found {len(found)} with "
+            f"{sum(array.size for array in arrays)}"
+        )
+    for weight, array in zip(model.trainable_weights, arrays, strict=True):
+        weight.assign(array)
+    return model
