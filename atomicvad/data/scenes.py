@@ -11,10 +11,13 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
-from atomicvad.data.segments import FRAME_SECONDS, active_frames
+from atomicvad.data.segments import FRAME_SECONDS, SILENCE_DB, SPEECH_SHARE, active_frames
+from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 
 CLIP_START = 900.0  # AVA-Speech labels the minutes from 15:00 on
+SAMPLE_RATE = 16000
+FRAME = round(FRAME_SECONDS * SAMPLE_RATE)
 # About AVA-Speech's own shares of its segments.
 SHARES = {
     "NO_SPEECH": 0.45,
@@ -29,26 +32,34 @@ class Excerpts:
 
     def __init__(self, store, split: str, kind: str, generator: np.random.Generator):
         table = store.recordings
-        self.table = table[(table["split"] == split) & (table["kind"] == kind)]
-        self.sources = sorted(self.table["source"].unique())
+        table = table[(table["split"] == split) & (table["kind"] == kind)]
+        self.by_source = [rows for _, rows in table.groupby("source", sort=True)]
+        if not self.by_source:
+            raise AtomicVADError(f"scenes: the {split} split has no recordings of kind {kind}")
         self.store, self.generator, self.kind = store, generator, kind
 
     def draw(self, samples: int) -> np.ndarray:
-        """``samples`` of audio that can be heard all along (speech: 70 % active frames); float32."""
-        frame = round(FRAME_SECONDS * 16000)
-        while True:
-            source = self.generator.choice(self.sources)
-            rows = self.table[self.table["source"] == source]
+        """``samples`` of audio that can be heard (speech: 70 % active frames), float32."""
+        # A short noise goes round; speech must be long enough by itself.
+        needed = samples if self.kind == "speech" else samples // 4
+        sources = [rows[rows["samples"] >= needed] for rows in self.by_source]
+        sources = [rows for rows in sources if len(rows)]
+        if not sources:
+            raise AtomicVADError(f"scenes: no {self.kind} recording of {needed} samples or more")
+        for _ in range(1000):
+            rows = sources[self.generator.integers(len(sources))]
             row = rows.iloc[self.generator.integers(len(rows))]
-            waveform = self.store.read(row.name)
-            if len(waveform) < samples:
-                if self.kind == "speech" or len(waveform) < samples // 4:
-                    continue
-                waveform = np.resize(waveform, samples)  # a short noise goes round
-            start = self.generator.integers(len(waveform) - samples + 1)
-            active = active_frames(waveform)[start // frame : (start + samples) // frame]
-            if len(active) and active.mean() >= 0.7:
-                return waveform[start : start + samples]
+            start = self.generator.integers(max(row["samples"] - samples, 0) + 1)
+            if self.kind == "speech":
+                frames = active_frames(self.store.read(row.name))[start // FRAME :]
+                if frames[: samples // FRAME].mean() >= SPEECH_SHARE:
+                    return self.store.read(row.name, start, samples)
+            else:
+                length = min(samples, row["samples"])
+                excerpt = np.resize(self.store.read(row.name, start, length), samples)
+                if 10 * np.log10(_power(excerpt)) > SILENCE_DB:
+                    return excerpt
+        raise AtomicVADError(f"scenes: the {self.kind} recordings are silent")
 
 
 def _power(waveform: np.ndarray) -> float:
@@ -63,7 +74,7 @@ def mix(speech, background, snr_db: float) -> np.ndarray:
 
 def clip(draws: dict[str, Excerpts], settings, generator: np.random.Generator):
     """One clip: ``(waveform float32, [(start, end, label), …])`` with times in seconds from 0."""
-    rate, pieces, rows, position = 16000, [], [], 0
+    rate, pieces, rows, position = SAMPLE_RATE, [], [], 0
     total = round(settings.clip_seconds * rate)
     while position < total:
         label = str(generator.choice(list(SHARES), p=list(SHARES.values())))
@@ -94,7 +105,7 @@ def build_scenes(store, split: str, settings, folder: Path, seed: int) -> None:
         waveform, rows = clip(draws, settings, generator)
         name = f"scene-{number:02d}"
         with replacing(folder / "audio" / f"{name}.flac") as path:
-            soundfile.write(path, waveform, 16000, format="FLAC", subtype="PCM_16")
+            soundfile.write(path, waveform, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
         table = pd.DataFrame(rows, columns=["start", "end", "label"])
         table[["start", "end"]] += CLIP_START
         table.insert(0, "video_id", name)

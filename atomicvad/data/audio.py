@@ -1,0 +1,193 @@
+"""Audio of any format to 16 kHz mono, decoded once into a store that is memory-mapped."""
+
+import hashlib
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+import soxr
+from tqdm.auto import tqdm
+
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import replacing
+
+SAMPLE_RATE = 16000
+
+
+class AudioError(AtomicVADError):
+    """Audio that cannot be used; names it and says why."""
+
+
+def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
+    """Any audio file as mono float32 at 16 kHz, ``[samples]``.
+
+    libsndfile reads what it can (WAV, FLAC, Ogg, MP3); FFmpeg, through PyAV, the rest (Opus, M4A,
+    G.722 …). Channels are averaged; soxr (HQ) resamples.
+
+    Raises:
+        AudioError: missing, empty, truncated beyond use, no audio in it, or samples that are not
+            finite. The message begins with ``name`` (the path by default).
+    """
+    name = name or str(source)
+    if not isinstance(source, bytes):
+        try:
+            source = Path(source).read_bytes()
+        except OSError as error:
+            raise AudioError(f"{name}: {error.strerror or error}") from None
+    if not source:
+        raise AudioError(f"{name}: the file is empty")
+    waveform = _decode_bytes(source, name)
+    if not len(waveform):
+        raise AudioError(f"{name}: no audio in it")
+    if not np.isfinite(waveform).all():
+        raise AudioError(f"{name}: some samples are NaN or infinite")
+    return waveform
+
+
+def _decode_bytes(data: bytes, name: str) -> np.ndarray:
+    if not name.lower().endswith(".g722"):  # raw: without a header to be known by
+        try:
+            waveform, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, RuntimeError):
+            pass
+        else:
+            mono = waveform.mean(axis=1, dtype=np.float32)
+            return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
+    return _decode_with_ffmpeg(data, name)
+
+
+def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
+    import av
+
+    form = "g722" if name.lower().endswith(".g722") else None
+    try:
+        with av.open(io.BytesIO(data), format=form) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{name}: no audio in it")
+            rate = container.streams.audio[0].rate
+            to_float = av.AudioResampler(format="fltp")
+            frames = [
+                part.to_ndarray()
+                for frame in container.decode(audio=0)
+                for part in to_float.resample(frame)
+            ]
+    except (av.FFmpegError, ValueError, EOFError) as error:
+        if isinstance(error, AudioError):
+            raise
+        raise AudioError(f"{name}: cannot be decoded as audio") from None
+    if not frames:
+        raise AudioError(f"{name}: no audio in it")
+    mono = np.concatenate(frames, axis=1).mean(axis=0, dtype=np.float32)
+    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
+
+
+def to_int16(waveform: np.ndarray) -> np.ndarray:
+    """Float samples in ±1 as int16; what lies beyond is clipped."""
+    return np.rint(np.clip(waveform, -1, 1) * 32767).astype("<i2")
+
+
+def _load(recording) -> np.ndarray | AudioError:
+    # Errors travel back as values: one bad recording shall not stop a pool.
+    try:
+        content = recording.load()
+        if isinstance(content, np.ndarray):
+            return to_int16(content)
+        return to_int16(decode(content, recording.recording))
+    except AudioError as error:
+        return error
+
+
+def _in_order(pool: Executor, recordings: Iterable, ahead: int = 32) -> Iterator:
+    """Decoded recordings in the order given, a bounded number of them under way."""
+    waiting = deque()
+    for recording in recordings:
+        waiting.append((recording, pool.submit(_load, recording)))
+        if len(waiting) >= ahead:
+            recording, future = waiting.popleft()
+            yield recording, future.result()
+    for recording, future in waiting:
+        yield recording, future.result()
+
+
+class AudioStore:
+    """All recordings of a profile, one after another: ``samples.i16`` and ``recordings.csv``.
+
+    Attributes:
+        recordings: a row each, with its place (``start``, ``samples``) in ``samples``.
+        samples: memory-mapped int16, 16 kHz mono.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        table, data = self.folder / "recordings.csv", self.folder / "samples.i16"
+        try:
+            self.recordings = pd.read_csv(table, keep_default_na=False)
+            self.samples = np.memmap(data, "<i2", mode="r")
+        except (OSError, ValueError) as error:
+            raise AtomicVADError(f"{self.folder}: no audio store ({error})") from None
+        expected = int(self.recordings["samples"].sum())
+        if len(self.samples) != expected:
+            raise AtomicVADError(f"{data}: expected {expected} samples, found {len(self.samples)}")
+
+    @classmethod
+    def build(
+        cls, folder: Path, recordings: Iterable, total: int | None = None, workers: int = 2
+    ) -> "AudioStore":
+        """Decode ``recordings`` (see ``corpora.Recording``) into a new store.
+
+        The order is the given one whatever the number of workers. A recording whose decoded audio
+        has been seen is dropped, and so is one that cannot be decoded: both are reported.
+        """
+        folder = Path(folder)
+        rows, seen, copies, bad, position = [], set(), 0, [], 0
+        with (
+            replacing(folder / "samples.i16") as path,
+            open(path, "wb") as file,
+            ProcessPoolExecutor(workers, get_context("forkserver")) as pool,
+        ):
+            for recording, samples in tqdm(
+                _in_order(pool, recordings), total=total, desc="decoding", unit="file"
+            ):
+                if isinstance(samples, AudioError):
+                    bad.append(samples)
+                    continue
+                digest = hashlib.sha256(samples.tobytes()).hexdigest()
+                if digest in seen:
+                    copies += 1
+                    continue
+                seen.add(digest)
+                file.write(samples.tobytes())
+                rows.append(recording.fields() | {"start": position, "samples": len(samples)})
+                rows[-1]["sha256"] = digest
+                position += len(samples)
+        with replacing(folder / "recordings.csv") as path:
+            pd.DataFrame(rows).to_csv(path, index=False)
+        hours = position / SAMPLE_RATE / 3600
+        tqdm.write(f"{len(rows)} recordings, {hours:.1f} hours; {copies} exact copies left out")
+        for error in bad:
+            tqdm.write(f"left out: {error}")
+        return cls(folder)
+
+    def read(self, index: int, start: int = 0, samples: int | None = None) -> np.ndarray:
+        """A recording, or ``samples`` of it from ``start``, as float32 in ±1."""
+        row = self.recordings.loc[index]
+        end = row["samples"] if samples is None else start + samples
+        if not 0 <= start <= end <= row["samples"]:
+            raise AudioError(
+                f"{row['recording']}: samples {start} to {end} are not within its {row['samples']}"
+            )
+        piece = self.samples[row["start"] + start : row["start"] + end]
+        return piece.astype(np.float32) / 32768
+
+    def gather(self, starts: np.ndarray, length: int) -> np.ndarray:
+        """Windows at absolute positions: int16 ``[len(starts), length]``."""
+        windows = np.empty((len(starts), length), np.int16)
+        for window, start in zip(windows, starts, strict=True):
+            window[:] = self.samples[start : start + length]
+        return windows

@@ -1,0 +1,131 @@
+"""Manifests: JSON Lines that name windows of recordings, in NeMo's fields.
+
+A line reads ``{"audio_filepath": …, "offset": s, "duration": s, "label": "speech"}``; further
+fields are kept.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import replacing
+
+LABELS = ("background", "speech")
+SPLITS = ("training", "validation", "testing")
+FIELDS = {"audio_filepath": str, "offset": float, "duration": float, "label": str}
+
+
+class ManifestError(AtomicVADError):
+    """A manifest that cannot be used: names the file and the line."""
+
+
+def manifest_path(folder: Path, label: str, split: str) -> Path:
+    """Where the training recipe looks for one class of one split."""
+    return Path(folder) / f"balanced_{label}_{split}_manifest.json"
+
+
+def write_manifest(frame: pd.DataFrame, path: Path) -> None:
+    """Write windows (columns ``FIELDS`` and any more) as JSON Lines."""
+    with replacing(path) as temporary:
+        frame.to_json(temporary, orient="records", lines=True, double_precision=6)
+
+
+def _number(value) -> bool:
+    # The extremes: a finite number that JSON wrote as such (true is no number).
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check(entry, where: str) -> None:
+    if not isinstance(entry, dict):
+        raise ManifestError(f"{where}: expected a JSON object, got {type(entry).__name__}")
+    for field, kind in FIELDS.items():
+        if field not in entry:
+            raise ManifestError(f"{where}: field {field!r} is missing")
+        value = entry[field]
+        if not (_number(value) if kind is float else isinstance(value, str)):
+            expected = "a finite number" if kind is float else "text"
+            raise ManifestError(f"{where}: {field}: expected {expected}, got {value!r}")
+    if entry["offset"] < 0:
+        raise ManifestError(f"{where}: offset: expected 0 s or more, got {entry['offset']}")
+    if entry["duration"] <= 0:
+        raise ManifestError(f"{where}: duration: expected more than 0 s, got {entry['duration']}")
+    if entry["label"] not in LABELS:
+        expected = " or ".join(LABELS)
+        raise ManifestError(f"{where}: label: expected {expected}, got {entry['label']!r}")
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """The windows of a manifest, one row a line, checked.
+
+    Raises:
+        ManifestError: no such file, an empty one, or a line that is no JSON object, lacks a field
+            or has an impossible value; the message names ``file:line``.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: no such manifest") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: cannot be read as text ({error})") from None
+    entries = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            entry = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            reason = getattr(error, "msg", "nested too deeply")
+            raise ManifestError(f"{where}: not JSON ({reason})") from None
+        _check(entry, where)
+        entries.append(entry | {"line": number})
+    if not entries:
+        raise ManifestError(f"{path}: the manifest is empty")
+    return pd.DataFrame(entries)
+
+
+def read_split(folder: Path, split: str, store=None) -> pd.DataFrame:
+    """Both classes of a split; with a store, each window must lie within its recording.
+
+    Raises:
+        ManifestError: a manifest is bad, holds the other class, or names what the store lacks.
+    """
+    tables = []
+    for label in LABELS:
+        path = manifest_path(folder, label, split)
+        frame = read_manifest(path)
+        other = frame[frame["label"] != label]
+        if len(other):
+            raise ManifestError(
+                f"{path}:{other['line'].iloc[0]}: label: expected {label}, "
+                f"got {other['label'].iloc[0]!r}"
+            )
+        if store is not None:
+            check_against_store(frame, store, path)
+        tables.append(frame)
+    return pd.concat(tables, ignore_index=True)
+
+
+def check_against_store(frame: pd.DataFrame, store, path: Path, sample_rate: int = 16000) -> None:
+    """Every window lies within a recording of the store.
+
+    Raises:
+        ManifestError: an unknown recording, or a window past its end; names ``file:line``.
+    """
+    seconds = store.recordings.set_index("recording")["samples"] / sample_rate
+    lengths = frame["audio_filepath"].map(seconds)
+    ends = frame["offset"] + frame["duration"]
+    bad = lengths.isna() | (ends > lengths + 0.5 / sample_rate)
+    if bad.any():
+        row = frame[bad].iloc[0]
+        where, name = f"{path}:{row['line']}", row["audio_filepath"]
+        if name not in seconds.index:
+            raise ManifestError(f"{where}: audio_filepath: no recording {name!r} in {store.folder}")
+        raise ManifestError(
+            f"{where}: the window ends at {row['offset'] + row['duration']:.4f} s, "
+            f"past the end of {name} ({seconds[name]:.4f} s)"
+        )

@@ -1,0 +1,105 @@
+"""What a result was made from: fingerprints, stamps and the record of a run."""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from atomicvad.config import Settings
+from atomicvad.files import project_root, replacing
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pandas", "soundfile", "av")
+# What the numbers of a run depend on; not figures, notebooks or the command line.
+DATA_CODE = ("data/__init__.py", "data/audio.py", "data/segments.py", "data/scenes.py", "data/corpora")
+TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "evaluation")
+
+
+def fingerprint(*parts: Any) -> str:
+    """SHA-256 over the canonical JSON of ``parts``."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_fingerprint(names: Iterable[str]) -> str:
+    """SHA-256 over the source of modules and packages, named from ``atomicvad/``."""
+    package = project_root() / "atomicvad"
+    files = set()
+    for name in names:
+        path = package / name
+        files |= set(path.rglob("*.py")) if path.is_dir() else {path}
+    return fingerprint([(str(f.relative_to(package)), f.read_text()) for f in sorted(files)])
+
+
+def store_fingerprint(settings: Settings) -> str:
+    """What the decoded recordings depend on."""
+    return fingerprint(settings.corpus, code_fingerprint(("data/audio.py", "data/corpora")))
+
+
+def data_fingerprint(settings: Settings) -> str:
+    """What manifests and scenes depend on: the recordings, their settings and the code."""
+    parts = settings.model_dump(include={"corpus", "data_seed", "window_samples", "windows", "scenes"})
+    return fingerprint(parts, code_fingerprint(DATA_CODE))
+
+
+def run_fingerprint(settings: Settings, seed: int) -> str:
+    """What the numbers of one seed depend on: settings, data and code."""
+    parts = settings.model_dump(exclude={"seeds"}, mode="json")
+    return fingerprint(parts, seed, data_fingerprint(settings), code_fingerprint(TRAINING_CODE))
+
+
+def is_current(stamp: Path, expected: str) -> bool:
+    """Whether ``stamp`` holds the fingerprint ``expected``."""
+    return stamp.is_file() and stamp.read_text().strip() == expected
+
+
+def write_stamp(stamp: Path, value: str) -> None:
+    with replacing(stamp) as path:
+        path.write_text(value + "\n")
+
+
+def is_done(settings: Settings, seed: int) -> bool:
+    """Whether a seed's table is in place and was made here, from what is here now."""
+    folder = settings.run_folder(seed)
+    current = is_current(folder / ".stamp", run_fingerprint(settings, seed))
+    return current and (folder / "metrics.csv").is_file()
+
+
+def _git(*arguments: str) -> str:
+    try:
+        result = subprocess.run(
+            ["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return result.stdout.strip()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict[str, Any]:
+    """How a run was made: settings, versions, machine, commit, data, time and memory."""
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "profile": settings.profile,
+        "seed": seed,
+        "settings": settings.model_dump(exclude={"profile", "seeds"}, mode="json"),
+        "data": data_fingerprint(settings),
+        "commit": commit + ("-dirty" if commit and _git("status", "--porcelain") else ""),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
