@@ -17,7 +17,7 @@ from atomicvad.files import project_root, replacing
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pandas", "soundfile", "av")
 # What the numbers of a run depend on; not figures, notebooks or the command line.
 DATA_CODE = ("data/__init__.py", "data/audio.py", "data/segments.py", "data/scenes.py", "data/corpora")
-TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "evaluation")
+TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "run.py", "evaluation")
 
 
 def fingerprint(*parts: Any) -> str:

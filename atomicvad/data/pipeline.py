@@ -59,15 +59,6 @@ class WindowSet:
         """int16 windows ``[len(starts), window_samples]``."""
         return self.store.gather(starts, self.settings.window_samples)
 
-    def features(self, layer: Features, batch: int = 500) -> np.ndarray:
-        """Features of all windows as they are, ``[windows, rows, frames, 1]``."""
-        return np.concatenate(
-            [
-                layer(to_float(self.gather(self.starts[first : first + batch]))).numpy()
-                for first in range(0, len(self), batch)
-            ]
-        )
-
 
 def to_float(samples):
     """int16 samples as float32 in ±1."""
@@ -77,8 +68,8 @@ def to_float(samples):
 class TrainingBatches:
     """Batches ``(features, targets)`` of one seed, epoch by epoch, augmented afresh."""
 
-    def __init__(self, windows: WindowSet, settings: Settings, seed: int):
-        self.windows, self.settings, self.seed = windows, settings, seed
+    def __init__(self, windows: WindowSet, settings: Settings, seed: int, masks: bool = True):
+        self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
         self.layer = build_features(settings)
         self.tape = tf.constant(noise_tape())
 
@@ -136,6 +127,8 @@ class TrainingBatches:
         bins = settings.features.fft_length // 2 + 1
         response = filter_response(seeds, settings.waveform, bins, settings.sample_rate)
         features = self.layer(waveforms, response)
+        if not self.masks:
+            return features
         masked = spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks)
         masked = spec_cutout(masked, seeds, masks.boxes, masks.box_size)
         hidden = uniform(seeds, MASK, 1)[:, 0] < masks.probability

@@ -1,0 +1,1 @@
+"""Scoring of labelled clips (protocols) and numbers from scores (metrics)."""
