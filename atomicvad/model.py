@@ -32,6 +32,7 @@ def core_block(
     normalization: str = "layer",
     dropout: float = 0.2,
     seed: int = 0,
+    **activation_options: float,
 ):
     """Depthwise convolution, pooling, normalisation, 1x1, activation, dropout, 1x1.
 
@@ -60,7 +61,9 @@ def core_block(
     else:
         raise ValueError(f"normalization: expected 'layer' or 'batch', got {normalization!r}")
     x = layers.Conv2D(hidden, 1, kernel_initializer=glorot(seed + 1), name=f"{name}_expand")(x)
-    x = activation(activation_name, seed=seed + 2, name=f"{name}_activation")(x)
+    x = activation(activation_name, seed=seed + 2, name=f"{name}_activation", **activation_options)(
+        x
+    )
     x = layers.Dropout(dropout, seed=seed + 6, name=f"{name}_dropout")(x)
     return layers.Conv2D(filters, 1, kernel_initializer=glorot(seed + 7), name=f"{name}_reduce")(x)
 
@@ -71,6 +74,7 @@ def build_network(
     normalization: str = "layer",
     dropout: float = 0.2,
     seed: int = 0,
+    **activation_options: float,
 ) -> keras.Model:
     """Features ``[batch, 64, 64, 1]`` -> probabilities ``[batch, 2]`` of (background, speech).
 
@@ -89,6 +93,7 @@ def build_network(
             normalization=normalization,
             dropout=dropout,
             seed=seed + 100 * number,
+            **activation_options,
         )
         if number > 1:
             skip = layers.MaxPooling2D(block["pool"], padding="same", name=f"skip{number}_pool")(

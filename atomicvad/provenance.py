@@ -16,7 +16,13 @@ from atomicvad.files import project_root, replacing
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pandas", "soundfile", "av")
 # What the numbers of a run depend on; not figures, notebooks or the command line.
-DATA_CODE = ("data/__init__.py", "data/audio.py", "data/segments.py", "data/scenes.py", "data/corpora")
+DATA_CODE = (
+    "data/__init__.py",
+    "data/audio.py",
+    "data/segments.py",
+    "data/scenes.py",
+    "data/corpora",
+)
 TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "run.py", "evaluation")
 
 
@@ -43,7 +49,9 @@ def store_fingerprint(settings: Settings) -> str:
 
 def data_fingerprint(settings: Settings) -> str:
     """What manifests and scenes depend on: the recordings, their settings and the code."""
-    parts = settings.model_dump(include={"corpus", "data_seed", "window_samples", "windows", "scenes"})
+    parts = settings.model_dump(
+        include={"corpus", "data_seed", "window_samples", "windows", "scenes"}
+    )
     return fingerprint(parts, code_fingerprint(DATA_CODE))
 
 

@@ -80,6 +80,11 @@ def run_seed(settings: Settings, seed: int) -> pd.DataFrame:
     return pd.read_csv(folder / "metrics.csv")
 
 
+def missing_seeds(settings: Settings) -> list[int]:
+    """Seeds of a profile that have no table yet."""
+    return [s for s in settings.seeds if not (settings.run_folder(s) / "metrics.csv").is_file()]
+
+
 def _run(settings: Settings, seed: int, folder: Path) -> None:
     from atomicvad.training import train
 
@@ -90,6 +95,9 @@ def _run(settings: Settings, seed: int, folder: Path) -> None:
     model, _ = train(settings, seed, store, folder)
     trained = time.perf_counter()
     windows = score_scenes(model, settings)
+    labels = settings.data_folder / SCENES["testing"] / "labels.csv"
+    with replacing(settings.results_folder / "scenes.csv") as path:
+        path.write_bytes(labels.read_bytes())
     save_scores(windows, folder / "scores.npz")
     metrics = scene_metrics(windows, settings, seed=seed, variant="atomicvad")
     seconds = {"training": trained - started, "evaluation": time.perf_counter() - trained}

@@ -36,7 +36,9 @@ def configure(settings: Settings, seed: int) -> None:
     keras.mixed_precision.set_global_policy("mixed_float16" if use_half else "float32")
 
 
-def learning_rate(settings: Settings, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+def learning_rate(
+    settings: Settings, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Cosine decay with restarts over ``steps`` optimiser steps."""
     training = settings.training
     return keras.optimizers.schedules.CosineDecayRestarts(
@@ -184,11 +186,11 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
         settings, WindowSet(read_split(data, "validation", store), store, settings)
     )
     trainer = Trainer(settings, seed, batches.steps * training.epochs)
-    checkpoint = Checkpoint(
-        folder / "checkpoint.npz", provenance.run_fingerprint(settings, seed)
-    )
+    checkpoint = Checkpoint(folder / "checkpoint.npz", provenance.run_fingerprint(settings, seed))
     checkpoint.load(trainer)
-    writer = tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
+    writer = (
+        tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
+    )
     first = len(checkpoint.history)
     with tqdm(
         total=training.epochs * batches.steps,

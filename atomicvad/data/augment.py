@@ -93,3 +93,15 @@ def filter_response(seeds, settings, bins: int, sample_rate: int):
         used = draws[:, column : column + 1] < settings.filter_probability
         response *= tf.where(used, part, 1.0)
     return response[:, tf.newaxis]
+
+
+def filter_waveforms(waveforms, response):
+    """A drawn channel on waveforms ``[batch, samples]``, to be heard.
+
+    Training has the channel in the features, where it costs less.
+    """
+    spectrum = tf.signal.rfft(waveforms)
+    gain = tf.sqrt(response[:, 0])
+    places = np.linspace(0, gain.shape[1] - 1, spectrum.shape[1]).round().astype(int)
+    gain = tf.gather(gain, places, axis=1)
+    return tf.signal.irfft(spectrum * tf.cast(gain, tf.complex64), [waveforms.shape[1]])

@@ -96,11 +96,15 @@ class TrainingBatches:
 
     def prepare(self, epoch: int, numbers: tf.Tensor):
         """One batch: window numbers ``[batch]`` -> ``(features, one-hot targets)``."""
-        high = tf.fill(tf.shape(numbers), tf.constant(self.seed * 10_000 + epoch, tf.int64))
-        seeds = tf.stack([high, tf.cast(numbers, tf.int64)], axis=1)
+        seeds = self.seeds(epoch, numbers)
         speech = tf.gather(self.windows.speech, numbers)
-        features = self.augment(*self.waveforms(numbers, seeds), seeds)
+        features = self.mask(*self.augment(*self.waveforms(numbers, seeds), seeds), seeds)
         return features, tf.one_hot(tf.cast(speech, tf.int32), 2)
+
+    def seeds(self, epoch: int, numbers: tf.Tensor) -> tf.Tensor:
+        """The pair that every draw for a window in an epoch depends on, ``[batch, 2]``."""
+        of_epoch = tf.fill(tf.shape(numbers), tf.constant(self.seed * 10_000 + epoch, tf.int64))
+        return tf.stack([of_epoch, tf.cast(numbers, tf.int64)], axis=1)
 
     def waveforms(self, numbers, seeds):
         """Shifted windows and a background for each, ``[batch, samples]`` float32."""
@@ -119,14 +123,17 @@ class TrainingBatches:
         return tf.split(to_float(samples), 2)
 
     def augment(self, waveforms, backgrounds, seeds):
-        """Waveform augmentation, features, SpecAugment and SpecCutout."""
-        settings, masks = self.settings, self.settings.masks
+        """Augmented waveforms, and the response of the channel that their features pass."""
+        settings = self.settings
         waveforms = mix_background(waveforms, backgrounds, seeds, settings.waveform)
         waveforms = set_level(waveforms, seeds, settings.waveform)
         waveforms = add_white_noise(waveforms, self.tape, seeds, settings.waveform)
         bins = settings.features.fft_length // 2 + 1
-        response = filter_response(seeds, settings.waveform, bins, settings.sample_rate)
-        features = self.layer(waveforms, response)
+        return waveforms, filter_response(seeds, settings.waveform, bins, settings.sample_rate)
+
+    def mask(self, waveforms, response, seeds):
+        """Features, some of them with SpecAugment and SpecCutout."""
+        masks, features = self.settings.masks, self.layer(waveforms, response)
         if not self.masks:
             return features
         masked = spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks)

@@ -1,7 +1,8 @@
 """A test set in AVA-Speech's shape, mixed from recordings of one split.
 
-Clips with a label file of the same columns, classes and times as AVA-Speech's, so that what scores
-AVA-Speech scores these. Speech is placed by its own energy, so the labels are right by construction.
+Clips with a label file of the same columns, classes and times as AVA-Speech's, so that what
+scores AVA-Speech scores these. Speech is placed by its own energy, so the labels are right by
+construction.
 """
 
 from pathlib import Path

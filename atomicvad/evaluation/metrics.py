@@ -83,7 +83,9 @@ def metrics_table(
     """
     rows = []
     for protocol, table in windows.items():
-        by_protocol = {f"{protocol}-{name}": segment_scores(table, name) for name in ("median", "mean")}
+        by_protocol = {
+            f"{protocol}-{name}": segment_scores(table, name) for name in ("median", "mean")
+        }
         by_protocol[f"{protocol}-window"] = table.set_index("segment")["probability"]
         for name, scores in by_protocol.items():
             of_scores = labels.loc[scores.index]

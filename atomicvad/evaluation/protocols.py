@@ -75,7 +75,8 @@ def read_labels(path: Path) -> pd.DataFrame:
             raise AtomicVADError(f"{path}:{number}: expected 0 <= start <= end, got {start}, {end}")
         if fields[3] not in CONDITIONS:
             raise AtomicVADError(
-                f"{path}:{number}: label: expected one of {', '.join(CONDITIONS)}; got {fields[3]!r}"
+                f"{path}:{number}: label: expected one of {', '.join(CONDITIONS)}; "
+                f"got {fields[3]!r}"
             )
         rows.append((fields[0], start, end, fields[3]))
     if not rows:

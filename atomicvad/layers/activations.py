@@ -14,21 +14,22 @@ _PARAMETERS = ("w1", "w2", "b1", "b2")  # the order in the released files
 class GrowingCosine(keras.layers.Layer):
     """``(w1 x + b1) cos(w2 x + b2)``, element by element; any shape in, the same shape out.
 
-    Weights start Glorot-uniform, biases uniform in ±0.1; all carry L1 1e-5 and L2 1e-4 (FACTS of
-    the released models).  Parameters that a member of the family does not train stay at w = 1,
-    b = 0.
+    Weights start Glorot-uniform, biases uniform in ±0.1, as in the released code.
+    Parameters that a member of the family does not train stay at w = 1, b = 0.
 
     Args:
         trained: which of ``w1, w2, b1, b2`` are trained.
+        l1, l2: regularisation of all four; the defaults are those of the released code.
         seed: seed of the initialisers; ``None`` draws one.
     """
 
-    def __init__(self, trained=_PARAMETERS, seed=None, **kwargs):
+    def __init__(self, trained=_PARAMETERS, l1=1e-5, l2=1e-4, seed=None, **kwargs):
         super().__init__(**kwargs)
         unknown = set(trained) - set(_PARAMETERS)
         if unknown:
             raise ValueError(f"trained: expected some of {_PARAMETERS}, got {sorted(unknown)}")
         self.trained = tuple(trained)
+        self.l1, self.l2 = l1, l2
         self.seed = seed
 
     def build(self, input_shape):
@@ -45,7 +46,7 @@ class GrowingCosine(keras.layers.Layer):
                 name=name,
                 shape=(1,),
                 initializer=initializer,
-                regularizer=keras.regularizers.L1L2(1e-5, 1e-4),
+                regularizer=keras.regularizers.L1L2(self.l1, self.l2),
             )
             setattr(self, name, weight)
 
@@ -56,7 +57,12 @@ class GrowingCosine(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return super().get_config() | {"trained": list(self.trained), "seed": self.seed}
+        return super().get_config() | {
+            "trained": list(self.trained),
+            "l1": self.l1,
+            "l2": self.l2,
+            "seed": self.seed,
+        }
 
 
 FAMILY = {
@@ -68,18 +74,22 @@ FAMILY = {
 
 
 def activation(
-    identifier: str, seed: int | None = None, name: str | None = None
+    identifier: str, seed: int | None = None, name: str | None = None, **options: float
 ) -> keras.layers.Layer:
     """A layer for ``identifier``: a member of the growing-cosine family, or any activation of Keras.
+
+    ``options`` (``l1``, ``l2``) are for the family alone.
 
     Raises:
         ValueError: where neither knows the name.
     """
     key = identifier.lower()
     if key in FAMILY:
-        return GrowingCosine(FAMILY[key], seed=seed, name=name)
+        return GrowingCosine(FAMILY[key], seed=seed, name=name, **options)
     try:
         return keras.layers.Activation(keras.activations.get(key), name=name)
     except ValueError:
         known = ", ".join(FAMILY)
-        raise ValueError(f"activation: expected {known} or one of Keras', got {identifier!r}") from None
+        raise ValueError(
+            f"activation: expected {known} or one of Keras', got {identifier!r}"
+        ) from None

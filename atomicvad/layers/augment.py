@@ -50,7 +50,7 @@ def spec_augment(
     Args:
         spectrograms: ``[batch, coefficient, frame, 1]``.
         seeds: integers ``[batch, 2]``.
-        coefficient_masks, frame_masks: (how many, greatest width); widths are uniform in 0…greatest.
+        coefficient_masks, frame_masks: (how many, greatest width); a width is uniform from 0.
     """
     hidden = tf.zeros_like(spectrograms[..., 0], tf.bool)
     for stream, (axis, (count, greatest)) in enumerate(((1, coefficient_masks), (2, frame_masks))):
@@ -63,7 +63,7 @@ def spec_augment(
 
 
 def spec_cutout(spectrograms, seeds, boxes=5, size=(25, 15), mask_value=0.0):
-    """Mask ``boxes`` rectangles of ``size`` (coefficients, frames) (SpecCutout: Kriman et al. 2020).
+    """Mask ``boxes`` rectangles of ``size`` (coefficients, frames): SpecCutout, as in NeMo.
 
     Args:
         spectrograms: ``[batch, coefficient, frame, 1]``.

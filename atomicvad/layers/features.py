@@ -13,7 +13,7 @@ def mel_matrix(bins: int, fft_length: int, sample_rate: int) -> np.ndarray:
 
 
 def dct_matrix(bins: int, coefficients: int) -> np.ndarray:
-    """DCT-II scaled as in ``tf.signal.mfccs_from_log_mel_spectrograms``, ``[bins, coefficients]``."""
+    """DCT-II, ``[bins, coefficients]``, scaled as ``tf.signal.mfccs_from_log_mel_spectrograms``."""
     angle = np.pi * np.outer(np.arange(bins) + 0.5, np.arange(coefficients)) / bins
     return (2 * np.cos(angle) / np.sqrt(2 * bins)).astype(np.float32)
 
@@ -61,7 +61,7 @@ class Features(keras.layers.Layer):
             "floor_db": floor_db,
         }
         self.fft_length, self.hop_length, self.floor_db = fft_length, hop_length, floor_db
-        # The window sits in the middle of the FFT's frame, as Keras has it: quiet bins then round alike.
+        # In the middle of the FFT's frame, as Keras has it: quiet bins then round alike.
         margin = (fft_length - frame_length) // 2
         self.window = np.zeros(fft_length, np.float32)
         self.window[margin : margin + frame_length] = tf.signal.hamming_window(frame_length)
@@ -69,7 +69,7 @@ class Features(keras.layers.Layer):
         self.dct = dct_matrix(mel_bins, coefficients) if spec_type == "mfcc" else None
 
     def call(self, waveforms, response=None):
-        """``response``: optional power response of a filter, ``[batch, 1, fft_length // 2 + 1]``."""
+        """``response``: power response of a filter, ``[batch, 1, fft_length // 2 + 1]``."""
         edge = self.fft_length // 2
         padded = tf.pad(tf.cast(waveforms, tf.float32), [[0, 0], [edge, edge]], "REFLECT")
         frames = tf.signal.frame(padded, self.fft_length, self.hop_length)

@@ -16,7 +16,8 @@ def filter_gradients(images, convolved, gradient, size, pool):
     Args:
         images: ``[batch, height, width, 1]``, convolved with padding "same".
         convolved: ``[batch, height, width, filters]``.
-        gradient: of the pooled output, ``[batch, ceil(height / pool), ceil(width / pool), filters]``.
+        gradient: of the pooled output,
+            ``[batch, ceil(height / pool), ceil(width / pool), filters]``.
 
     Each image is summed by itself, so the number of threads does not change a bit of the result.
     Of equal values the first one wins.
@@ -42,9 +43,7 @@ def filter_gradients(images, convolved, gradient, size, pool):
                     weight = gradient[item, row, column, channel]
                     for y in range(size):
                         for x in range(size):
-                            parts[item, y, x, 0, channel] += (
-                                weight * padded[best_y + y, best_x + x]
-                            )
+                            parts[item, y, x, 0, channel] += weight * padded[best_y + y, best_x + x]
     return parts
 
 

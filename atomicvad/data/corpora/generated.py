@@ -69,7 +69,9 @@ def _speech(generator: np.random.Generator, count: int) -> np.ndarray:
     pieces, total = [], 0
     while total < count:
         length = round(generator.uniform(0.12, 0.3) * RATE)
-        glide = pitch * np.linspace(generator.uniform(0.9, 1.2), generator.uniform(0.8, 1.1), length)
+        glide = pitch * np.linspace(
+            generator.uniform(0.9, 1.2), generator.uniform(0.8, 1.1), length
+        )
         phase = np.cumsum(glide) / RATE
         pulses = np.diff(np.floor(phase), prepend=0.0) + 0.01 * generator.standard_normal(length)
         formants = tract * generator.uniform((250, 800, 2200), (850, 2100, 3200))

@@ -51,9 +51,11 @@ PACKAGES = {
     "warzone2100-music": "d3b2c9f90ea5438d45d4aff18339a03ec808e1affa9dac91f7dad61cb15ee64e",
 }
 
-TUXPAINT = dict.fromkeys("ro es ru fr bg be".split(), "training")
-TUXPAINT |= dict.fromkeys("ca da".split(), "validation") | {"el": "testing"}
-KTUBERLING = frozenset("de fi ga gl it lt nds nl nn pt sl sr sv uk wa".split())
+TUXPAINT = dict.fromkeys(["ro", "es", "ru", "fr", "bg", "be"], "training")
+TUXPAINT |= dict.fromkeys(["ca", "da"], "validation") | {"el": "testing"}
+KTUBERLING = frozenset(
+    ["de", "fi", "ga", "gl", "it", "lt", "nds", "nl", "nn", "pt", "sl", "sr", "sv", "uk", "wa"]
+)
 AUDIO = (".ogg", ".opus", ".wav", ".mp3", ".g722")
 
 

@@ -1,0 +1,65 @@
+# AtomicVAD companion. `make help` lists what there is.
+PROFILE ?= open
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+ATOMICVAD := $(VENV)/bin/atomicvad
+READY := $(VENV)/.ready
+# One thread pool for NumPy's libraries beside TensorFlow's own; quiet logs.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export OMP_NUM_THREADS ?= 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help reproduce test lab data train figures report compare verify clean lock
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml tools/environment.sh
+	@bash tools/environment.sh $(VENV)
+
+# The seeds are known once the environment is there; each is a target of its own, for make -j.
+reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by default)
+	@$(ATOMICVAD) data --profile $(PROFILE)
+	@$(MAKE) --no-print-directory $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g') PROFILE=$(PROFILE)
+	@$(ATOMICVAD) report --profile $(PROFILE)
+	@$(ATOMICVAD) compare --profile $(PROFILE)
+
+seed-%: $(READY)
+	@$(ATOMICVAD) train --profile $(PROFILE) --seed $*
+
+data: $(READY) ## fetch and decode recordings, write manifests and scenes
+	@$(ATOMICVAD) data --profile $(PROFILE)
+
+train: $(READY) ## one seed: make train SEED=43185
+	@$(if $(SEED),,$(error SEED is missing: make train SEED=43185))$(ATOMICVAD) train --profile $(PROFILE) --seed $(SEED)
+
+figures: $(READY) ## tables and figures again from results/, without audio
+	@$(ATOMICVAD) figures --profile $(PROFILE)
+
+report: $(READY) ## the pages in results/$(PROFILE)/
+	@$(ATOMICVAD) report --profile $(PROFILE)
+
+compare: $(READY) ## compare the numbers with the committed ones
+	@$(ATOMICVAD) compare --profile $(PROFILE)
+
+verify: $(READY) ## score the committed weights again and compare with the tables
+	@$(ATOMICVAD) verify --profile $(PROFILE)
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks
+
+test: $(READY) ## lint, format check and tests
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(PYTHON) -m pytest
+
+clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
+	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z]*
+	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
+
+lock: ## pin all packages anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --upgrade --quiet --output-file requirements.lock
+	$(PYTHON) tools/conda_environment.py

@@ -1,0 +1,134 @@
+"""``atomicvad …``: every stage of a reproduction, for make, scripts and clusters."""
+
+import errno
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="AtomicVAD, a voice activity detector of 298 parameters: data, training, results.",
+    pretty_exceptions_enable=False,
+)
+Profile = Annotated[str, typer.Option(help="smoke, open or paper: a file of profiles/")]
+PAGES = {"01_data": "data", "02_augmentation": "augmentation", "04_results": "report"}
+
+
+def _settings(profile: str):
+    from atomicvad.config import load_profile
+
+    return load_profile(profile)
+
+
+@app.command()
+def data(profile: Profile = "open") -> None:
+    """Fetch and decode the recordings; cut windows, write manifests, mix scenes."""
+    from atomicvad.data import prepare
+
+    store = prepare(_settings(profile))
+    typer.echo(f"data/{profile}: {len(store.recordings)} recordings")
+
+
+@app.command()
+def seeds(profile: Profile = "open") -> None:
+    """Print the seeds of a profile."""
+    typer.echo(" ".join(map(str, _settings(profile).seeds)))
+
+
+@app.command()
+def train(
+    seed: Annotated[int, typer.Option(help="one of the profile's")], profile: Profile = "open"
+) -> None:
+    """Train and score one seed, as the notebook 03_training, unless that is done."""
+    from atomicvad import provenance
+    from atomicvad.files import project_root
+    from atomicvad.notebooks import run_notebook
+
+    settings = _settings(profile)
+    folder = settings.run_folder(seed)
+    if provenance.is_done(settings, seed):
+        typer.echo(f"seed {seed}: up to date")
+        return
+    # A run that fails shall leave no table of an earlier one behind.
+    (folder / "metrics.csv").unlink(missing_ok=True)
+    run_notebook(
+        project_root() / "notebooks" / "03_training.ipynb",
+        folder / "training.ipynb",
+        {"profile": profile, "seed": seed},
+        with_code=True,
+    )
+    typer.echo(f"seed {seed}: done")
+
+
+@app.command()
+def report(profile: Profile = "open") -> None:
+    """Collate all seeds into tables, figures and pages (notebooks 01, 02 and 04)."""
+    from atomicvad import provenance
+    from atomicvad.files import project_root
+    from atomicvad.notebooks import run_notebook
+
+    settings = _settings(profile)
+    folder = settings.results_folder
+    code = provenance.code_fingerprint(["figures.py", "results.py", "atomicvad.mplstyle"])
+    runs = [provenance.run_fingerprint(settings, seed) for seed in settings.seeds]
+    tables = [
+        (settings.run_folder(seed) / "metrics.csv").stat().st_mtime_ns
+        for seed in settings.seeds
+        if (settings.run_folder(seed) / "metrics.csv").is_file()
+    ]
+    for notebook, page in PAGES.items():
+        source = project_root() / "notebooks" / f"{notebook}.ipynb"
+        expected = provenance.fingerprint(code, runs, tables, source.read_text())
+        stamp, output = folder / f".{page}", folder / f"{page}.ipynb"
+        if provenance.is_current(stamp, expected) and output.with_suffix(".html").is_file():
+            typer.echo(f"{page}: up to date")
+            continue
+        run_notebook(source, output, {"profile": profile})
+        provenance.write_stamp(stamp, expected)
+    typer.echo(f"report: {folder / 'report.html'}")
+
+
+@app.command()
+def figures(profile: Profile = "open") -> None:
+    """Make tables and figures again from the files in results/, without audio."""
+    from atomicvad import figures as drawing
+    from atomicvad import results
+
+    settings = _settings(profile)
+    results.collate(settings)
+    for path in drawing.draw_results(settings):
+        typer.echo(path)
+
+
+@app.command()
+def compare(profile: Profile = "open") -> None:
+    """Say how the numbers compare with the committed ones."""
+    from atomicvad import results
+
+    typer.echo(results.compare(_settings(profile)))
+
+
+@app.command()
+def verify(profile: Profile = "open") -> None:
+    """Score the committed weights again and compare with the committed tables."""
+    from atomicvad import results
+
+    typer.echo(results.verify(_settings(profile)))
+
+
+def main() -> None:
+    """The entry point: a user's mistake is one line on stderr, without a traceback."""
+    from atomicvad.errors import AtomicVADError
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        app()
+    except AtomicVADError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"error: {error.filename or 'writing'}: the disk is full")

@@ -1,0 +1,85 @@
+"""Runs parameterised notebooks: strict parameters, whole outputs, HTML to read."""
+
+import logging
+import os
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root, replacing
+
+PLAIN = (int, float, str, bool, list, dict, type(None))
+
+
+def check_parameters(namespace: Mapping[str, Any], *known: str) -> None:
+    """Refuse a notebook's variables that are no parameters of it.
+
+    papermill only warns of a misspelt parameter, and sets it. A notebook calls this right after
+    its parameters, so that it stops whoever runs it.
+
+    Raises:
+        AtomicVADError: names the unknown parameter and the known ones.
+    """
+    for name, value in namespace.items():
+        hidden = name.startswith("_") or name in ("In", "Out")
+        if not hidden and name not in known and isinstance(value, PLAIN):
+            _refuse(name, known)
+
+
+def _refuse(name: str, known) -> None:
+    raise AtomicVADError(f"unknown parameter {name!r}; this notebook takes {', '.join(known)}")
+
+
+def run_notebook(
+    source: Path, output: Path, parameters: Mapping[str, Any], with_code: bool = False
+) -> None:
+    """Execute ``source`` with papermill into ``output`` and, beside it, an HTML page.
+
+    A failed notebook is kept as ``<output>.failed.ipynb``, its traceback in ``<output>.log``.
+
+    Raises:
+        AtomicVADError: a parameter that the notebook does not have, or a failing cell.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    logging.getLogger("papermill").setLevel(logging.WARNING)
+    known = papermill.inspect_notebook(str(source))
+    for name in parameters:
+        if name not in known:
+            _refuse(name, known)
+    failed, log = output.with_suffix(".failed.ipynb"), output.with_suffix(".log")
+    failed.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
+    with replacing(output) as temporary:
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(temporary.with_suffix(".ipynb")),
+                parameters=dict(parameters),
+                cwd=str(project_root() / "notebooks"),
+                progress_bar={"desc": source.stem, "mininterval": 5},
+                stderr_file=None,
+                log_output=False,
+            )
+        except (papermill.PapermillExecutionError, DeadKernelError) as error:
+            log.write_text(traceback.format_exc())
+            os.replace(temporary, failed)
+            reason = f"{error.ename}: {error.evalue}" if hasattr(error, "evalue") else str(error)
+            raise AtomicVADError(f"{source.name}: {reason} (see {failed})") from None
+        with replacing(output.with_suffix(".html")) as page:
+            page.write_text(to_html(temporary, output.stem, with_code), encoding="utf-8")
+
+
+def to_html(notebook: Path, title: str, with_code: bool) -> str:
+    """A notebook as a page of its own, pictures and sounds inside."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(exclude_input=not with_code, exclude_input_prompt=True)
+    exporter.exclude_output_prompt = True
+    resources = {"metadata": {"name": title}}
+    with open(notebook, encoding="utf-8") as file:
+        page, _ = exporter.from_file(file, resources=resources)
+    return page
