@@ -76,7 +76,7 @@ FAMILY = {
 def activation(
     identifier: str, seed: int | None = None, name: str | None = None, **options: float
 ) -> keras.layers.Layer:
-    """A layer for ``identifier``: a member of the growing-cosine family, or any activation of Keras.
+    """A layer for ``identifier``: one of the growing-cosine family, or any activation of Keras.
 
     ``options`` (``l1``, ``l2``) are for the family alone.
 

@@ -27,6 +27,7 @@ from pathlib import PurePosixPath
 
 from atomicvad.data.corpora import Recording
 from atomicvad.data.corpora.debian import fetch, members
+from atomicvad.data.corpora.generated import NOISES, generate
 from atomicvad.errors import AtomicVADError
 
 # Debian 12; SHA-256 of the packages that the committed numbers were made with.
@@ -64,6 +65,18 @@ def recordings() -> Iterator[Recording]:
     files = fetch(PACKAGES)
     for package, path in files.items():
         yield from READERS[package](members(path))
+    for number in range(40):
+        noise = NOISES[number % len(NOISES)]
+        yield Recording(
+            recording=f"generated/{noise}-{number:02d}.wav",
+            label="background",
+            kind="noise",
+            language="",
+            speaker="",
+            source="generated",
+            split="training",
+            load=partial(generate, noise, (2, number)),
+        )
 
 
 def _speech(name, language, speaker, source, split, content) -> Recording:

@@ -1,0 +1,55 @@
+"""What several tests share: released checkpoints where they are, and a small prepared profile."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+from atomicvad import config
+from atomicvad.config import Settings, settings_from
+
+TINY = {
+    "corpus": "smoke",
+    "seeds": [1, 2],
+    "windows": {
+        "stride_seconds": {"speech": 0.3, "background": 0.3},
+        "counts": {"training": 64, "validation": 32, "testing": 32},
+    },
+    "scenes": {"clips": 1, "clip_seconds": 30},
+    "training": {"batch_size": 32, "epochs": 3, "learning_rate": 0.01},
+}
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The folder of released checkpoints and golden vectors."""
+    folder = os.environ.get("ATOMICVAD_PUBLISHED")
+    if not folder:
+        pytest.skip("ATOMICVAD_PUBLISHED is not set: no released checkpoints to compare with")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory) -> Path:
+    """A project root of the tests' own, so that no test touches data/ or results/."""
+    folder = tmp_path_factory.mktemp("project")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(config, "project_root", lambda: folder)
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def tiny(root: Path) -> Settings:
+    """A profile of two seeds that trains in seconds on generated audio."""
+    return settings_from(TINY, "tests", "tiny")
+
+
+@pytest.fixture(scope="session")
+def store(tiny: Settings):
+    """The prepared data of ``tiny``."""
+    from atomicvad.data import prepare
+
+    return prepare(tiny)
