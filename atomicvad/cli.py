@@ -98,7 +98,9 @@ def figures(profile: Profile = "open") -> None:
     from atomicvad import results
 
     settings = _settings(profile)
-    results.collate(settings)
+    summary = results.collate(settings)
+    if profile == "open":
+        results.write_readme_table(summary)
     for path in drawing.draw_results(settings):
         typer.echo(path)
 

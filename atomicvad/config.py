@@ -73,6 +73,8 @@ class ModelSettings(Section):
     activation: str = "ggcu"
     normalization: Literal["layer", "batch"] = "layer"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    l1: Annotated[float, Field(ge=0)] = 1e-5  # of the growing-cosine units' scalars
+    l2: Annotated[float, Field(ge=0)] = 1e-4
 
     @field_validator("activation")
     @classmethod
@@ -129,6 +131,7 @@ class TrainingSettings(Section):
     first_decay: Annotated[float, Field(gt=0, le=1)] = 0.1  # of all steps
     decay_multiplier: PositiveFloat = 2.0
     restart_scale: PositiveFloat = 1.0
+    clip_norm: PositiveFloat | None = None  # of the whole gradient
     focal_gamma: Annotated[float, Field(ge=0)] = 2.0
     patience: PositiveInt = 20
     min_delta: Annotated[float, Field(ge=0)] = 1e-4

@@ -226,6 +226,16 @@ def markdown_table(summary: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def write_readme_table(summary: pd.DataFrame) -> None:
+    """Put the table between its marks in README.md."""
+    path = project_root() / "README.md"
+    before, rest = path.read_text(encoding="utf-8").split(TABLE_START)
+    after = rest.split(TABLE_END)[1]
+    with replacing(path) as temporary:
+        table = f"{TABLE_START}\n{markdown_table(summary)}\n{TABLE_END}"
+        temporary.write_text(before + table + after, encoding="utf-8")
+
+
 def committed(path: Path) -> pd.DataFrame | None:
     """A table as it was committed, or nothing where there is none."""
     name = path.relative_to(project_root()).as_posix()

@@ -62,11 +62,15 @@ class Trainer:
             normalization=settings.model.normalization,
             dropout=settings.model.dropout,
             seed=seed,
+            l1=settings.model.l1,
+            l2=settings.model.l2,
         )
         self.variables = self.network.trainable_variables
         self.schedule = learning_rate(settings, steps)
         self.optimizer = keras.optimizers.AdamW(
-            self.schedule, weight_decay=settings.training.weight_decay
+            self.schedule,
+            weight_decay=settings.training.weight_decay,
+            global_clipnorm=settings.training.clip_norm,
         )
         self.optimizer.build(self.variables)
         self.loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
@@ -93,7 +97,7 @@ class Trainer:
         def step(features, targets):
             with tf.GradientTape() as tape:
                 loss = self.loss(targets, forward(features, training=True))
-                loss += tf.add_n(self.network.losses)
+                loss = tf.add_n([loss, *self.network.losses])
             gradients = tape.gradient(loss, self.variables)
             self.optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
             return loss

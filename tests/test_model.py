@@ -28,8 +28,14 @@ def test_parameters_are_298():
 
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [("b1_conv", (64, 64, 3)), ("b1_pool", (13, 13, 3)), ("b1_reduce", (13, 13, 2))]
-    + [("b2_pool", (2, 2, 2)), ("b2_reduce", (2, 2, 2)), ("skip2_add", (2, 2, 2))],
+    [
+        ("b1_conv", (64, 64, 3)),
+        ("b1_pool", (13, 13, 3)),
+        ("b1_reduce", (13, 13, 2)),
+        ("b2_pool", (2, 2, 2)),
+        ("b2_reduce", (2, 2, 2)),
+        ("skip2_add", (2, 2, 2)),
+    ],
 )
 def test_shapes_are_the_papers(layer, shape):
     assert build_network().get_layer(layer).output.shape[1:] == shape

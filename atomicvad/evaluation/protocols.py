@@ -162,3 +162,26 @@ def model_score(model) -> Callable[[np.ndarray], np.ndarray]:
     signature = [tf.TensorSpec([None, samples], tf.float32)]
     predict = tf.function(lambda x: model(x, training=False)[:, 1], input_signature=signature)
     return lambda windows: predict(np.ascontiguousarray(windows)).numpy()
+
+
+def speech_probabilities(
+    model, waveform: np.ndarray, overlap: float = 0.875, batch: int = 1024
+) -> tuple[np.ndarray, np.ndarray]:
+    """Speech probability along a waveform.
+
+    Args:
+        model: from ``load_model``.
+        waveform: 16 kHz mono, ±1, ``[samples]``.
+        overlap: of neighbouring windows, 0 up to less than 1.
+
+    Returns:
+        Times of the windows' centres in s and their probabilities, ``[windows]`` each.
+    """
+    window, score = model.input_shape[1], model_score(model)
+    starts = window_starts(0, len(waveform), window, max(1, round(window * (1 - overlap))))
+    ends = np.full(len(starts), len(waveform))
+    pieces = [
+        score(_windows(waveform, starts[i : i + batch], ends[i : i + batch], window))
+        for i in range(0, len(starts), batch)
+    ]
+    return (starts + window / 2) / 16000, np.concatenate(pieces)

@@ -1,0 +1,68 @@
+"""Profiles are validated: an unknown key or an impossible value is named."""
+
+import copy
+
+import pytest
+from conftest import TINY
+
+from atomicvad import config
+from atomicvad.config import load_profile, settings_from
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
+
+
+@pytest.fixture(autouse=True)
+def real_profiles(monkeypatch):
+    monkeypatch.setattr(config, "project_root", project_root)
+
+
+@pytest.mark.parametrize("name", ["smoke", "open", "paper"])
+def test_profiles_load(name):
+    settings = load_profile(name)
+    assert settings.profile == name
+    assert settings.window_seconds == pytest.approx(0.63)
+
+
+def test_ten_seeds_are_the_papers():
+    assert load_profile("open").seeds == load_profile("paper").seeds
+    assert len(load_profile("paper").seeds) == 10
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("seed",), 1, "seed: unknown key"),
+        (("training", "batchsize"), 1, "training.batchsize: unknown key"),
+        (("training", "batch_size"), 0, "training.batch_size"),
+        (("training", "learning_rate"), float("nan"), "training.learning_rate"),
+        (("model",), {"activation": "sine"}, "model.activation: expected one of ggcu"),
+        (("waveform",), {"mix_snr_db": [10, -10]}, "waveform.mix_snr_db: expected (lowest"),
+        (("waveform",), {"mix_probability": 1.2}, "waveform.mix_probability"),
+        (("features",), {"frame_length": 600}, "frame_length: expected at most fft_length"),
+        (("corpus",), "ava", "corpus"),
+        (("seeds",), [1, 1], "seeds: expected seeds that differ"),
+        (("seeds",), [], "seeds: expected seeds"),
+    ],
+)
+def test_bad_settings_are_named(path, value, said):
+    values = copy.deepcopy(TINY)
+    place = values
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(AtomicVADError) as caught:
+        settings_from(values, "profiles/x.yaml", "x")
+    assert str(caught.value).startswith("profiles/x.yaml: ") and said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_profile_and_seed_are_named():
+    with pytest.raises(AtomicVADError, match="got 'opne'"):
+        load_profile("opne")
+    with pytest.raises(AtomicVADError, match="got 5"):
+        load_profile("smoke").run_folder(5)
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        load_profile("smoke").profile = "other"

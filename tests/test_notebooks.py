@@ -1,0 +1,67 @@
+"""Notebooks run with strict parameters, and a failed one leaves no target behind."""
+
+import nbformat
+import papermill
+import pytest
+
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
+from atomicvad.notebooks import check_parameters, run_notebook
+
+
+def toy(path, code):
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "p", "language": "python"}}
+    )
+    cell = nbformat.v4.new_code_cell("seed = 1", metadata={"tags": ["parameters"]})
+    notebook.cells = [cell, nbformat.v4.new_code_cell(code)]
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_a_notebook_becomes_a_page(tmp_path):
+    source = toy(tmp_path / "toy.ipynb", "print(seed * 111)")
+    run_notebook(source, tmp_path / "out" / "toy.ipynb", {"seed": 3})
+    page = (tmp_path / "out" / "toy.html").read_text()
+    assert "333" in page and "print(seed" not in page
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"toy.ipynb", "toy.html"}
+
+
+def test_an_unknown_parameter_is_named_and_nothing_runs(tmp_path):
+    source = toy(tmp_path / "toy.ipynb", "print(seed)")
+    with pytest.raises(AtomicVADError, match="unknown parameter 'sed'; this notebook takes seed"):
+        run_notebook(source, tmp_path / "out.ipynb", {"sed": 1})
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_failed_notebook_leaves_its_remains_only(tmp_path):
+    source = toy(tmp_path / "toy.ipynb", "print('before')\nraise RuntimeError('broken here')")
+    with pytest.raises(AtomicVADError, match="broken here") as caught:
+        run_notebook(source, tmp_path / "out.ipynb", {"seed": 3})
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out.ipynb").exists() and not (tmp_path / "out.html").exists()
+    assert "before" in (tmp_path / "out.failed.ipynb").read_text()
+    assert "broken here" in (tmp_path / "out.log").read_text()
+
+
+def test_check_parameters_knows_its_own():
+    namespace = {"profile": "smoke", "seed": 1, "_hidden": 2, "In": [], "module": pytest}
+    check_parameters(namespace, "profile", "seed")
+    with pytest.raises(AtomicVADError, match="'sed'"):
+        check_parameters(namespace | {"sed": 1}, "profile", "seed")
+
+
+def test_plain_papermill_refuses_a_misspelt_seed(tmp_path):
+    source = project_root() / "notebooks" / "03_training.ipynb"
+    with pytest.raises(papermill.PapermillExecutionError, match="unknown parameter 'sed'"):
+        papermill.execute_notebook(source, tmp_path / "out.ipynb", {"sed": 1}, progress_bar=False)
+
+
+@pytest.mark.parametrize("name", ["01_data", "02_augmentation", "03_training", "04_results"])
+def test_each_notebook_runs_with_its_defaults(name, tmp_path):
+    """On the ``smoke`` profile, as JupyterLab would: working folder is that of the notebooks."""
+    source = project_root() / "notebooks" / f"{name}.ipynb"
+    papermill.execute_notebook(
+        source, tmp_path / "out.ipynb", cwd=str(source.parent), progress_bar=False
+    )

@@ -1,0 +1,77 @@
+"""The repository keeps its promises: clean notebooks, one set of pins, numbers out of files."""
+
+import re
+import subprocess
+import sys
+import time
+
+import nbformat
+import pandas as pd
+import pytest
+
+from atomicvad.files import project_root
+from atomicvad.results import TABLE_END, TABLE_START, markdown_table
+
+ROOT = project_root()
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def tracked() -> list[str]:
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listing.returncode:
+        pytest.skip("not a git checkout: there is no list of tracked files")
+    return listing.stdout.splitlines()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_thin_and_stripped(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.kernelspec.name == "python3"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [c for c in code if "parameters" in c.metadata.get("tags", [])] == code[:1]
+    for cell in code:
+        assert not cell.outputs and cell.execution_count is None
+        assert not re.search(r"^\s*(def|class) ", cell.source, re.MULTILINE)
+
+
+def test_there_are_four_notebooks():
+    assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04"]
+
+
+def test_environment_has_the_pins_of_the_lock():
+    sys.path.insert(0, str(ROOT / "tools"))
+    from conda_environment import environment
+
+    lock = (ROOT / "requirements.lock").read_text()
+    assert (ROOT / "environment.yml").read_text() == environment(lock)
+    assert lock.count("--hash=sha256:") > 500
+
+
+def test_no_registry_and_no_machine_path_is_named():
+    hosts = re.compile(r"(pypi|pythonhosted|npmjs|deb[.]debian)[.](org|net)|/(work|farm|root)/")
+    own = "tests/test_project.py"
+    for name in tracked():
+        path = ROOT / name
+        if path.suffix in (".png", ".npz", ".keras") or name == own or not path.is_file():
+            continue
+        found = hosts.search(path.read_text(encoding="utf-8"))
+        assert not found, f"{name} names {found[0]}"
+
+
+def test_repository_is_small():
+    assert sum((ROOT / n).stat().st_size for n in tracked() if (ROOT / n).is_file()) < 50e6
+
+
+def test_readme_has_the_tables_numbers():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split(TABLE_START)[1].split(TABLE_END)[0].strip()
+    summary = pd.read_csv(ROOT / "results" / "open" / "summary.csv")
+    assert table == markdown_table(summary)
+
+
+def test_help_answers_at_once_and_without_tensorflow():
+    started = time.monotonic()
+    code = "import sys; sys.argv[1:] = ['--help']; from atomicvad.cli import main\n"
+    code += "try: main()\nexcept SystemExit: assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert time.monotonic() - started < 3

@@ -1,0 +1,75 @@
+"""Tables over seeds: right means, intervals and comparisons; missing seeds are named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from atomicvad import results
+from atomicvad.errors import AtomicVADError
+
+ROW = {"variant": "atomicvad", "dataset": "scenes", "protocol": "swi-median"}
+
+
+def metrics(values):
+    rows = [
+        ROW | {"condition": "all", "metric": "auroc", "seed": seed, "value": value}
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_summary_is_mean_std_and_interval():
+    values = [0.9, 0.92, 0.94, 0.96]
+    row = results.summarise(metrics(values)).iloc[0]
+    assert row["mean"] == pytest.approx(0.93)
+    assert row["std"] == pytest.approx(np.std(values, ddof=1))
+    assert 0.9 <= row["low"] < 0.93 < row["high"] <= 0.96
+    assert row["n"] == 4
+
+
+def test_interval_covers_the_mean_about_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    hits = 0
+    for _ in range(100):
+        low, high = results.interval(generator.normal(0.9, 0.02, 10))
+        hits += low <= 0.9 <= high
+    assert 82 <= hits <= 99
+
+
+@pytest.mark.parametrize(
+    ("shift", "said"), [(0.0, "the same"), (0.01, "within the spread"), (0.2, "NOT the committed")]
+)
+def test_comparison_says_which(shift, said, tiny, monkeypatch):
+    values = np.array([0.7, 0.72, 0.74])
+    monkeypatch.setattr(results, "committed", lambda path: results.summarise(metrics(values)))
+    tiny.results_folder.mkdir(parents=True, exist_ok=True)
+    summary = results.summarise(metrics(values + shift))
+    summary.to_csv(tiny.results_folder / "summary.csv", index=False)
+    assert said in results.compare(tiny)
+
+
+def test_nothing_committed_is_said(tiny, monkeypatch):
+    monkeypatch.setattr(results, "committed", lambda path: None)
+    results.summarise(metrics([1, 1])).to_csv(tiny.results_folder / "summary.csv", index=False)
+    assert "no committed numbers" in results.compare(tiny)
+
+
+def test_missing_seeds_are_named(tiny):
+    with pytest.raises(AtomicVADError, match="seed 1, 2"):
+        results._seed_table(tiny, "nothing.csv")
+
+
+def test_the_table_shows_both_systems_and_marks_the_papers_row():
+    rows = []
+    for variant in ("atomicvad", "released"):
+        for condition in ("all", "clean", "noise", "music"):
+            for metric in ("auroc", "f2", "tpr_at_fpr"):
+                rows += [
+                    ROW
+                    | {"variant": variant, "condition": condition, "metric": metric}
+                    | {"seed": s, "value": 0.9 + s / 100}
+                    for s in (0, 1)
+                ]
+    text = results.markdown_table(results.summarise(pd.DataFrame(rows)))
+    assert text.count("0.905 ± 0.007 [0.900, 0.910]") == 24
+    assert "another test set" in text and "0.903 | 0.891" in text
