@@ -85,6 +85,17 @@ def test_bad_audio_is_named_in_one_line(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_truncated_file_is_refused(suffix, share, tmp_path):
+    path = tmp_path / f"tone.{suffix}"
+    soundfile.write(path, tone(16000, 5.0), 16000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(AudioError, match=path.name):
+        decode(path)
+
+
 def test_reading_past_the_end_is_an_error(store):
     with pytest.raises(AudioError, match="not within"):
         store.read(0, 0, 10**9)

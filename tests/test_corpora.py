@@ -1,7 +1,12 @@
-"""Packages are checked and unpacked in memory; generated audio is the same every time."""
+"""Packages are fetched once, checked at every use, unpacked whole or refused in one line; a corpus
+keeps speakers and sources on one side of the split."""
 
+import gzip
+import hashlib
 import io
 import lzma
+import os
+import struct
 import tarfile
 
 import numpy as np
@@ -9,121 +14,244 @@ import pytest
 import zstandard
 
 from atomicvad.data.corpora import debian, generated, get_corpus
+from atomicvad.data.corpora import open as open_corpus
 from atomicvad.errors import AtomicVADError
 
+COMPRESSORS = {
+    "xz": lzma.compress,
+    "gz": gzip.compress,
+    "zst": zstandard.ZstdCompressor().compress,
+}
 
-def ar_member(name: str, content: bytes) -> bytes:
-    header = f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode()
-    return header + content + b"\n" * (len(content) % 2)
 
-
-def deb(files: dict[str, bytes], suffix: str) -> bytes:
-    """A Debian package with ``files``, packed as xz or zst."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
+def deb(files, compression="xz"):
+    """The bytes of a Debian package with ``files`` (name -> content)."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
         for name, content in files.items():
-            entry = tarfile.TarInfo(name)
+            entry = tarfile.TarInfo(f"./{name}")
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
         link = tarfile.TarInfo("./link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
-    pack = lzma.compress if suffix == "xz" else zstandard.ZstdCompressor().compress
-    return (
-        b"!<arch>\n"
-        + ar_member("debian-binary", b"2.0\n")
-        + ar_member("control.tar.xz", b"odd")
-        + ar_member(f"data.tar.{suffix}", pack(buffer.getvalue()))
-    )
+    parts = {
+        "debian-binary": b"2.0\n",
+        "control.tar.xz": b"odd",
+        f"data.tar.{compression}": COMPRESSORS[compression](data.getvalue()),
+    }
+    package = b"!<arch>\n"
+    for name, content in parts.items():
+        head = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n"
+        package += head.encode() + content + b"\n" * (len(content) % 2)
+    return package
 
 
-@pytest.mark.parametrize("suffix", ["xz", "zst"])
-def test_a_package_is_unpacked(suffix, tmp_path):
-    path = tmp_path / "sound_1_all.deb"
-    path.write_bytes(deb({"./usr/a.ogg": b"abc", "./usr/b.ogg": b"d"}, suffix))
-    assert dict(debian.members(path)) == {"usr/a.ogg": b"abc", "usr/b.ogg": b"d"}
+@pytest.mark.parametrize("compression", COMPRESSORS)
+def test_every_member_of_a_package(compression, tmp_path):
+    files = {"usr/share/a.ogg": b"one" * 1000, "usr/share/b.ogg": b"", "etc/c": b"x"}
+    path = tmp_path / "a_1_all.deb"
+    path.write_bytes(deb(files, compression))
+    assert dict(debian.members(path)) == files
 
 
-@pytest.mark.parametrize("content", [b"", b"no package", deb({"./a": b"x" * 999}, "xz")[:-60]])
-def test_a_broken_package_is_named(content, tmp_path):
-    path = tmp_path / "sound_1_all.deb"
-    path.write_bytes(content)
+@pytest.mark.parametrize("compression", COMPRESSORS)
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.7, 0.99])
+def test_a_truncated_package_is_refused_in_one_line(compression, share, tmp_path):
+    content = np.random.default_rng(0).bytes(50000)
+    whole = deb({"usr/share/a.ogg": content, "usr/share/b.ogg": content[::-1]}, compression)
+    path = tmp_path / "a_1_all.deb"
+    path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(AtomicVADError) as caught:
         list(debian.members(path))
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_folder_without_the_package_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("ATOMICVAD_DEBS", str(tmp_path))
-    with pytest.raises(AtomicVADError, match=r"expected a package sound_\*\.deb"):
-        debian.fetch({"sound": "0" * 64})
-
-
-APT = """#!/bin/sh
-case "$*" in
-  *show*) printf 'Package: sound\\nSize: 7\\n' ;;
-  *download*) {download} ;;
-esac
-"""
+@pytest.mark.parametrize("compression", ["xz", "gz"])
+def test_a_damaged_package_is_refused(compression, tmp_path):
+    whole = bytearray(deb({"a.ogg": np.random.default_rng(0).bytes(50000)}, compression))
+    whole[25000:25010] = bytes(10)
+    path = tmp_path / "a_1_all.deb"
+    path.write_bytes(whole)
+    with pytest.raises(AtomicVADError, match="not a whole Debian package"):
+        list(debian.members(path))
 
 
 @pytest.fixture
-def apt(tmp_path, monkeypatch):
-    """An apt of the test's own: ``apt(download)`` sets what ``apt-get download`` does."""
-    tools, cache = tmp_path / "bin", tmp_path / "cache"
-    tools.mkdir()
-    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
-    monkeypatch.setenv("ATOMICVAD_CACHE", str(cache))
+def archive(tmp_path, monkeypatch):
+    """An apt of our own over a folder of packages: ``archive(name, content)`` adds one.
+
+    ``archive.log`` lists what has been downloaded.
+    """
+    shelf, tools = tmp_path / "shelf", tmp_path / "tools"
+    shelf.mkdir(), tools.mkdir()
+    log = tmp_path / "log"
+    log.touch()
+    # The last argument of a download is the package, with or without its version.
+    (tools / "apt-get").write_text(
+        f"""#!/bin/sh
+case "$*" in
+*download*) for last in "$@"; do :; done; name="${{last%%=*}}"
+  [ -f {shelf}/"$name".deb ] || {{ echo "E: Unable to locate package $name" >&2; exit 100; }}
+  [ -f {shelf}/problem ] && {{ cat {shelf}/problem >&2; exit 100; }}
+  echo "$name" >> {log}; cp {shelf}/"$name".deb "$name"_1_all.deb ;;
+esac
+"""
+    )
+    (tools / "apt-cache").write_text(f"#!/bin/sh\ncat {shelf}/*.show 2>/dev/null\nexit 0\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("ATOMICVAD_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("ATOMICVAD_DEBS", raising=False)
 
-    def set_up(download: str):
-        for name in ("apt-get", "apt-cache"):
-            (tools / name).write_text(APT.format(download=download))
-            (tools / name).chmod(0o755)
-        return cache / "debian"
+    def add(name, content):
+        digest = hashlib.sha256(content).hexdigest()
+        (shelf / f"{name}.deb").write_bytes(content)
+        (shelf / f"{name}.show").write_text(
+            f"Package: {name}\nVersion: 1\nSize: {len(content)}\nSHA256: {digest}\n\n"
+        )
+        return digest
 
-    return set_up
+    add.shelf, add.log = shelf, lambda: log.read_text().split()
+    return add
 
 
-def test_fetched_once_kept_and_fetched_again_when_damaged(apt, capsys):
-    cache = apt("printf content > sound_1_all.deb; echo x >> ../count")
-    path = debian.fetch({"sound": "0" * 64})["sound"]
-    assert path.read_bytes() == b"content"
-    debian.fetch({"sound": "0" * 64})
-    assert (cache / "count").read_text() == "x\n"
-    path.write_bytes(b"damage!")
-    assert debian.fetch({"sound": "0" * 64})["sound"].read_bytes() == b"content"
-    assert (cache / "count").read_text() == "x\nx\n"
-    assert not (cache / "partial").exists()
+def test_a_package_is_fetched_once(archive):
+    wanted = {name: archive(name, deb({name: b"x"})) for name in ("one", "two")}
+    found = debian.fetch(wanted)
+    assert [path.name for path in found.values()] == ["one_1_all.deb", "two_1_all.deb"]
+    assert debian.fetch(wanted) == found
+    assert archive.log() == ["one", "two"]
+
+
+def test_a_fetch_goes_on_where_it_was_stopped(archive):
+    wanted = {"one": archive("one", deb({"one": b"x"}))}
+    debian.fetch(wanted)
+    debian.fetch(wanted | {"two": archive("two", deb({"two": b"x"}))})
+    assert archive.log() == ["one", "two"]
+
+
+def test_a_damaged_cached_file_is_fetched_again(archive, capsys):
+    wanted = {"one": archive("one", deb({"one": b"x"}))}
+    path = debian.fetch(wanted)["one"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+    assert debian.fetch(wanted)["one"].read_bytes() == whole
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_another_version_is_taken_with_a_warning(archive, capsys):
+    archive("one", deb({"one": b"x"}))
+    assert debian.fetch({"one": "0" * 64})["one"].is_file()
+    assert "not the version" in capsys.readouterr().out
+
+
+def test_a_package_that_is_no_longer_there_is_named(archive):
+    wanted = {"one": archive("one", deb({"one": b"x"})), "gone": "0" * 64}
+    with pytest.raises(AtomicVADError, match=r"package gone: .* no such package"):
+        debian.fetch(wanted)
 
 
 @pytest.mark.parametrize(
-    ("download", "said"),
+    ("problem", "said"),
     [
-        ("echo 'E: Unable to locate package sound' >&2; exit 100", "no such package"),
-        ("echo 'E: Failed to fetch it' >&2; exit 100", "is there a network?"),
-        ("echo 'E: write (28: No space left on device)' >&2; exit 100", "disk is full"),
+        ("E: Failed to fetch it: Could not resolve", "is there a network"),
+        ("E: write (28: No space left on device)", "the disk is full"),
     ],
 )
-def test_a_failed_fetch_is_one_clear_line(download, said, apt):
-    cache = apt(download)
-    with pytest.raises(AtomicVADError) as caught:
-        debian.fetch({"sound": "0" * 64})
-    assert "package sound" in str(caught.value) and said in str(caught.value)
-    assert "\n" not in str(caught.value) and not list(cache.glob("*.deb"))
+def test_a_failed_fetch_is_one_line_and_leaves_nothing(problem, said, archive):
+    wanted = {"one": archive("one", deb({"one": b"x"}))}
+    (archive.shelf / "problem").write_text(problem + "\n")
+    with pytest.raises(AtomicVADError, match=said) as caught:
+        debian.fetch(wanted)
+    assert "package one" in str(caught.value) and "\n" not in str(caught.value)
+    assert not list(debian.cache_folder().glob("*.deb"))
 
 
-def test_no_apt_is_said(tmp_path, monkeypatch):
+def test_no_network_for_the_lists_is_not_taken_for_a_missing_package(archive):
+    """A fresh container knows no packages; without a network it must not blame the archive."""
+    apt = archive.shelf.parent / "tools" / "apt-get"
+    update = "*update*) echo 'E: Failed to fetch the lists' >&2; exit 100 ;;"
+    apt.write_text(apt.read_text().replace('case "$*" in', f'case "$*" in\n{update}'))
+    with pytest.raises(AtomicVADError, match="is there a network"):
+        debian.fetch({"one": "0" * 64})
+
+
+def test_a_system_without_apt_is_told_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("ATOMICVAD_CACHE", str(tmp_path))
     monkeypatch.delenv("ATOMICVAD_DEBS", raising=False)
     with pytest.raises(AtomicVADError, match="ATOMICVAD_DEBS"):
-        debian.fetch({"sound": "0" * 64})
+        debian.fetch({"one": "0" * 64})
 
 
-def test_an_unknown_corpus_is_named():
-    with pytest.raises(AtomicVADError, match="'ava'"):
-        get_corpus("ava")
+def test_packages_of_a_given_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATOMICVAD_DEBS", str(tmp_path))
+    content = deb({"a": b"x"})
+    (tmp_path / "one_1_all.deb").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert debian.fetch({"one": digest}) == {"one": tmp_path / "one_1_all.deb"}
+    with pytest.raises(AtomicVADError, match="two_"):
+        debian.fetch({"one": digest, "two": digest})
+
+
+def test_voices_of_the_queen():
+    names = ["020001P1.SB", "1003SSSS.SB", "JOE00061.SB", "AND1.DOG", "BLANK000.SB"]
+    voices = [f"voice {name}".encode() for name in names]
+    offset = 15 + 21 * len(names)
+    table, body = b"", b""
+    for name, voice in zip(names, voices, strict=True):
+        table += struct.pack(">12sxII", name.encode(), offset + len(body), len(voice))
+        body += voice
+    container = b"QTBLCEM10\0\0\0\0" + struct.pack(">H", len(names)) + table + body
+    reader = open_corpus.READERS["flight-of-the-amazon-queen"]
+    found = {r.recording: r.load() for r in reader([("usr/share/queen.1c", container)])}
+    assert list(found.values()) == [voices[0], voices[2]]
+    with pytest.raises(AtomicVADError, match="QTBL"):
+        list(reader([("usr/share/queen.1c", b"else" * 10)]))
+
+
+def test_effects_in_one_file_are_told_apart():
+    effects = [b"RIFF" + struct.pack("<I", 4 + n) + b"WAVE" + bytes(n) for n in (10, 20)]
+    content = b"head" * 5 + b"name".join(effects)
+    found = open_corpus.READERS["openttd-opensfx"]([("usr/opensfx.cat", content)])
+    assert [r.load() for r in found] == effects
+
+
+def test_speech_of_a_language_is_on_one_side():
+    stamps = "usr/share/tuxpaint/stamps"
+    files = [(f"{stamps}/cat_desc_{code}.ogg", b"x") for code in ("fr", "da", "el", "lt")]
+    files += [(f"{stamps}/cat.ogg", b"a cat"), (f"{stamps}/cat_desc.ogg", b"English")]
+    found = list(open_corpus.READERS["tuxpaint-stamps-default"](files))
+    assert {r.language: r.split for r in found} == {
+        "fr": "training",
+        "da": "validation",
+        "el": "testing",
+    }
+
+
+def test_prompts_without_voice_are_left_out():
+    sounds = "usr/share/asterisk/sounds/en_US_f_Allison"
+    names = ["digits/1", "silence/1", "beep", "beeperr", "confbridge-join", "tt-monkeys", "vm-no"]
+    files = [(f"{sounds}/{name}.g722", b"x") for name in names]
+    found = list(open_corpus.READERS["asterisk-core-sounds-en-g722"](files))
+    kept = [r.recording.rsplit("Allison/")[-1] for r in found]
+    assert kept == ["digits/1.g722", "vm-no.g722"]
+
+
+def test_the_english_and_the_spanish_prompts_are_one_speaker():
+    def speakers(code):
+        files = [(f"usr/share/asterisk/sounds/{code}/digits/1.g722", b"x")]
+        reader = open_corpus.READERS[f"asterisk-core-sounds-{code}-g722"]
+        return {r.speaker for r in reader(files)}
+
+    assert speakers("en") == speakers("es") != speakers("fr")
+
+
+def test_every_package_has_a_reader_and_a_checksum():
+    assert open_corpus.PACKAGES.keys() == open_corpus.READERS.keys()
+    assert all(len(digest) == 64 for digest in open_corpus.PACKAGES.values())
 
 
 @pytest.mark.parametrize("sound", ["speech", "chords", *generated.NOISES])
@@ -134,8 +262,13 @@ def test_generated_audio_is_deterministic_and_sane(sound):
     assert np.isfinite(first).all() and np.abs(first).max() == pytest.approx(0.3)
 
 
-def test_splits_are_disjoint_in_speakers_and_sources(store):
+def test_generated_splits_are_disjoint_in_speakers_and_sources(store):
     table = store.recordings
     assert (table.groupby("source")["split"].nunique() == 1).all()
     spoken = table[table["speaker"] != ""]
     assert (spoken.groupby("speaker")["split"].nunique() == 1).all()
+
+
+def test_an_unknown_corpus_is_named():
+    with pytest.raises(AtomicVADError, match="'opne'"):
+        get_corpus("opne")

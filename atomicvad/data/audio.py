@@ -31,8 +31,9 @@ def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
     G.722 …). Channels are averaged; soxr (HQ) resamples.
 
     Raises:
-        AudioError: missing, empty, truncated beyond use, no audio in it, or samples that are not
-            finite. The message begins with ``name`` (the path by default).
+        AudioError: missing, empty, truncated (where the format lets it be known: WAV, AIFF, FLAC,
+            Ogg, Opus, M4A), no audio in it, or samples that are not finite. The message begins
+            with ``name`` (the path by default).
     """
     name = name or str(source)
     if not isinstance(source, bytes):
@@ -42,12 +43,26 @@ def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
             raise AudioError(f"{name}: {error.strerror or error}") from None
     if not source:
         raise AudioError(f"{name}: the file is empty")
+    if _is_truncated(source):
+        raise AudioError(f"{name}: the file is truncated")
     waveform = _decode_bytes(source, name)
     if not len(waveform):
         raise AudioError(f"{name}: no audio in it")
     if not np.isfinite(waveform).all():
         raise AudioError(f"{name}: some samples are NaN or infinite")
     return waveform
+
+
+def _is_truncated(data: bytes) -> bool:
+    """Whether a RIFF or AIFF file ends before the size in its head, an Ogg file before its end."""
+    if data[:4] in (b"RIFF", b"FORM"):
+        declared = int.from_bytes(data[4:8], "little" if data[:4] == b"RIFF" else "big")
+        # A program that writes to a pipe cannot know the size and states a huge one.
+        return len(data) + 1 < declared + 8 < 0x7FFFF000
+    if data[:4] == b"OggS":
+        last = data.rfind(b"OggS")
+        return not data[last + 5 : last + 6] or not data[last + 5] & 4  # the end-of-stream flag
+    return False
 
 
 def _decode_bytes(data: bytes, name: str) -> np.ndarray:

@@ -35,7 +35,12 @@ def write_manifest(frame: pd.DataFrame, path: Path) -> None:
 
 def _number(value) -> bool:
     # The extremes: a finite number that JSON wrote as such (true is no number).
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
 
 
 def _check(entry, where: str) -> None:
@@ -66,7 +71,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -78,8 +83,8 @@ def read_manifest(path: Path) -> pd.DataFrame:
         where = f"{path}:{number}"
         try:
             entry = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = getattr(error, "msg", "nested too deeply")
+        except (ValueError, RecursionError) as error:  # also a number of thousands of digits
+            reason = getattr(error, "msg", "nested too deeply or a number too long")
             raise ManifestError(f"{where}: not JSON ({reason})") from None
         _check(entry, where)
         entries.append(entry | {"line": number})

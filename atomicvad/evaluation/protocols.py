@@ -5,6 +5,7 @@ same windows back to back. A segment's score is the median or the mean of its wi
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,17 @@ def _windows(waveform: np.ndarray, starts: np.ndarray, ends: np.ndarray, window:
     return windows
 
 
+def _in_batches(score, waveform, starts, ends, window: int, batch: int) -> np.ndarray:
+    """Scores of all windows; two batches are on their way at a time."""
+
+    def one(first: int) -> np.ndarray:
+        part = slice(first, first + batch)
+        return score(_windows(waveform, starts[part], ends[part], window))
+
+    with ThreadPoolExecutor(2) as pool:
+        return np.concatenate(list(pool.map(one, range(0, len(starts), batch))))
+
+
 def score_segments(
     score: Callable[[np.ndarray], np.ndarray],
     folder: Path,
@@ -138,16 +150,12 @@ def score_segments(
         counts = [len(part) for part in starts]
         starts = np.concatenate(starts)
         ends = np.repeat(bounds[:, 1], counts)
-        pieces = [
-            score(_windows(waveform, starts[i : i + batch], ends[i : i + batch], window))
-            for i in range(0, len(starts), batch)
-        ]
         tables.append(
             pd.DataFrame(
                 {
                     "segment": np.repeat(segments.index, counts),
                     "window_start": starts / rate + CLIP_START,
-                    "probability": np.concatenate(pieces),
+                    "probability": _in_batches(score, waveform, starts, ends, window, batch),
                 }
             )
         )
@@ -180,8 +188,4 @@ def speech_probabilities(
     window, score = model.input_shape[1], model_score(model)
     starts = window_starts(0, len(waveform), window, max(1, round(window * (1 - overlap))))
     ends = np.full(len(starts), len(waveform))
-    pieces = [
-        score(_windows(waveform, starts[i : i + batch], ends[i : i + batch], window))
-        for i in range(0, len(starts), batch)
-    ]
-    return (starts + window / 2) / 16000, np.concatenate(pieces)
+    return (starts + window / 2) / 16000, _in_batches(score, waveform, starts, ends, window, batch)

@@ -1,12 +1,17 @@
 """Debian packages as a source of recordings: fetched without root, checked, unpacked in Python."""
 
+import gzip
 import hashlib
 import io
+import lzma
 import os
+import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
@@ -15,6 +20,9 @@ from tqdm.auto import tqdm
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
+
+RELEASE = "bookworm"  # holds the versions behind the committed numbers
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def cache_folder() -> Path:
@@ -28,22 +36,26 @@ def fetch(packages: dict[str, str]) -> dict[str, Path]:
     Args:
         packages: name -> SHA-256 of the version that the committed numbers were made with.
 
-    With ``$ATOMICVAD_DEBS`` set, files are taken from that folder and nothing is fetched.
+    With ``$ATOMICVAD_DEBS`` set, files are taken from that folder and nothing is fetched. Another
+    version is taken too, with a warning.
 
     Raises:
         AtomicVADError: a package is nowhere to be had, or the disk is full.
     """
     given = os.environ.get("ATOMICVAD_DEBS")
     if given:
-        return {name: _in_folder(Path(given), name) for name in packages}
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in packages if not _cached(folder, name)]
-    if missing:
-        _download(missing, folder)
-    found = {name: _in_folder(folder, name) for name in packages}
+        found = {name: _in_folder(Path(given), name) for name in packages}
+        digests = {name: _sha256(path) for name, path in found.items()}
+    else:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        digests = {name: _cached(folder, name) for name in packages}
+        missing = {name: packages[name] for name, digest in digests.items() if not digest}
+        if missing:
+            digests |= _download(missing, folder)
+        found = {name: _in_folder(folder, name) for name in packages}
     for name, expected in packages.items():
-        if _sha256(found[name]) != expected:
+        if digests[name] != expected:
             tqdm.write(
                 f"{found[name].name} is not the version that the committed numbers were made "
                 "with; yours may differ"
@@ -63,94 +75,187 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _cached(folder: Path, name: str) -> bool:
-    """Whether the package is there as it was fetched; a file that has changed is thrown away."""
+def _cached(folder: Path, name: str) -> str:
+    """The digest of a package that is there as it was fetched, or nothing.
+
+    A file that has changed since, or that was never finished, is thrown away.
+    """
+    kept = ""
     for path in folder.glob(f"{name}_*.deb"):
-        note = path.with_suffix(".sha256")
-        if note.is_file() and note.read_text().strip() == _sha256(path):
-            return True
+        note, digest = path.with_suffix(".sha256"), _sha256(path)
+        if note.is_file() and note.read_text().strip() == digest:
+            kept = digest
+            continue
         tqdm.write(f"{path.name} in the cache is damaged: fetched again")
         path.unlink()
-    return False
+    return kept
 
 
-def _apt(arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
-    return subprocess.run(
+@dataclass(frozen=True)
+class Offer:
+    """A version of a package that apt can fetch."""
+
+    version: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Package lists of apt: the options that select them, and what they offer by package."""
+
+    options: list[str]
+    offers: dict[str, list[Offer]]
+
+    def choose(self, packages: dict[str, str]) -> dict[str, Offer]:
+        """Of each package the expected version, else the newest; none where there is none."""
+        return {
+            name: next((o for o in self.offers[name] if o.sha256 == digest), self.offers[name][0])
+            for name, digest in packages.items()
+            if name in self.offers
+        }
+
+
+def _apt(arguments: list[str], folder: Path) -> subprocess.Popen:
+    return subprocess.Popen(
         arguments,
         cwd=folder,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"LC_ALL": "C"},
-        check=False,
     )
 
 
-def _package_lists(names: list[str], folder: Path) -> list[str]:
-    """Options with which apt knows the packages: the system's lists, or lists of our own."""
-    known = _apt(["apt-cache", "show", "--no-all-versions", *names], folder)
-    if known.returncode == 0:
-        return []
-    lists = folder / "lists"
-    (lists / "partial").mkdir(parents=True, exist_ok=True)
+def _catalogue(options: list[str], names: Iterable[str], folder: Path) -> Catalogue:
+    shown, _ = _apt(["apt-cache", *options, "show", *names], folder).communicate()
+    offers = {}
+    for stanza in shown.split("\n\n"):
+        fields = dict(re.findall(r"^(\w+): (.*)$", stanza, re.MULTILINE))
+        if "SHA256" in fields:
+            offer = Offer(fields["Version"], int(fields["Size"]), fields["SHA256"])
+            offers.setdefault(fields["Package"], []).append(offer)
+    return Catalogue(options, offers)
+
+
+def _own_lists(folder: Path, name: str, extra: list[str]) -> list[str]:
+    """Fetch package lists into the cache, which needs no root; the options that select them."""
+    place = folder / "lists" / name
+    (place / "partial").mkdir(parents=True, exist_ok=True)
     (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-    options = ["-o", f"Dir::State::lists={lists}", "-o", f"Dir::Cache={folder}"]
-    tqdm.write("asking for the list of packages")
-    _apt(["apt-get", *options, "update"], folder)
+    options = {
+        "Dir::State::lists": place,
+        "Dir::Cache": folder,
+        "Acquire::Languages": "none",
+        "APT::Update::Error-Mode": "any",
+    }
+    options = [part for key, value in options.items() for part in ("-o", f"{key}={value}")] + extra
+    if os.geteuid() == 0:  # apt's own user cannot write into this one's cache
+        options += ["-o", "APT::Sandbox::User=root"]
+    tqdm.write("fetching the list of packages")
+    process = _apt(["apt-get", *options, "update"], folder)
+    _, errors = process.communicate()
+    if process.returncode:
+        raise AtomicVADError(f"the list of packages: {_reason(errors)}")
     return options
 
 
-def _sizes(names: list[str], options: list[str], folder: Path) -> dict[str, int]:
-    shown = _apt(["apt-cache", *options, "show", "--no-all-versions", *names], folder).stdout
-    sizes, name = {}, ""
-    for line in shown.splitlines():
-        key, _, value = line.partition(": ")
-        if key == "Package":
-            name = value
-        elif key == "Size":
-            sizes[name] = int(value)
-    return sizes
+def _mirror(folder: Path) -> str:
+    """The address that this system has Debian from; empty on another system."""
+    form = "$(COMPONENT) $(SITE)"
+    shown, _ = _apt(["apt-get", "indextargets", "--format", form], folder).communicate()
+    sites = re.findall(r"^main (\S+/debian)/?$", shown, re.MULTILINE)
+    return sites[0] if sites and KEYRING.exists() else ""
 
 
-def _download(names: list[str], folder: Path) -> None:
+def _release_lists(folder: Path) -> list[str] | None:
+    site = _mirror(folder)
+    if not site:
+        return None
+    sources = folder / f"{RELEASE}.list"
+    sources.write_text(f"deb [signed-by={KEYRING}] {site} {RELEASE} main\n")
+    extra = ["-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=-"]
+    return _own_lists(folder, RELEASE, extra)
+
+
+def _best_catalogue(packages: dict[str, str], folder: Path) -> Catalogue:
+    """The first catalogue with the expected version of every package, else one with any."""
+    complete, lacking, problem = None, sorted(packages), None
+    system, made_new = lambda _: [], lambda _: _own_lists(folder, "system", [])
+    for lists in (system, _release_lists, made_new):
+        try:
+            options = lists(folder)
+        except AtomicVADError as error:
+            options, problem = None, error
+        if options is None:
+            continue
+        catalogue = _catalogue(options, packages, folder)
+        chosen = catalogue.choose(packages)
+        if {name: offer.sha256 for name, offer in chosen.items()} == packages:
+            return catalogue
+        if chosen.keys() == packages.keys():
+            complete = complete or catalogue
+        lacking = [name for name in lacking if name not in chosen]
+    if complete:
+        return complete
+    raise problem or AtomicVADError(
+        f"package {', '.join(lacking)}: this system's package archive has no such package (any "
+        "more); get the .deb files elsewhere and set ATOMICVAD_DEBS to their folder"
+    )
+
+
+def _download(packages: dict[str, str], folder: Path) -> dict[str, str]:
+    """Fetch packages into ``folder``, one after another; their digests."""
     if not shutil.which("apt-get"):
         raise AtomicVADError(
             "the recordings come as Debian packages and this system has no apt-get: fetch the "
             ".deb files elsewhere and set ATOMICVAD_DEBS to their folder (REPRODUCING.md)"
         )
-    options = _package_lists(names, folder)
-    sizes = _sizes(names, options, folder)
-    needed = sum(sizes.values())
-    free = shutil.disk_usage(folder).free
+    catalogue = _best_catalogue(packages, folder)
+    offers = catalogue.choose(packages)
+    needed, free = sum(o.size for o in offers.values()), shutil.disk_usage(folder).free
     if free < needed:
         raise AtomicVADError(
             f"{folder}: the disk is full: {needed / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free"
         )
-    partial = folder / "partial"
+    digests = {}
     with tqdm(total=needed, unit="B", unit_scale=True, desc="recordings") as progress:
-        for name in names:
+        for name, offer in offers.items():
             progress.set_postfix_str(name)
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            result = _apt(["apt-get", *options, "download", name], partial)
-            fetched = list(partial.glob("*.deb"))
-            if result.returncode or not fetched:
-                raise AtomicVADError(f"package {name}: {_reason(result.stderr)}")
-            target = folder / fetched[0].name
-            digest = _sha256(fetched[0])
-            os.replace(fetched[0], target)
-            with replacing(target.with_suffix(".sha256")) as note:
-                note.write_text(digest + "\n")
-            progress.update(sizes.get(name, 0))
+            digests[name] = _download_one(name, offer, catalogue.options, folder, progress)
+    return digests
+
+
+def _download_one(name: str, offer: Offer, options: list[str], folder: Path, progress) -> str:
+    partial, start = folder / "partial", progress.n
     shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    process = _apt(["apt-get", *options, "download", f"{name}={offer.version}"], partial)
+    while process.returncode is None:
+        try:
+            _, errors = process.communicate(timeout=0.3)
+        except subprocess.TimeoutExpired:
+            done = sum(path.stat().st_size for path in partial.glob("*"))
+            progress.update(start + min(done, offer.size) - progress.n)
+    fetched = list(partial.glob("*.deb"))
+    if process.returncode or not fetched:
+        raise AtomicVADError(f"package {name}: {_reason(errors)}")
+    digest, target = _sha256(fetched[0]), folder / fetched[0].name
+    if digest != offer.sha256:
+        raise AtomicVADError(f"package {name}: damaged on its way; run the command again")
+    fetched[0].replace(target)
+    with replacing(target.with_suffix(".sha256")) as note:
+        note.write_text(digest + "\n")
+    shutil.rmtree(partial)
+    progress.update(start + offer.size - progress.n)
+    return digest
 
 
 def _reason(stderr: str) -> str:
-    if "Unable to locate package" in stderr or "has no installation candidate" in stderr:
-        return "this system's package archive has no such package (any more)"
     if "No space left" in stderr:
         return "the disk is full"
-    errors = [line.removeprefix("E: ") for line in stderr.splitlines() if line.startswith("E: ")]
-    return "cannot be fetched: is there a network? " + (errors[0] if errors else "")
+    error = re.search(r"^E: (.*)$", stderr, re.MULTILINE)
+    return f"cannot be fetched: is there a network? {error[1] if error else ''}"
 
 
 def members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -162,26 +267,34 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
     Raises:
         AtomicVADError: the file is no whole Debian package.
     """
+    broken = (tarfile.TarError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
     try:
-        with open(path, "rb") as file, _data_tar(file, path) as archive:
+        with tarfile.open(fileobj=io.BytesIO(_data_tar(path)), mode="r:") as archive:
             for member in archive:
                 if member.isfile():
                     yield member.name.removeprefix("./"), archive.extractfile(member).read()
-    except (tarfile.TarError, EOFError, zstandard.ZstdError, OSError, ValueError) as error:
+    except (*broken, EOFError, OSError, ValueError) as error:
         if isinstance(error, AtomicVADError):
             raise
         raise AtomicVADError(f"{path}: not a whole Debian package ({error})") from None
 
 
-def _data_tar(file, path: Path) -> tarfile.TarFile:
-    if file.read(8) != b"!<arch>\n":
-        raise AtomicVADError(f"{path}: not a Debian package")
-    while header := file.read(60):
-        name, size = header[:16].decode("ascii", "replace").strip(" /"), int(header[48:58])
-        if name.startswith("data.tar"):
-            if name.endswith(".zst"):
-                stream = zstandard.ZstdDecompressor().stream_reader(file)
-                return tarfile.open(fileobj=stream, mode="r|")
-            return tarfile.open(fileobj=io.BytesIO(file.read(size)), mode="r:*")
-        file.seek(size + size % 2, os.SEEK_CUR)
+def _data_tar(path: Path) -> bytes:
+    """The tar file in a package; decompressed at once, so that all its checksums are checked."""
+    with open(path, "rb") as file:
+        if file.read(8) != b"!<arch>\n":
+            raise AtomicVADError(f"{path}: not a Debian package")
+        while header := file.read(60):
+            name, size = header[:16].decode("ascii", "replace").strip(" /"), int(header[48:58])
+            if name.startswith("data.tar"):
+                return _decompress(name, file.read(size))
+            file.seek(size + size % 2, os.SEEK_CUR)
     raise AtomicVADError(f"{path}: a Debian package without data")
+
+
+def _decompress(name: str, data: bytes) -> bytes:
+    if name.endswith(".zst"):
+        with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
+            return reader.read()
+    unpack = {".xz": lzma.decompress, ".gz": gzip.decompress}.get(Path(name).suffix, bytes)
+    return unpack(data)

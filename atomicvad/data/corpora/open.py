@@ -1,16 +1,16 @@
 """The ``open`` corpus: speech, noise and music out of games and telephone prompts of Debian.
 
 Free recordings that anyone can fetch. Splits are disjoint in speakers and in sources: a package,
-a language of a package, or a track is on one side only.
+a language of a package, or a file of one is on one side only.
 
 ============  ===================================  =============================================
 split         speech                               background
 ============  ===================================  =============================================
-training      Tux Paint ro es ru fr bg be; Flight  UFO:AI sounds, qabcs noises, four fifths of
-              of the Amazon Queen; Fish Fillets    the tracks of Warzone 2100; generated noises
+training      Tux Paint ro es ru fr bg be; Flight  qabcs noises; four fifths of UFO:AI's sounds
+              of the Amazon Queen; Fish Fillets    and of Warzone 2100's tracks; generated noises
               cs
-validation    Tux Paint ca da; qabcs words         OpenTTD effects, Scratch sounds, one fifth of
-                                                   the tracks of Warzone 2100
+validation    Tux Paint ca da; qabcs words         OpenTTD effects; one fifth of UFO:AI's sounds
+                                                   and of Warzone 2100's tracks
 testing       Asterisk prompts; Fish Fillets nl;   LinCity effects and music, Minetest effects,
               Tux Paint el; KTuberling             Asterisk music on hold
 ============  ===================================  =============================================
@@ -46,7 +46,6 @@ PACKAGES = {
     "minetest-data": "91371dd2bd51cfcd4fa60c138667989a47047dfe1a47f7523b9ad1782d397585",
     "openttd-opensfx": "2898b4677a3caccc4abc08fb4cf83319047b5a04729291deb5c77a8cd713c006",
     "qabcs-data": "3484da4cf258e6f3a39a1fc99bbfcaddfd679cff96a8fa792f261ab0a2bf9d86",
-    "scratch": "36c582eb93110f64f06c4e685c41e933ccba2fa68db12f79b10bfe840b21fc10",
     "tuxpaint-stamps-default": "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
     "ufoai-sound": "0224308c10e1265581d1829f19eaef031175390fd0eafeb4a1d558ac6561ed4e",
     "warzone2100-music": "d3b2c9f90ea5438d45d4aff18339a03ec808e1affa9dac91f7dad61cb15ee64e",
@@ -56,6 +55,39 @@ TUXPAINT = dict.fromkeys(["ro", "es", "ru", "fr", "bg", "be"], "training")
 TUXPAINT |= dict.fromkeys(["ca", "da"], "validation") | {"el": "testing"}
 KTUBERLING = frozenset(
     ["de", "fi", "ga", "gl", "it", "lt", "nds", "nl", "nn", "pt", "sl", "sr", "sv", "uk", "wa"]
+)
+# Of the noises of qabcs those that stand for a person or a figure: voices may be heard in them.
+QABCS_VOICES = frozenset(
+    [
+        "adjutant",
+        "cheburashka",
+        "chef",
+        "circus",
+        "clown",
+        "dogmatix",
+        "doll",
+        "dunno",
+        "emelya",
+        "gamekeeper",
+        "grommet",
+        "iotshin",
+        "ivasyk",
+        "jack",
+        "joker",
+        "ole_lukoje",
+        "prince",
+        "pupil",
+        "quiz_game",
+        "robot",
+        "sailorboy",
+        "schooler",
+        "umka",
+        "ursula",
+        "walkie-talkie",
+        "x-men",
+        "yaga",
+        "yeti",
+    ]
 )
 AUDIO = (".ogg", ".opus", ".wav", ".mp3", ".g722")
 
@@ -148,7 +180,9 @@ def _qabcs(files) -> Iterator[Recording]:
     for path, content in files:
         if not path.endswith(AUDIO):
             continue
-        if "/all/noises/" in path:
+        if "/abcs/all/" in path:
+            if PurePosixPath(path).stem in QABCS_VOICES:
+                continue
             name = f"qabcs/{PurePosixPath(path).name}"
             yield _background(name, "noise", "qabcs", "training", content)
         elif found := re.search(r"/abcs/(\w+)/sounds/(.+)$", path):
@@ -166,17 +200,22 @@ def _ufoai(files) -> Iterator[Recording]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in sorted(archive.namelist()):
                 if name.endswith(AUDIO) and not voices.search(name):
-                    source = f"ufoai-{name.split('/')[1]}"
+                    split = _by_name(name)
                     content = archive.read(name)
-                    yield _background(f"ufoai/{name}", "noise", source, "training", content)
+                    yield _background(f"ufoai/{name}", "noise", f"ufoai-{split}", split, content)
+
+
+def _by_name(name: str) -> str:
+    """One file in five is for validation, by its name alone."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return "validation" if digest[-1] % 5 == 0 else "training"
 
 
 def _warzone(files) -> Iterator[Recording]:
     for path, content in files:
         if path.endswith(AUDIO):
             name = PurePosixPath(path).name
-            digest = hashlib.sha256(name.encode()).digest()
-            split = "validation" if digest[-1] % 5 == 0 else "training"
+            split = _by_name(name)
             yield _background(f"warzone/{name}", "music", f"warzone-{split}", split, content)
 
 
@@ -191,9 +230,8 @@ def _openttd(files) -> Iterator[Recording]:
 
 
 def _effects(source: str, split: str, files) -> Iterator[Recording]:
-    voices = re.compile(r"/(Human|Vocals)/")
     for path, content in files:
-        if path.endswith(AUDIO) and not voices.search(path):
+        if path.endswith(AUDIO):
             name = PurePosixPath(path).name
             # Of LinCity the long pieces in Ogg are music, the effects are WAV.
             music = source == "asterisk-moh" or (source == "lincity" and path.endswith(".ogg"))
@@ -218,5 +256,4 @@ READERS = {
     "warzone2100-music": _warzone,
     "asterisk-moh-opsound-g722": partial(_effects, "asterisk-moh", "testing"),
     "openttd-opensfx": _openttd,
-    "scratch": partial(_effects, "scratch", "validation"),
 }

@@ -1,0 +1,52 @@
+"""The command line: a mistake is one line on stderr and a non-zero exit, never a traceback."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def atomicvad(*arguments):
+    code = "from atomicvad.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("seeds", "--profile", "opne"), "expected one of open, paper, smoke; got 'opne'"),
+        (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
+        (("data", "--profile", "paper"), "corpus"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, said):
+    result = atomicvad(*arguments)
+    assert result.returncode == 1
+    assert said in result.stderr and result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_seeds_are_the_profiles():
+    assert atomicvad("seeds", "--profile", "smoke").stdout.split() == ["43185", "86648"]
+
+
+def test_a_full_disk_is_one_line(monkeypatch, capsys):
+    import errno
+
+    from atomicvad import cli
+
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device", "results/x")
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit, match=r"error: results/x: the disk is full"):
+        cli.main()
+
+
+def test_help_lists_the_stages():
+    result = atomicvad("--help")
+    assert result.returncode == 0
+    for stage in ("data", "train", "report", "figures", "compare", "verify"):
+        assert stage in result.stdout
