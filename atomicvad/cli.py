@@ -75,7 +75,7 @@ def report(profile: Profile = "open") -> None:
     code = provenance.code_fingerprint(["figures.py", "results.py", "atomicvad.mplstyle"])
     runs = [provenance.run_fingerprint(settings, seed) for seed in settings.seeds]
     tables = [
-        (settings.run_folder(seed) / "metrics.csv").stat().st_mtime_ns
+        (settings.run_folder(seed) / "metrics.csv").read_text()
         for seed in settings.seeds
         if (settings.run_folder(seed) / "metrics.csv").is_file()
     ]

@@ -74,12 +74,16 @@ def run_notebook(
 
 
 def to_html(notebook: Path, title: str, with_code: bool) -> str:
-    """A notebook as a page of its own, pictures and sounds inside."""
+    """A notebook as a page of its own, pictures and sounds inside; without the libraries' logs."""
+    import nbformat
     from nbconvert import HTMLExporter
+
+    content = nbformat.read(notebook, as_version=4)
+    for cell in content.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [part for part in cell.outputs if part.get("name") != "stderr"]
 
     exporter = HTMLExporter(exclude_input=not with_code, exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
-    resources = {"metadata": {"name": title}}
-    with open(notebook, encoding="utf-8") as file:
-        page, _ = exporter.from_file(file, resources=resources)
+    page, _ = exporter.from_notebook_node(content, resources={"metadata": {"name": title}})
     return page
