@@ -1,0 +1,108 @@
+"""Every figure draws from tidy tables, names its axes, and is the same file twice."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from atomicvad import figures, results
+
+SEEDS = (1, 2, 3)
+CONDITIONS = ("clean", "noise", "music")
+RNG = np.random.default_rng
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def training_curves():
+    epochs = np.arange(1, 5)
+    columns = {"epoch": epochs, "loss": 0.2 / epochs, "val_loss": 0.3 / epochs}
+    columns |= {"val_auroc": 1 - 0.2 / epochs, "learning_rate": 0.02 / epochs}
+    return figures.training_curves(pd.concat(pd.DataFrame(columns).assign(seed=s) for s in SEEDS))
+
+
+def roc_by_condition():
+    labels = pd.DataFrame({"condition": ["background", *CONDITIONS] * 25})
+    labels["speech"] = labels["condition"] != "background"
+    scores = {s: pd.Series(RNG(s).random(100) + 0.4 * labels["speech"]) for s in SEEDS}
+    return figures.roc_by_condition(scores, labels)
+
+
+def auroc_by_seed():
+    rows = [
+        {"variant": variant, "dataset": "scenes", "protocol": "swi-median", "metric": "auroc"}
+        | {"condition": condition, "seed": seed, "value": 0.9 + seed / 100}
+        for variant in ("atomicvad", "released")
+        for condition in ("all", *CONDITIONS)
+        for seed in SEEDS
+    ]
+    metrics = pd.DataFrame(rows)
+    return figures.auroc_by_seed(metrics, results.summarise(metrics))
+
+
+def timeline(audio=True):
+    waveform = RNG(0).uniform(-0.5, 0.5, 5 * 16000) if audio else np.zeros(0)
+    segments = pd.DataFrame({"start": [900.0, 902.0], "end": [902.0, 905.0]})
+    segments["condition"] = ["clean", "background"]
+    windows = pd.DataFrame({"segment": [0, 0, 1, 1], "window_start": [900.0, 901.3, 902.0, 904.3]})
+    scores = [windows.assign(seed=s, probability=RNG(s).random(4)) for s in SEEDS]
+    return figures.timeline(waveform, segments, pd.concat(scores), 900.0, 5.0)
+
+
+def activation_curves():
+    return figures.activation_curves(
+        {s: {"b1": RNG(s).random(4), "b2": -np.ones(4)} for s in SEEDS}
+    )
+
+
+def recordings():
+    splits = np.repeat(["training", "validation", "testing"], 3)
+    table = pd.DataFrame({"split": splits, "kind": ["speech", "noise", "music"] * 3})
+    return table.assign(source=[f"source-{n}" for n in range(9)], samples=16000 * 300)
+
+
+def corpus_minutes():
+    return figures.corpus_minutes(recordings())
+
+
+def levels_and_bandwidth():
+    return figures.levels_and_bandwidth(recordings().assign(level_db=-20.0, bandwidth_hz=4000.0))
+
+
+def waveforms_and_features():
+    row = (RNG(0).normal(size=10080), RNG(1).normal(size=(64, 64)))
+    return figures.waveforms_and_features({"before": row, "after": row})
+
+
+ALL = [
+    *(training_curves, roc_by_condition, auroc_by_seed, timeline, activation_curves),
+    *(corpus_minutes, levels_and_bandwidth, waveforms_and_features),
+]
+
+
+@pytest.mark.parametrize("draw", ALL)
+def test_every_axis_says_what_it_shows(draw):
+    panels = [axes for axes in draw().axes if axes.get_label() != "<colorbar>"]
+    assert all(axes.get_xlabel() for axes in panels if axes.get_subplotspec().is_last_row())
+    assert all(axes.get_ylabel() or axes.get_yticklabels()[0].get_text() for axes in panels)
+
+
+def test_a_timeline_without_audio_still_shows_the_scores():
+    assert timeline(audio=False).axes[1].lines
+
+
+@pytest.mark.parametrize("draw", [training_curves, timeline])
+def test_a_figure_is_the_same_file_twice_and_leaves_nothing_else(draw, tmp_path):
+    for folder in ("one", "two"):
+        assert figures.save(draw(), tmp_path / folder, "figure") == tmp_path / folder / "figure.png"
+    for name in ("figure.pdf", "figure.png"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert {p.name for p in (tmp_path / "one").iterdir()} == {"figure.pdf", "figure.png"}
