@@ -126,6 +126,8 @@ class TrainingSettings(Section):
     batch_size: PositiveInt = 256
     epochs: PositiveInt = 150
     windows_per_epoch: PositiveInt | None = None  # None: all of the manifests
+    starts: PositiveInt = 1  # initial weights tried; the best on validation goes on
+    trial_steps: PositiveInt = 400  # how long each is tried
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.004
     first_decay: Annotated[float, Field(gt=0, le=1)] = 0.1  # of all steps

@@ -10,10 +10,12 @@ from sklearn.metrics import roc_curve
 
 from atomicvad.config import Settings
 from atomicvad.files import project_root, replacing
+from atomicvad.results import PAPER
 
 plt.style.use(Path(__file__).with_suffix("").with_name("atomicvad.mplstyle"))
 
 CONDITIONS = {"all": "C6", "clean": "C0", "noise": "C1", "music": "C2"}
+KINDS = {"speech": "C0", "noise": "C1", "music": "C2"}
 SEGMENTS = {"background": "0.75", "clean": "C0", "noise": "C1", "music": "C2"}
 WIDTH = 6.6  # inches: the text width of a page
 
@@ -35,7 +37,7 @@ def _band(axes, table: pd.DataFrame, column: str, color: str) -> None:
 
 
 def training_curves(history: pd.DataFrame) -> Figure:
-    """Loss, validation AUROC and learning rate against the epoch; mean and range over seeds."""
+    """Loss, validation AUROC and learning rate at an epoch's end; mean and range over seeds."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH, 2.3))
     _band(left, history, "loss", "C0")
     _band(left, history, "val_loss", "C1")
@@ -44,11 +46,11 @@ def training_curves(history: pd.DataFrame) -> Figure:
     _band(middle, history, "val_auroc", "C1")
     rate = history.groupby("epoch")["learning_rate"].mean()
     right.plot(rate.index, rate, color="C6")
-    right.set_yscale("log")
+    right.ticklabel_format(axis="y", scilimits=(0, 0))
     for axes, name in (
         (left, "focal loss"),
         (middle, "validation AUROC"),
-        (right, "learning rate at epoch's end"),
+        (right, "learning rate"),
     ):
         axes.set(xlabel="epoch", ylabel=name)
     return figure
@@ -89,7 +91,7 @@ def auroc_by_seed(metrics: pd.DataFrame, summary: pd.DataFrame, protocol="swi-me
     keys = ["protocol", "metric"]
     metrics = metrics[(metrics[keys] == [protocol, "auroc"]).all(axis=1)]
     summary = summary[(summary[keys] == [protocol, "auroc"]).all(axis=1)]
-    figure, axes = plt.subplots(figsize=(WIDTH * 0.75, 2.8))
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
     looks = {
         "atomicvad": ("C0", -0.15, "o", "this companion"),
         "released": ("C1", 0.15, "s", "released"),
@@ -110,11 +112,18 @@ def auroc_by_seed(metrics: pd.DataFrame, summary: pd.DataFrame, protocol="swi-me
             )
             bars = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
             axes.errorbar(
-                place + offset + 0.1, row["mean"], bars, fmt="_", color=color, ms=9, capsize=3
+                place + offset + 0.13, row["mean"], bars, fmt="_", color=color, ms=7, capsize=3
             )
+    axes.axhline(
+        PAPER["auroc"],
+        color="0.5",
+        lw=0.8,
+        ls=":",
+        label="the paper, AVA-Speech\n(another test set)",
+    )
     axes.set_xticks(range(len(CONDITIONS)), CONDITIONS)
     axes.set(xlabel="speech segments (against all without speech)", ylabel="AUROC, SWI, scenes")
-    axes.legend(loc="best")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -130,7 +139,8 @@ def timeline(
 
     Args:
         waveform: of the stretch, beginning at ``start`` (s, in the labels' time).
-        segments: ``start, end, condition``; scores: ``window_start, probability, seed``.
+        segments: ``start, end, condition``; scores: ``segment, window_start,
+            probability, seed``.
     """
     figure, (top, bottom) = plt.subplots(
         2, 1, sharex=True, figsize=(WIDTH, 3.2), height_ratios=(1, 1.6)
@@ -141,12 +151,14 @@ def timeline(
     top.grid(False)
     for row in segments.itertuples():
         if row.end > start and row.start < start + seconds:
-            for axes in (top, bottom):
-                axes.axvspan(row.start, row.end, color=SEGMENTS[row.condition], alpha=0.25, lw=0)
-    wide = scores.pivot_table(index="window_start", columns="seed", values="probability")
-    centre = wide.index + 0.315
-    bottom.fill_between(centre, wide.min(axis=1), wide.max(axis=1), color="C6", alpha=0.25, lw=0)
-    bottom.plot(centre, wide.mean(axis=1), color="C6", lw=1)
+            top.axvspan(row.start, row.end, color=SEGMENTS[row.condition], alpha=0.35, lw=0)
+            bottom.axvspan(row.start, row.end, color=SEGMENTS[row.condition], alpha=0.15, lw=0)
+    # No window reaches over two segments, so no line does.
+    for _, of_segment in scores.groupby("segment"):
+        spread = of_segment.groupby("window_start")["probability"].agg(["min", "mean", "max"])
+        centre = spread.index + 0.315
+        bottom.fill_between(centre, spread["min"], spread["max"], color="C6", alpha=0.3, lw=0)
+        bottom.plot(centre, spread["mean"], color="C6", marker=".", ms=2, lw=1)
     bottom.axhline(0.5, color="0.4", lw=0.8, ls=":")
     bottom.set(xlabel="time (s)", ylabel="P(speech)", xlim=(start, start + seconds), ylim=(0, 1))
     handles = [plt.Rectangle((0, 0), 1, 1, color=c, alpha=0.35) for c in SEGMENTS.values()]
@@ -179,24 +191,20 @@ def corpus_minutes(recordings: pd.DataFrame) -> Figure:
     splits = ("training", "validation", "testing")
     counts = [table[table["split"] == split]["source"].nunique() for split in splits]
     figure, panels = plt.subplots(
-        3, 1, figsize=(WIDTH, 1.2 + 0.16 * sum(counts)), height_ratios=counts, sharex=True
+        3, 1, figsize=(WIDTH, 1.2 + 0.18 * sum(counts)), height_ratios=counts, sharex=True
     )
-    colors = {"speech": "C0", "noise": "C1", "music": "C2"}
     for axes, split in zip(panels, splits, strict=True):
         minutes = table[table["split"] == split].groupby(["kind", "source"])["minutes"].sum()
         minutes = minutes.sort_index(ascending=[True, False])
-        axes.barh(
-            [source for _, source in minutes.index],
-            minutes,
-            color=[colors[kind] for kind, _ in minutes.index],
-        )
+        # Dots: on a logarithmic axis a bar's length means nothing.
+        names = [source for _, source in minutes.index]
+        axes.scatter(minutes, names, s=22, color=[KINDS[kind] for kind, _ in minutes.index])
         axes.set_title(split)
-        axes.tick_params(axis="y", labelsize=7)
-        axes.grid(axis="y", visible=False)
         axes.set_ylim(-0.6, len(minutes) - 0.4)
     panels[-1].set(xlabel="minutes", xscale="log")
-    handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in colors.values()]
-    figure.legend(handles, list(colors), loc="outside upper right", ncols=3)
+    panels[-1].xaxis.set_major_formatter("{x:g}")
+    handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in KINDS.values()]
+    figure.legend(handles, list(KINDS), loc="outside upper right", ncols=3)
     return figure
 
 
@@ -207,14 +215,15 @@ def levels_and_bandwidth(table: pd.DataFrame) -> Figure:
         table: ``kind``, ``level_db`` (dBFS, RMS), ``bandwidth_hz`` (99.5 % of the energy below).
     """
     figure, axes = plt.subplots(figsize=(WIDTH * 0.75, 3))
-    for number, (kind, group) in enumerate(table.groupby("kind")):
+    for kind, color in KINDS.items():
+        group = table[table["kind"] == kind]
         axes.scatter(
             group["bandwidth_hz"] / 1000,
             group["level_db"],
             s=8,
             alpha=0.5,
             lw=0,
-            color=f"C{number}",
+            color=color,
             label=kind,
         )
     axes.set(xlabel="bandwidth (kHz; 99.5 % of the energy lies below)", ylabel="level (dBFS, RMS)")
@@ -248,7 +257,7 @@ def waveforms_and_features(rows: dict[str, tuple[np.ndarray, np.ndarray]]) -> Fi
         )
         right.grid(False)
         right.set_ylabel("coefficient")
-        figure.colorbar(image, ax=right)
+        figure.colorbar(image, ax=right, label="MFCC")
     grid[-1, 0].set_xlabel("time (ms)")
     grid[-1, 1].set_xlabel("time (ms)")
     return figure
@@ -267,6 +276,9 @@ def draw_results(settings: Settings) -> list[Path]:
         "roc_by_condition": roc_by_condition(results.segment_scores(settings), labels),
         "auroc_by_seed": auroc_by_seed(metrics, summary),
     }
+    stretch = results.scene_stretch(settings, seconds=40)
+    if len(stretch["waveform"]):  # without audio the committed one stays
+        drawn["timeline"] = timeline(**stretch)
     if settings.model.activation == "ggcu":
         drawn["activation_curves"] = activation_curves(results.activation_weights(settings))
     paths = [save(figure, folder, name) for name, figure in drawn.items()]

@@ -142,7 +142,7 @@ def collate(settings: Settings) -> pd.DataFrame:
     """All seeds and the released checkpoints; writes ``metrics.csv`` and ``summary.csv``.
 
     Returns:
-        The summary.
+        The summary as it stands in the file, so that text made from either is the same.
     """
     metrics = pd.concat(
         [_seed_table(settings, "metrics.csv"), released_metrics(settings)], ignore_index=True
@@ -151,7 +151,7 @@ def collate(settings: Settings) -> pd.DataFrame:
     for name, table in (("metrics.csv", metrics), ("summary.csv", summary)):
         with replacing(settings.results_folder / name) as path:
             table.to_csv(path, index=False, float_format="%.6f")
-    return summary
+    return pd.read_csv(settings.results_folder / "summary.csv")
 
 
 def headline(summary: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
@@ -222,7 +222,7 @@ def markdown_table(summary: pd.DataFrame) -> str:
         cells = " | ".join(row.fillna(""))
         lines.append(f"| {condition} | {system} | {cells} |")
     paper = f"{PAPER['auroc']:.3f} | {PAPER['f2']:.3f}"
-    lines.append(f"| *AVA-Speech, another test set* | *the paper* | {paper} | |")
+    lines.append(f"| *AVA-Speech, another test set* | *the paper (primary source)* | {paper} | |")
     return "\n".join(lines)
 
 
@@ -252,7 +252,8 @@ def compare(settings: Settings) -> str:
     """How the numbers on the scenes compare with the committed ones, in one line.
 
     *The same*: every mean agrees to 0.0005. *Within the spread*: every mean lies within two
-    standard deviations over seeds of the committed mean. Otherwise the worst row is named.
+    standard deviations over seeds of the committed mean. Otherwise the worst row is named; so is
+    a committed row that has no counterpart now.
     """
     path = settings.results_folder / "summary.csv"
     if not path.is_file():
@@ -260,8 +261,17 @@ def compare(settings: Settings) -> str:
     reference = committed(path)
     if reference is None:
         return f"{settings.profile}: no committed numbers to compare with"
-    both = pd.read_csv(path).merge(reference, on=KEYS, suffixes=("", "_committed"))
-    both = both[both["variant"] == "atomicvad"]
+    reference = reference[reference["variant"] == "atomicvad"]
+    both = pd.read_csv(path).merge(
+        reference, on=KEYS, how="right", suffixes=("", "_committed"), validate="one_to_one"
+    )
+    missing = both[both["mean"].isna()]
+    if len(missing) or both.empty:
+        first = " ".join(missing[KEYS].iloc[0]) if len(missing) else "all of them"
+        return (
+            f"{settings.profile}: NOT the committed numbers: "
+            f"{len(missing)} of {len(both)} have no counterpart ({first})"
+        )
     difference = (both["mean"] - both["mean_committed"]).abs()
     if (difference <= 5e-4).all():
         return f"{settings.profile}: the same numbers as the committed ones ({len(both)} compared)"

@@ -18,7 +18,13 @@ TINY = {
         "counts": {"training": 64, "validation": 32, "testing": 32},
     },
     "scenes": {"clips": 1, "clip_seconds": 30},
-    "training": {"batch_size": 32, "epochs": 3, "learning_rate": 0.01},
+    "training": {
+        "batch_size": 32,
+        "epochs": 3,
+        "starts": 2,
+        "trial_steps": 2,
+        "learning_rate": 0.01,
+    },
 }
 
 

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from atomicvad import figures, results
 
@@ -106,3 +107,29 @@ def test_a_figure_is_the_same_file_twice_and_leaves_nothing_else(draw, tmp_path)
     for name in ("figure.pdf", "figure.png"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert {p.name for p in (tmp_path / "one").iterdir()} == {"figure.pdf", "figure.png"}
+
+
+@pytest.mark.parametrize("draw", ALL)
+def test_type_is_legible_in_print(draw):
+    figure = draw()
+    figure.canvas.draw()
+    assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 8
+
+
+def test_no_score_is_drawn_where_two_segments_meet():
+    bottom = timeline().axes[1]
+    # The dotted threshold is the last line.
+    spans = [line.get_xdata()[[0, -1]] for line in bottom.lines[:-1]]
+    np.testing.assert_allclose(spans, [[900.315, 901.615], [902.315, 904.615]])
+
+
+def test_a_kind_of_recording_has_one_colour():
+    legends = [corpus_minutes().legends[0], levels_and_bandwidth().axes[0].get_legend()]
+    first, second = (
+        {
+            text.get_text(): tuple(np.ravel(handle.get_facecolor())[:3])
+            for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+        }
+        for legend in legends
+    )
+    assert first == second

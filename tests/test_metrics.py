@@ -44,3 +44,10 @@ def test_conditions_share_the_background(tiny):
     chosen = table[(table["metric"] == "auroc") & (table["protocol"] == "swi-median")]
     found = dict(zip(chosen["condition"], chosen["value"], strict=True))
     assert found == pytest.approx({"all": 0.5, "clean": 1.0, "noise": 0.5, "music": 0.0})
+
+
+def test_a_condition_without_segments_is_named(tiny):
+    labels = pd.DataFrame({"condition": ["background", "clean"], "speech": [False, True]})
+    windows = pd.DataFrame({"segment": [0, 1], "probability": [0.1, 0.9]})
+    with pytest.raises(AtomicVADError, match="condition noise"):
+        metrics_table(labels, {"swi": windows}, tiny, seed=1, variant="v", dataset="d")

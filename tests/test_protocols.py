@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.protocols import read_labels, score_segments, step_of, window_starts
+from atomicvad.evaluation.protocols import (
+    read_labels,
+    score_segments,
+    speech_probabilities,
+    step_of,
+    window_starts,
+)
 
 WINDOW, STEP = 10080, 1260
 
@@ -101,3 +107,19 @@ def test_a_missing_clip_is_named(tmp_path, tiny):
     (tmp_path / "labels.csv").write_text("lost,900.0,901.0,NO_SPEECH\n")
     with pytest.raises(AtomicVADError, match="no clip lost"):
         score_segments(energy, tmp_path, read_labels(tmp_path / "labels.csv"), tiny)
+
+
+@pytest.mark.parametrize(
+    ("waveform", "overlap", "said"),
+    [
+        (np.zeros((16000, 2), np.float32), 0.5, "got float32 [16000, 2]"),
+        (np.zeros(16000, np.int16), 0.5, "got int16 [16000]"),
+        (np.zeros(0, np.float32), 0.5, "got float32 [0]"),
+        (np.full(16000, np.nan, np.float32), 0.5, "NaN"),
+        (np.zeros(16000, np.float32), 1.0, "overlap: expected 0 up to less than 1"),
+    ],
+)
+def test_a_waveform_that_cannot_be_scored_is_one_clear_line(waveform, overlap, said):
+    with pytest.raises(AtomicVADError) as caught:
+        speech_probabilities(None, waveform, overlap)
+    assert said in str(caught.value)

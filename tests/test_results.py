@@ -54,6 +54,15 @@ def test_nothing_committed_is_said(tiny, monkeypatch):
     assert "no committed numbers" in results.compare(tiny)
 
 
+def test_rows_that_are_gone_are_not_the_same_numbers(tiny, monkeypatch):
+    both = pd.concat([metrics([0.7, 0.72]), metrics([0.8, 0.82]).assign(metric="f2")])
+    monkeypatch.setattr(results, "committed", lambda path: results.summarise(both))
+    summary = results.summarise(metrics([0.7, 0.72]))
+    summary.to_csv(tiny.results_folder / "summary.csv", index=False)
+    said = results.compare(tiny)
+    assert "NOT the committed" in said and "1 of 2" in said and "f2" in said
+
+
 def test_missing_seeds_are_named(tiny):
     with pytest.raises(AtomicVADError, match="seed 1, 2"):
         results._seed_table(tiny, "nothing.csv")

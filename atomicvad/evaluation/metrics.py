@@ -93,6 +93,10 @@ def metrics_table(
                 chosen = ~of_scores["speech"] | (of_scores["condition"] == condition)
                 if condition == "all":
                     chosen[:] = True
+                if of_scores["speech"][chosen].nunique() < 2:
+                    raise AtomicVADError(
+                        f"{name}, condition {condition}: expected segments with and without speech"
+                    )
                 metrics = binary_metrics(
                     of_scores["speech"][chosen],
                     scores[chosen.to_numpy()],

@@ -102,10 +102,8 @@ def _windows(waveform: np.ndarray, starts: np.ndarray, ends: np.ndarray, window:
     padded = np.concatenate([waveform, np.zeros(window, np.float32)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, window)[starts]
     short = ends - starts < window
-    if short.any():
-        windows = windows.copy()
-        for row in np.flatnonzero(short):
-            windows[row, ends[row] - starts[row] :] = 0
+    for row in np.flatnonzero(short):
+        windows[row, ends[row] - starts[row] :] = 0
     return windows
 
 
@@ -184,7 +182,19 @@ def speech_probabilities(
 
     Returns:
         Times of the windows' centres in s and their probabilities, ``[windows]`` each.
+
+    Raises:
+        AtomicVADError: another shape, integers, NaN, or an impossible overlap.
     """
+    waveform = np.asarray(waveform)
+    if waveform.ndim != 1 or not len(waveform) or waveform.dtype.kind != "f":
+        raise AtomicVADError(
+            f"waveform: expected floats [samples], got {waveform.dtype} {list(waveform.shape)}"
+        )
+    if not np.isfinite(waveform).all():
+        raise AtomicVADError("waveform: some samples are NaN or infinite")
+    if not 0 <= overlap < 1:
+        raise AtomicVADError(f"overlap: expected 0 up to less than 1, got {overlap}")
     window, score = model.input_shape[1], model_score(model)
     starts = window_starts(0, len(waveform), window, max(1, round(window * (1 - overlap))))
     ends = np.full(len(starts), len(waveform))
