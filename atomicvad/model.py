@@ -1,6 +1,8 @@
 """The architecture, and models from files."""
 
 import json
+import re
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -132,19 +134,25 @@ def build_model(
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Write ``model`` as a ``.keras`` file whose bytes depend on the model alone (no dates)."""
-    with replacing(path) as temporary:
-        full = temporary.with_name(f"{temporary.stem}-dated.keras")
-        try:
-            model.save(full)
-            with zipfile.ZipFile(full) as source, zipfile.ZipFile(temporary, "w") as target:
-                for name in sorted(source.namelist()):
-                    content = source.read(name)
-                    if name == "metadata.json":
-                        content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
-                    target.writestr(zipfile.ZipInfo(name), content)
-        finally:
-            full.unlink(missing_ok=True)
+    """Write ``model`` as a ``.keras`` file whose bytes depend on the model alone."""
+    with replacing(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        full = Path(folder) / "model.keras"
+        model.save(full)
+        _rewrite(full, temporary)
+
+
+def _rewrite(source: Path, target: Path) -> None:
+    """Copy a ``.keras`` file without its date and the memory addresses that Keras leaves in it."""
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w") as copy:
+        for name in sorted(archive.namelist()):
+            content = archive.read(name)
+            if name == "metadata.json":
+                content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
+            elif name == "config.json":
+                found = re.findall(rb'"shared_object_id": (\d+)', content)
+                for number, address in enumerate(dict.fromkeys(found)):
+                    content = content.replace(address, str(number).encode())
+            copy.writestr(zipfile.ZipInfo(name), content)
 
 
 def _stored_weights(path: Path) -> list:

@@ -1,5 +1,6 @@
 """One seed, from settings to a run folder; stopped at any moment, it goes on to the same bytes."""
 
+import json
 import random
 import time
 from collections.abc import Callable
@@ -177,9 +178,7 @@ class Checkpoint:
             content = dict(stored)
         if str(content.pop("fingerprint")) != self.fingerprint:
             return
-        self.history = pd.read_json(str(content.pop("history")), precise_float=True).to_dict(
-            "records"
-        )
+        self.history = json.loads(str(content.pop("history")))
         self.best = {
             name.removeprefix("best/"): content.pop(name)
             for name in list(content)
@@ -188,7 +187,7 @@ class Checkpoint:
         trainer.restore(content)
 
     def save(self, trainer: Trainer) -> None:
-        history = pd.DataFrame(self.history).to_json(double_precision=15)
+        history = json.dumps(self.history)
         content = trainer.state() | {f"best/{name}": value for name, value in self.best.items()}
         with replacing(self.path) as path, open(path, "wb") as file:
             np.savez(file, fingerprint=self.fingerprint, history=history, **content)
