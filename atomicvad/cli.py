@@ -72,7 +72,9 @@ def report(profile: Profile = "open") -> None:
 
     settings = _settings(profile)
     folder = settings.results_folder
-    code = provenance.code_fingerprint(["figures.py", "results.py", "atomicvad.mplstyle"])
+    code = provenance.code_fingerprint(
+        ["figures.py", "results.py", "comparison.py", "atomicvad.mplstyle"]
+    )
     runs = [provenance.run_fingerprint(settings, seed) for seed in settings.seeds]
     tables = [
         (settings.run_folder(seed) / "metrics.csv").read_text()
@@ -108,17 +110,17 @@ def figures(profile: Profile = "open") -> None:
 @app.command()
 def compare(profile: Profile = "open") -> None:
     """Say how the numbers compare with the committed ones."""
-    from atomicvad import results
+    from atomicvad import comparison
 
-    typer.echo(results.compare(_settings(profile)))
+    typer.echo(comparison.compare(_settings(profile)))
 
 
 @app.command()
 def verify(profile: Profile = "open") -> None:
     """Score the committed weights again and compare with the committed tables."""
-    from atomicvad import results
+    from atomicvad import comparison
 
-    typer.echo(results.verify(_settings(profile)))
+    typer.echo(comparison.verify(_settings(profile)))
 
 
 def main() -> None:

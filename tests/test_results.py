@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from atomicvad import results
+from atomicvad import comparison, results
 from atomicvad.errors import AtomicVADError
 
 ROW = {"variant": "atomicvad", "dataset": "scenes", "protocol": "swi-median"}
@@ -41,25 +41,25 @@ def test_interval_covers_the_mean_about_as_often_as_it_says():
 )
 def test_comparison_says_which(shift, said, tiny, monkeypatch):
     values = np.array([0.7, 0.72, 0.74])
-    monkeypatch.setattr(results, "committed", lambda path: results.summarise(metrics(values)))
+    monkeypatch.setattr(comparison, "committed", lambda path: results.summarise(metrics(values)))
     tiny.results_folder.mkdir(parents=True, exist_ok=True)
     summary = results.summarise(metrics(values + shift))
     summary.to_csv(tiny.results_folder / "summary.csv", index=False)
-    assert said in results.compare(tiny)
+    assert said in comparison.compare(tiny)
 
 
 def test_nothing_committed_is_said(tiny, monkeypatch):
-    monkeypatch.setattr(results, "committed", lambda path: None)
+    monkeypatch.setattr(comparison, "committed", lambda path: None)
     results.summarise(metrics([1, 1])).to_csv(tiny.results_folder / "summary.csv", index=False)
-    assert "no committed numbers" in results.compare(tiny)
+    assert "no committed numbers" in comparison.compare(tiny)
 
 
 def test_rows_that_are_gone_are_not_the_same_numbers(tiny, monkeypatch):
     both = pd.concat([metrics([0.7, 0.72]), metrics([0.8, 0.82]).assign(metric="f2")])
-    monkeypatch.setattr(results, "committed", lambda path: results.summarise(both))
+    monkeypatch.setattr(comparison, "committed", lambda path: results.summarise(both))
     summary = results.summarise(metrics([0.7, 0.72]))
     summary.to_csv(tiny.results_folder / "summary.csv", index=False)
-    said = results.compare(tiny)
+    said = comparison.compare(tiny)
     assert "NOT the committed" in said and "1 of 2" in said and "f2" in said
 
 

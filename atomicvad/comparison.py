@@ -1,0 +1,95 @@
+"""Do numbers agree: a run with the committed tables, and the tables with the committed weights."""
+
+import io
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
+from atomicvad.results import KEYS
+
+
+def committed(path: Path) -> pd.DataFrame | None:
+    """A table as it was committed, or nothing where there is none."""
+    name = path.relative_to(project_root()).as_posix()
+    try:
+        result = subprocess.run(
+            ["git", "show", f"HEAD:{name}"], cwd=project_root(), capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        return None
+    return pd.read_csv(io.StringIO(result.stdout)) if result.returncode == 0 else None
+
+
+def compare(settings: Settings) -> str:
+    """How the numbers on the scenes compare with the committed ones, in one line.
+
+    *The same*: every mean agrees to 0.0005. *Within the spread*: no mean is further from the
+    committed one than three standard errors of a difference of two such means. Otherwise the
+    worst row is named; so is a committed row that has no counterpart now.
+    """
+    path = settings.results_folder / "summary.csv"
+    if not path.is_file():
+        raise AtomicVADError(f"{path}: no such table; make reproduce PROFILE={settings.profile}")
+    reference = committed(path)
+    if reference is None:
+        return f"{settings.profile}: no committed numbers to compare with"
+    reference = reference[reference["variant"] == "atomicvad"]
+    both = pd.read_csv(path).merge(
+        reference, on=KEYS, how="right", suffixes=("", "_committed"), validate="one_to_one"
+    )
+    missing = both[both["mean"].isna()]
+    if len(missing) or both.empty:
+        first = " ".join(missing[KEYS].iloc[0]) if len(missing) else "all of them"
+        return (
+            f"{settings.profile}: NOT the committed numbers: "
+            f"{len(missing)} of {len(both)} have no counterpart ({first})"
+        )
+    difference = (both["mean"] - both["mean_committed"]).abs()
+    if (difference <= 5e-4).all():
+        return f"{settings.profile}: the same numbers as the committed ones ({len(both)} compared)"
+    excess = difference - 3 * both["std_committed"] * np.sqrt(
+        1 / both["n"] + 1 / both["n_committed"]
+    )
+    if (excess <= 0).all():
+        return (
+            f"{settings.profile}: within the spread of the committed numbers "
+            f"({len(both)} compared, largest difference {difference.max():.4f})"
+        )
+    worst = both.loc[excess.idxmax()]
+    return (
+        f"{settings.profile}: NOT the committed numbers: {worst['protocol']} {worst['condition']} "
+        f"{worst['metric']} is {worst['mean']:.4f}, committed {worst['mean_committed']:.4f} "
+        f"± {worst['std_committed']:.4f}"
+    )
+
+
+def verify(settings: Settings) -> str:
+    """Score the committed weights again and compare with the committed metrics, seed by seed.
+
+    Raises:
+        AtomicVADError: a number differs by more than 0.0005.
+    """
+    from atomicvad.data import prepare
+    from atomicvad.model import load_model
+    from atomicvad.run import scene_metrics, score_scenes
+
+    prepare(settings)
+    for seed in settings.seeds:
+        folder = settings.run_folder(seed)
+        reference = pd.read_csv(folder / "metrics.csv")
+        windows = score_scenes(load_model(folder / "model.keras"), settings)
+        again = scene_metrics(windows, settings, seed=seed, variant="atomicvad")
+        both = again.merge(reference, on=KEYS, suffixes=("", "_committed"))
+        difference = (both["value"] - both["value_committed"]).abs().max()
+        if len(both) != len(reference) or difference > 5e-4:
+            raise AtomicVADError(
+                f"seed {seed}: scored again, {folder}/metrics.csv differs by {difference:.4f}"
+            )
+    return (
+        f"{settings.profile}: the weights of {len(settings.seeds)} seeds give the tables' numbers"
+    )
