@@ -98,12 +98,13 @@ def _version(package: str) -> str:
 def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict[str, Any]:
     """How a run was made: settings, versions, machine, commit, data, time and memory."""
     commit = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--", "atomicvad", "notebooks", "profiles")
     return {
         "profile": settings.profile,
         "seed": seed,
         "settings": settings.model_dump(exclude={"profile", "seeds"}, mode="json"),
         "data": data_fingerprint(settings),
-        "commit": commit + ("-dirty" if commit and _git("status", "--porcelain") else ""),
+        "commit": commit + ("-dirty" if commit and changed else ""),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",

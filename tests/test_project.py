@@ -9,6 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from atomicvad.comparison import committed
 from atomicvad.files import project_root
 from atomicvad.results import TABLE_END, TABLE_START, markdown_table
 
@@ -65,8 +66,12 @@ def test_repository_is_small():
 def test_readme_has_the_tables_numbers():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.split(TABLE_START)[1].split(TABLE_END)[0].strip()
-    summary = pd.read_csv(ROOT / "results" / "open" / "summary.csv")
-    assert table == markdown_table(summary)
+    path = ROOT / "results" / "open" / "summary.csv"
+    # A reproduction of one's own changes the table in results/; the README speaks of the committed.
+    tables = [markdown_table(pd.read_csv(path))]
+    if (reference := committed(path)) is not None:
+        tables.append(markdown_table(reference))
+    assert table in tables
 
 
 def test_help_answers_at_once_and_without_tensorflow():
