@@ -1,5 +1,8 @@
 # AtomicVAD companion. `make help` lists what there is.
 PROFILE ?= open
+# Seeds trained at a time, each on about one core and with 2.5 GB; `make -j1` or any -j says otherwise.
+JOBS ?= 2
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 ATOMICVAD := $(VENV)/bin/atomicvad
@@ -21,7 +24,7 @@ $(READY): requirements.lock pyproject.toml tools/environment.sh
 # The seeds are known once the environment is there; each is a target of its own, for make -j.
 reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by default)
 	@$(ATOMICVAD) data --profile $(PROFILE)
-	@$(MAKE) --no-print-directory $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g') PROFILE=$(PROFILE)
+	@$(MAKE) $(PARALLEL) --no-print-directory $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g') PROFILE=$(PROFILE)
 	@$(ATOMICVAD) report --profile $(PROFILE)
 	@$(ATOMICVAD) compare --profile $(PROFILE)
 

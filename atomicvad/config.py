@@ -101,6 +101,8 @@ class WaveformSettings(Range):
 
     shift_ms: tuple[float, float] = (-5.0, 5.0)
     shift_probability: Probability = 0.8
+    speech_speed: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)  # pitch and tempo together
+    background_speed: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
     mix_snr_db: tuple[float, float] = (-10.0, 20.0)
     mix_probability: Probability = 0.0
     white_noise_db: tuple[float, float] = (-90.0, -46.0)
@@ -108,7 +110,7 @@ class WaveformSettings(Range):
     level_db: tuple[float, float] | None = None  # RMS in dBFS; none: as recorded
     low_pass_hz: tuple[PositiveFloat, PositiveFloat] = (3000.0, 8000.0)
     high_pass_hz: tuple[PositiveFloat, PositiveFloat] = (20.0, 300.0)
-    tilt_db: tuple[float, float] = (-10.0, 10.0)  # from 0 Hz to Nyquist
+    colour_db: Annotated[float, Field(ge=0)] = 8.0  # of a smooth curve over the mel scale
     filter_probability: Probability = 0.0
 
 
@@ -125,9 +127,8 @@ class MaskSettings(Section):
 class TrainingSettings(Section):
     batch_size: PositiveInt = 256
     epochs: PositiveInt = 150
-    windows_per_epoch: PositiveInt | None = None  # None: all of the manifests
-    starts: PositiveInt = 1  # initial weights tried; the best on validation goes on
-    trial_steps: PositiveInt = 400  # how long each is tried
+    trials: tuple[PositiveInt, ...] = ()  # initial weights tried, epoch by epoch; then one goes on
+    feature_scale: PositiveFloat = 1.0  # of the features that the first kernel is trained for
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.004
     first_decay: Annotated[float, Field(gt=0, le=1)] = 0.1  # of all steps
@@ -140,6 +141,13 @@ class TrainingSettings(Section):
     mixed_precision: Mode = "auto"
     xla: Mode = "auto"
     tensorboard: bool = False
+
+    @field_validator("trials")
+    @classmethod
+    def _fewer_and_fewer(cls, value):
+        if list(value) != sorted(value, reverse=True):
+            raise ValueError(f"expected fewer starts from epoch to epoch, got {list(value)}")
+        return value
 
 
 class SceneSettings(Range):

@@ -5,7 +5,9 @@ import os
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from tqdm import tqdm
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root, replacing
@@ -35,9 +37,10 @@ def _refuse(name: str, known) -> None:
 def run_notebook(
     source: Path, output: Path, parameters: Mapping[str, Any], with_code: bool = False
 ) -> None:
-    """Execute ``source`` with papermill into ``output`` and, beside it, an HTML page.
+    """Execute ``source`` with papermill into ``output`` and, beside it, a log and an HTML page.
 
-    A failed notebook is kept as ``<output>.failed.ipynb``, its traceback in ``<output>.log``.
+    What the notebook prints goes into ``<output>.log`` and onto the terminal as it comes. A failed
+    notebook is kept as ``<output>.failed.ipynb``, its traceback at the end of the log.
 
     Raises:
         AtomicVADError: a parameter that the notebook does not have, or a failing cell.
@@ -52,8 +55,8 @@ def run_notebook(
             _refuse(name, known)
     failed, log = output.with_suffix(".failed.ipynb"), output.with_suffix(".log")
     failed.unlink(missing_ok=True)
-    log.unlink(missing_ok=True)
-    with replacing(output) as temporary:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(output) as temporary, open(log, "w", encoding="utf-8") as file:
         try:
             papermill.execute_notebook(
                 str(source),
@@ -61,16 +64,29 @@ def run_notebook(
                 parameters=dict(parameters),
                 cwd=str(project_root() / "notebooks"),
                 progress_bar={"desc": source.stem, "mininterval": 5},
-                stderr_file=None,
-                log_output=False,
+                stdout_file=_Echo(file),
             )
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
-            log.write_text(traceback.format_exc())
+            traceback.print_exc(file=file)
             os.replace(temporary, failed)
             reason = f"{error.ename}: {error.evalue}" if hasattr(error, "evalue") else str(error)
             raise AtomicVADError(f"{source.name}: {reason} (see {failed})") from None
         with replacing(output.with_suffix(".html")) as page:
             page.write_text(to_html(temporary, output.stem, with_code), encoding="utf-8")
+
+
+class _Echo:
+    """A file whose text is also shown on the terminal."""
+
+    def __init__(self, file: TextIO):
+        self.file = file
+
+    def write(self, text: str) -> None:
+        self.file.write(text)
+        tqdm.write(text, end="")
+
+    def flush(self) -> None:
+        self.file.flush()
 
 
 def to_html(notebook: Path, title: str, with_code: bool) -> str:

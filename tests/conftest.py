@@ -21,8 +21,7 @@ TINY = {
     "training": {
         "batch_size": 32,
         "epochs": 3,
-        "starts": 2,
-        "trial_steps": 2,
+        "trials": [3, 2],
         "learning_rate": 0.01,
     },
 }

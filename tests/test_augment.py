@@ -1,7 +1,10 @@
 """Augmentation is a function of an item's seed, hides what it says, and keeps its ranges."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atomicvad.config import WaveformSettings
 from atomicvad.data import augment
@@ -65,32 +68,86 @@ def test_spec_cutout_hides_boxes_of_the_given_size():
     assert five.sum(axis=(1, 2)).max() <= 5 * 25 * 15
 
 
+def composed(waveforms, settings):
+    """``waveforms`` augmented by ``settings``; the background is the store's last waveform."""
+    samples = np.rint(np.concatenate(waveforms) * 32768).astype(np.int16)
+    starts = np.arange(len(waveforms) - 1) * 10080
+    seeds = SEEDS[: len(starts)]
+    speeds, background_speeds = augment.tape_speeds(seeds, np.ones(len(starts), bool), settings)
+    ends = np.full_like(starts, samples.size)
+    plan = augment.make_plan(
+        augment.within(starts, speeds, np.zeros_like(starts), ends, 10080),
+        augment.within(ends - 10080, background_speeds, ends - 10080, ends, 10080),
+        seeds,
+        settings,
+        10080,
+    )
+    plan = [np.asarray(part) for part in plan]
+    return augment.compose(samples, augment.noise_tape(), *plan, 10080)
+
+
+QUIET = {"shift_probability": 0.0, "white_noise_probability": 0.0}
+NOISE = np.random.default_rng(0).standard_normal((101, 10080)) * 0.05
+
+
+def test_without_augmentation_the_recording_is_left():
+    kept = composed(NOISE, WaveformSettings(**QUIET))
+    np.testing.assert_array_equal(kept, np.rint(NOISE[:-1] * 32768).astype(np.float32) / 32768)
+
+
+def test_a_faster_tape_has_a_higher_pitch():
+    tone = np.sin(2 * np.pi * 500 * np.arange(10080) / 16000) * 0.5
+    settings = WaveformSettings(speech_speed=(1.5, 1.5), **QUIET)
+    spectrum = abs(np.fft.rfft(composed([tone] * 3, settings)[0]))
+    assert spectrum.argmax() * 16000 / 10080 == pytest.approx(750, abs=2)
+
+
+@given(
+    speed=st.floats(0.3, 3),
+    room=st.integers(10080, 30000),
+    start=st.integers(-500, 30000),
+)
+def test_no_speed_reads_past_the_recording(speed, room, start):
+    start, speed = augment.within(
+        tf.constant([start], tf.int64), [speed], np.array([100]), np.array([100 + room]), 10080
+    )
+    assert 100 <= int(start[0]) <= 99 + room - int(10079 * float(speed[0]))
+
+
 def test_background_is_mixed_at_the_ratio_drawn():
-    settings = WaveformSettings(mix_probability=1.0, mix_snr_db=(-5.0, -5.0))
-    generator = np.random.default_rng(0)
-    speech, noise = generator.standard_normal((2, 200, 10080)).astype(np.float32) * [
-        [[0.1]],
-        [[0.3]],
-    ]
-    speech, noise = speech.astype(np.float32), noise.astype(np.float32)
-    mixed = augment.mix_background(speech, noise, SEEDS, settings).numpy()
-    ratio = 10 * np.log10((speech**2).mean(axis=1) / ((mixed - speech) ** 2).mean(axis=1))
+    settings = WaveformSettings(mix_probability=1.0, mix_snr_db=(-5.0, -5.0), **QUIET)
+    added = composed(NOISE, settings) - NOISE[:-1]
+    ratio = 10 * np.log10((NOISE[:-1] ** 2).mean(axis=1) / (added**2).mean(axis=1))
     np.testing.assert_allclose(ratio, -5, atol=0.01)
+    assert min(abs(np.corrcoef(row, NOISE[-1])[0, 1]) for row in added) > 0.999
 
 
 def test_levels_lie_within_their_range():
-    settings = WaveformSettings(level_db=(-50.0, -20.0))
-    noise = np.random.default_rng(0).standard_normal((200, 10080)).astype(np.float32)
-    levels = 10 * np.log10((augment.set_level(noise, SEEDS, settings).numpy() ** 2).mean(axis=1))
+    settings = WaveformSettings(level_db=(-50.0, -20.0), **QUIET)
+    levels = 10 * np.log10((composed(NOISE, settings) ** 2).mean(axis=1))
     assert levels.min() >= -50.01 and levels.max() <= -19.9
     assert levels.std() > 7
 
 
+def test_a_level_too_high_is_clipped_not_wrapped():
+    loud = composed(NOISE[:3], WaveformSettings(level_db=(0.0, 0.0), **QUIET))
+    assert abs(loud).max() == 1
+    assert (np.sign(loud) == np.sign(np.rint(NOISE[:2] * 32768))).all()
+
+
+def test_white_noise_has_the_power_drawn():
+    settings = WaveformSettings(
+        white_noise_probability=1.0, white_noise_db=(-46.0, -46.0), shift_probability=0.0
+    )
+    added = composed(NOISE, settings) - NOISE[:-1]
+    levels = 10 * np.log10((added**2).mean(axis=1))
+    np.testing.assert_allclose(levels, -46, atol=0.3)
+    assert abs(np.corrcoef(added)[0, 1:]).max() < 0.1
+
+
 def test_digital_silence_stays_finite():
     settings = WaveformSettings(mix_probability=1.0, level_db=(-50.0, -20.0))
-    silence = np.zeros((200, 10080), np.float32)
-    mixed = augment.mix_background(silence, silence, SEEDS, settings)
-    assert np.isfinite(augment.set_level(mixed, SEEDS, settings).numpy()).all()
+    assert np.isfinite(composed(np.zeros((9, 10080)), settings)).all()
 
 
 def test_filter_keeps_what_it_should():
@@ -98,7 +155,7 @@ def test_filter_keeps_what_it_should():
         filter_probability=1.0,
         low_pass_hz=(4000.0, 4000.0),
         high_pass_hz=(200.0, 200.0),
-        tilt_db=(0.0, 0.0),
+        colour_db=0.0,
     )
     response = augment.filter_response(SEEDS[:1], settings, 257, 16000).numpy()[0, 0]
     decibels = 10 * np.log10(response + 1e-30)

@@ -25,7 +25,8 @@ def test_a_notebook_becomes_a_page(tmp_path):
     page = (tmp_path / "out" / "toy.html").read_text()
     assert "333" in page and "print(seed" not in page
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"toy.ipynb", "toy.html"}
+    assert names == {"toy.ipynb", "toy.html", "toy.log"}
+    assert (tmp_path / "out" / "toy.log").read_text() == "333\n"
 
 
 def test_an_unknown_parameter_is_named_and_nothing_runs(tmp_path):

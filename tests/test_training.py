@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,9 +16,19 @@ from atomicvad import provenance
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
 from atomicvad.errors import AtomicVADError
-from atomicvad.layers.pooled_convolution import convolve_and_pool
+from atomicvad.layers.compiled_features import CompiledFeatures
+from atomicvad.layers.features import Features
+from atomicvad.layers.kernels import convolve_and_pool, normalize
 from atomicvad.run import load_scores, run_seed
-from atomicvad.training import fit
+from atomicvad.training import (
+    Trainer,
+    choose_start,
+    configure,
+    fit,
+    flat_weights,
+    learning_rate,
+    new_network,
+)
 
 SCRIPT = """
 import sys
@@ -85,23 +96,117 @@ def test_a_killed_run_goes_on_to_the_same_bytes(reference, root, tmp_path):
     same_history(folder, reference)
 
 
-def test_fast_gradient_equals_tensorflows():
+def test_compiled_convolution_is_tensorflows():
     generator = np.random.default_rng(0)
     images = generator.standard_normal((3, 64, 64, 1)).astype(np.float32)
     kernel = tf.Variable(generator.standard_normal((7, 7, 1, 3)).astype(np.float32))
     bias = tf.Variable(generator.standard_normal(3).astype(np.float32))
     weights = generator.standard_normal((3, 13, 13, 3)).astype(np.float32)
-    with tf.GradientTape() as tape:
-        plain = tf.nn.max_pool2d(tf.nn.conv2d(images, kernel, 1, "SAME") + bias, 5, 5, "SAME")
-        loss = tf.reduce_sum(plain * weights)
-    expected = tape.gradient(loss, [kernel, bias])
-    with tf.GradientTape() as tape:
-        fast = convolve_and_pool(images, kernel, bias, 5)
-        loss = tf.reduce_sum(fast * weights)
-    found = tape.gradient(loss, [kernel, bias])
-    np.testing.assert_allclose(fast, plain, atol=1e-5)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
+
+    def plain(kernel, bias):
+        convolved = tf.nn.conv2d(images, kernel, 1, "SAME") + bias
+        return tf.nn.max_pool2d(convolved, 5, 5, "SAME")
+
+    def compiled(kernel, bias):
+        return convolve_and_pool(images, kernel, bias, 5)
+
+    same_values_and_gradients(compiled, plain, [kernel, bias], weights)
+
+
+def test_compiled_normalization_is_keras():
+    generator = np.random.default_rng(0)
+    inputs = tf.Variable(generator.standard_normal((4, 13, 13, 3)).astype(np.float32))
+    layer = keras.layers.LayerNormalization(epsilon=1e-3)
+    layer.build(inputs.shape)
+    layer.set_weights(generator.standard_normal((2, 3)).astype(np.float32))
+    weights = generator.standard_normal(inputs.shape).astype(np.float32)
+
+    def compiled(inputs, gamma, beta):
+        return normalize(inputs, gamma, beta, 1e-3)
+
+    def plain(inputs, gamma, beta):
+        return layer(inputs)
+
+    gamma, beta = (variable.value for variable in layer.trainable_variables)
+    same_values_and_gradients(compiled, plain, [inputs, gamma, beta], weights)
+
+
+def same_values_and_gradients(ours, reference, variables, weights):
+    """Both functions of ``variables`` agree, and so do their gradients."""
+    results = []
+    for function in (ours, reference):
+        with tf.GradientTape() as tape:
+            values = function(*variables)
+            loss = tf.reduce_sum(values * weights)
+        results.append((values, *tape.gradient(loss, variables)))
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+@pytest.mark.parametrize("scale", [1.0, 0.05])
+def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
+    """The weights in one vector and the compiled beginning change no number."""
+    model = tiny.model.model_copy(
+        update={"normalization": normalization, "l1": 1e-4, "l2": 1e-3, "dropout": 0.0}
+    )
+    training = tiny.training.model_copy(update={"feature_scale": scale})
+    settings = tiny.model_copy(update={"model": model, "training": training})
+    features = tf.random.stateless_normal([32, 64, 64, 1], [1, 2])
+    targets = tf.one_hot(np.arange(32) % 2, 2)
+    trainer = Trainer(settings, 5, steps=10)
+    network = new_network(settings, 5)
+    optimizer = keras.optimizers.AdamW(
+        learning_rate(settings, 10),
+        weight_decay=settings.training.weight_decay,
+        global_clipnorm=settings.training.clip_norm,
+    )
+    loss = keras.losses.BinaryFocalCrossentropy(settings.training.focal_gamma)
+    network.compile(optimizer, loss, jit_compile=False)
+    for _ in range(3):
+        network.train_on_batch(features * scale, targets)
+        trainer.step(features, targets)
+    kernel = network.trainable_weights[0]
+    kernel.assign(kernel * scale)
+    found = trainer.trained_network()
+    for ours, theirs in zip(found.weights, network.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4, err_msg=ours.path)
+
+
+@pytest.mark.parametrize("options", [{}, {"spec_type": "log_mel"}, {"mel_bins": 80}])
+def test_compiled_features_are_the_layers(options):
+    layer = Features(**options)
+    generator = np.random.default_rng(0)
+    waveforms = generator.standard_normal((9, 10080)).astype(np.float32) * 0.1
+    waveforms[3] = 0
+    waveforms[4] = np.sin(np.arange(10080, dtype=np.float32))
+    response = generator.random((9, 1, 257), np.float32)
+    expected = layer(waveforms, response).numpy()
+    found = CompiledFeatures(layer)(waveforms, response)
+    np.testing.assert_allclose(found, expected, atol=1e-6 * abs(expected).max())
+
+
+def test_the_start_that_learns_best_goes_on(tiny, store):
+    """Each start is trained as if alone; those of the lowest late loss are kept."""
+    configure(tiny, 1)
+    windows = WindowSet(read_split(tiny.data_folder, "training", store), store, tiny)
+    batches = TrainingBatches(windows, tiny, 1)
+    trainer = Trainer(tiny, 1, 10)
+    fresh, field = trainer.state(), []
+    for number in range(3):
+        weights = flat_weights(new_network(tiny, 1 + 1_000_000 * number))
+        field.append((0.0, fresh | {"network/weights": weights}))
+    for epoch, kept in ((3, 2), (4, 1)):
+        trained = []
+        for _, state in field:
+            trainer.restore(state)
+            losses = [float(trainer.step(*batch)) for batch in batches.epoch(epoch)]
+            trained.append((np.mean(losses[len(losses) // 2 :]), trainer.state()))
+        field = sorted(trained, key=lambda pair: pair[0])[:kept]
+    trainer.restore(fresh)
+    choose_start(trainer, tiny, 1, batches)
+    for name, value in trainer.state().items():
+        np.testing.assert_array_equal(value, field[0][1][name], err_msg=name)
 
 
 def test_an_epoch_is_made_again_and_differs_from_the_next(tiny, store):
@@ -114,6 +219,14 @@ def test_an_epoch_is_made_again_and_differs_from_the_next(tiny, store):
     batches = TrainingBatches(windows, tiny, 1)
     assert not np.array_equal(batches.order(0), batches.order(1))
     assert sorted(batches.order(0).ravel()) == sorted(batches.order(1).ravel())
+
+
+def test_two_workers_prepare_the_same_batches(tiny, store):
+    windows = WindowSet(read_split(tiny.data_folder, "training", store), store, tiny)
+    batches = TrainingBatches(windows, tiny, 1)
+    for one, two in zip(batches.epoch(0, workers=1), batches.epoch(0, workers=2), strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+        np.testing.assert_array_equal(one[1], two[1])
 
 
 def test_batches_are_balanced_and_targets_match(tiny, store):

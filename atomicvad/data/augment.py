@@ -4,14 +4,18 @@ Every draw is a function of an item's seed pair alone (see ``layers.augment.unif
 item of any epoch can be made again by itself.
 """
 
+from typing import NamedTuple
+
+import numba
 import numpy as np
 import tensorflow as tf
 
 from atomicvad.layers.augment import uniform
 
 # Streams of an item's random numbers; SpecAugment and SpecCutout use 0 to 2.
-SHIFT, MIX, FILTER, GAIN, NOISE = 3, 4, 5, 6, 7
+SHIFT, MIX, FILTER, GAIN, NOISE, SPEED = 3, 4, 5, 6, 7, 10
 TAPE_LENGTH = 1 << 20
+COLOUR = np.arange(1, 5, dtype=np.float32)  # half periods of its cosines over the mel scale
 
 
 def between(draws, limits):
@@ -23,9 +27,26 @@ def decibels_to_gain(decibels):
     return tf.pow(10.0, decibels / 20)
 
 
-def power(waveforms):
-    """Mean power of each waveform, ``[batch, 1]``."""
-    return tf.reduce_mean(tf.square(waveforms), axis=1, keepdims=True) + 1e-12
+class Plan(NamedTuple):
+    """What becomes of each window of a batch; ``[batch]`` each, positions in samples.
+
+    Attributes:
+        starts, speeds: where the window begins in the store, and how fast it is played.
+        background_starts, background_speeds: the same of its background.
+        ratios: amplitude of the background over that of the window; 0: no background.
+        levels: RMS that the mixture is brought to; 0: as it is.
+        noise_starts: where its white noise begins on the tape.
+        noise_gains: RMS of the white noise; 0: none.
+    """
+
+    starts: tf.Tensor
+    speeds: tf.Tensor
+    background_starts: tf.Tensor
+    background_speeds: tf.Tensor
+    ratios: tf.Tensor
+    levels: tf.Tensor
+    noise_starts: tf.Tensor
+    noise_gains: tf.Tensor
 
 
 def shifts(seeds, settings):
@@ -36,23 +57,42 @@ def shifts(seeds, settings):
     return tf.cast(tf.round(tf.where(shifted, samples, 0.0)), tf.int64)
 
 
-def mix_background(waveforms, backgrounds, seeds, settings):
-    """Add a background at a drawn signal-to-noise ratio to some of the windows."""
-    draws = uniform(seeds, MIX, 2)
-    snr = between(draws[:, :1], settings.mix_snr_db)
-    # A background near digital silence is not blown up into noise.
-    gain = tf.sqrt(power(waveforms) / tf.maximum(power(backgrounds), 1e-8))
-    gain *= decibels_to_gain(-snr)
-    mixed = draws[:, 1:] < settings.mix_probability
-    return waveforms + tf.where(mixed, gain, 0.0) * backgrounds
+def tape_speeds(seeds, speech, settings):
+    """Speeds of the windows and of their backgrounds: pitch and tempo together, as of a tape."""
+    draws = uniform(seeds, SPEED, 2)
+    as_speech = between(draws[:, 0], np.log(settings.speech_speed).astype(np.float32))
+    limits = np.log(settings.background_speed).astype(np.float32)
+    as_background = between(draws, limits)
+    own = tf.where(speech, as_speech, as_background[:, 0])
+    return tf.exp(own), tf.exp(as_background[:, 1])
 
 
-def set_level(waveforms, seeds, settings):
-    """Bring each window to a drawn level (dBFS, RMS); without ``level_db`` it stays as it is."""
-    if settings.level_db is None:
-        return waveforms
-    target = between(uniform(seeds, GAIN, 1), settings.level_db)
-    return tf.clip_by_value(waveforms / tf.sqrt(power(waveforms)) * decibels_to_gain(target), -1, 1)
+def within(starts, speeds, lowest, ends, length: int):
+    """Starts and speeds at which ``length`` played samples lie within ``lowest`` and ``ends``."""
+    speeds = tf.minimum(tf.cast(speeds, tf.float64), (ends - lowest - 1) / (length - 1))
+    last = tf.cast(tf.floor(speeds * (length - 1)), tf.int64)
+    return tf.clip_by_value(starts, lowest, ends - 1 - last), speeds
+
+
+def make_plan(piece, background, seeds, settings, length: int) -> Plan:
+    """Draw what becomes of windows of ``length`` samples; ``settings``: ``WaveformSettings``.
+
+    ``piece`` and ``background`` are (starts, speeds) of the windows and of their backgrounds.
+    """
+    mix, level, noise = uniform(seeds, MIX, 2), uniform(seeds, GAIN, 1), uniform(seeds, NOISE, 3)
+    ratios = decibels_to_gain(-between(mix[:, 0], settings.mix_snr_db))
+    noise_gains = decibels_to_gain(between(noise[:, 0], settings.white_noise_db))
+    levels = tf.zeros_like(level[:, 0])
+    if settings.level_db is not None:
+        levels = decibels_to_gain(between(level[:, 0], settings.level_db))
+    return Plan(
+        *piece,
+        *background,
+        tf.where(mix[:, 1] < settings.mix_probability, ratios, 0.0),
+        levels,
+        tf.cast(noise[:, 2] * (TAPE_LENGTH - length), tf.int64),
+        tf.where(noise[:, 1] < settings.white_noise_probability, noise_gains, 0.0),
+    )
 
 
 def noise_tape() -> np.ndarray:
@@ -60,36 +100,97 @@ def noise_tape() -> np.ndarray:
     return np.random.default_rng(0).standard_normal(TAPE_LENGTH, np.float32)
 
 
-def add_white_noise(waveforms, tape, seeds, settings):
-    """Add white noise at a drawn level (dBFS) to some of the windows."""
-    draws = uniform(seeds, NOISE, 3)
-    gain = decibels_to_gain(between(draws[:, :1], settings.white_noise_db))
-    gain = tf.where(draws[:, 1:2] < settings.white_noise_probability, gain, 0.0)
-    length = waveforms.shape[1]
-    starts = tf.cast(draws[:, 2] * (TAPE_LENGTH // 16 - length // 16 - 1), tf.int32)
-    # Pieces begin at multiples of 16 samples: a gather of rows instead of single numbers.
-    rows = tf.gather(tf.reshape(tape, [-1, 16]), starts[:, None] + tf.range(length // 16)[None])
-    return waveforms + gain * tf.reshape(rows, [-1, length])
+_compiled = numba.njit(
+    nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
+)
+
+
+@_compiled
+def _read(samples, start, speed, waveform):
+    piece = samples[start:]
+    if speed == 1:
+        for n in range(len(waveform)):
+            waveform[n] = piece[n] * np.float32(1 / 32768)
+        return
+    for n in range(len(waveform)):
+        position = n * speed
+        before = np.int64(position)
+        share = np.float32(position - before)
+        after = min(before + 1, len(piece) - 1)
+        between = piece[before] * (1 - share) + piece[after] * share
+        waveform[n] = between * np.float32(1 / 32768)
+
+
+@_compiled
+def _power(waveform):
+    total = np.float32(0)
+    for n in range(len(waveform)):  # by index: over the values it would not be vectorised
+        total += waveform[n] * waveform[n]
+    return total / np.float32(len(waveform))
+
+
+@_compiled
+def compose(
+    samples,
+    tape,
+    starts,
+    speeds,
+    background_starts,
+    background_speeds,
+    ratios,
+    levels,
+    noise_starts,
+    noise_gains,
+    length,
+):
+    """Carry out a ``Plan``: int16 ``samples`` of a store -> float32 ``[batch, length]`` in ±1."""
+    waveforms = np.empty((len(starts), length), np.float32)
+    background = np.empty(length, np.float32)
+    for item in range(len(starts)):
+        waveform = waveforms[item]
+        _read(samples, starts[item], speeds[item], waveform)
+        if ratios[item] > 0:
+            _read(samples, background_starts[item], background_speeds[item], background)
+            # A background near digital silence is not blown up into noise.
+            loudness = max(_power(background), np.float32(1e-8))
+            gain = ratios[item] * np.sqrt(_power(waveform) / loudness)
+            for n in range(length):
+                waveform[n] += gain * background[n]
+        if levels[item] > 0:
+            gain = levels[item] / np.sqrt(_power(waveform) + np.float32(1e-12))
+            for n in range(length):
+                waveform[n] = min(max(gain * waveform[n], np.float32(-1)), np.float32(1))
+        if noise_gains[item] > 0:
+            noise = tape[noise_starts[item] : noise_starts[item] + length]
+            for n in range(length):
+                waveform[n] += noise_gains[item] * noise[n]
+    return waveforms
 
 
 def filter_response(seeds, settings, bins: int, sample_rate: int):
-    """Power response ``[batch, 1, bins]`` of a drawn channel: band limits and a spectral tilt.
+    """Power response ``[batch, 1, bins]`` of a drawn channel: band limits and a colour.
 
     It multiplies the power spectrum within the features, which costs next to nothing there. The
-    low pass falls steeply, as codecs and resampling do; the high pass as small microphones do.
+    low pass falls steeply, as codecs and resampling do; the high pass as small microphones do. The
+    colour is a smooth curve over the mel scale: four cosines, the n-th up to ``colour_db / n``.
     """
-    draws = uniform(seeds, FILTER, 6)
-    frequencies = tf.constant(np.linspace(0, sample_rate / 2, bins), tf.float32)[tf.newaxis]
+    draws = uniform(seeds, FILTER, 5 + len(COLOUR))
+    frequencies = np.linspace(0, sample_rate / 2, bins, dtype=np.float32)
+    with np.errstate(divide="ignore"):
+        octaves = np.log(frequencies)
 
-    def in_octaves(column, limits):
-        logs = (np.log(limits[0]), np.log(limits[1]))
-        return tf.exp(between(draws[:, column : column + 1], logs))
+    def corner(column, limits):
+        return between(draws[:, column : column + 1], np.log(limits).astype(np.float32))
 
-    low_pass = 1 / (1 + tf.pow(frequencies / in_octaves(0, settings.low_pass_hz), 24.0))
-    high_pass = 1 / (1 + tf.pow(in_octaves(1, settings.high_pass_hz) / (frequencies + 1.0), 4.0))
-    tilt = between(draws[:, 2:3], settings.tilt_db) * frequencies / (sample_rate / 2)
+    # 1 / (1 + (frequency / corner)^24) and 1 / (1 + (corner / (frequency + 1))^4)
+    low_pass = tf.sigmoid(24 * (corner(0, settings.low_pass_hz) - octaves))
+    high_pass = tf.sigmoid(4 * (np.log(frequencies + 1) - corner(1, settings.high_pass_hz)))
+    mel = np.log1p(frequencies / 700)
+    cosines = np.cos(np.pi * COLOUR[:, np.newaxis] * mel / mel[-1]) / COLOUR[:, np.newaxis]
+    decibels = tf.matmul(between(draws[:, 5:], (-settings.colour_db, settings.colour_db)), cosines)
+    colour = tf.exp(decibels * np.float32(np.log(10) / 10))
     response = tf.ones_like(low_pass)
-    for column, part in ((3, low_pass), (4, high_pass), (5, tf.pow(10.0, tilt / 10))):
+    for column, part in ((2, low_pass), (3, high_pass), (4, colour)):
         used = draws[:, column : column + 1] < settings.filter_probability
         response *= tf.where(used, part, 1.0)
     return response[:, tf.newaxis]

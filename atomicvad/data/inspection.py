@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from atomicvad.config import Settings
+from atomicvad.config import Settings, WaveformSettings
 from atomicvad.data import augment
 from atomicvad.data.audio import AudioStore
 from atomicvad.data.manifest import SPLITS, read_split
@@ -84,48 +84,51 @@ def _one_speech_window(store: AudioStore, settings: Settings):
     windows = WindowSet(read_split(settings.data_folder, "training", store), store, settings)
     batches = TrainingBatches(windows, settings, seed=settings.seeds[0])
     speech = np.flatnonzero(windows.speech)[:: max(1, int(windows.speech.sum()) // 50)]
-    levels = np.square(windows.gather(windows.starts[speech]).astype(float)).mean(axis=1)
+    pieces = store.gather(windows.starts[speech], settings.window_samples)
+    levels = np.square(pieces.astype(float)).mean(axis=1)
     return batches, int(speech[np.argmax(levels)])
 
 
 def augmentation_steps(store: AudioStore, settings: Settings) -> Rows:
     """One speech window as it is, and after each augmentation of the waveform alone."""
-    batches, number = _one_speech_window(store, settings)
-    always = settings.waveform.model_copy(
-        update={
-            "mix_probability": 1.0,
-            "filter_probability": 1.0,
-            "white_noise_probability": 1.0,
-            "level_db": settings.waveform.level_db or (-40.0, -20.0),
-            "mix_snr_db": (3.0, 3.0),
-        }
-    )
-    seeds = tf.constant([[settings.seeds[0], number]], tf.int64)
-    waveform, background = batches.waveforms(tf.constant([number]), seeds)
-    bins = settings.features.fft_length // 2 + 1
-    response = augment.filter_response(seeds, always, bins, settings.sample_rate)
+    level = settings.waveform.level_db or (-40.0, -20.0)
     steps = {
-        "as recorded": waveform,
-        "with background at 3 dB": augment.mix_background(waveform, background, seeds, always),
-        "at another level": augment.set_level(waveform, seeds, always),
-        "with white noise": augment.add_white_noise(waveform, batches.tape, seeds, always),
-        "filtered": augment.filter_waveforms(waveform, response),
+        "as recorded": {},
+        "with background at 3 dB": {"mix_probability": 1.0, "mix_snr_db": (3.0, 3.0)},
+        "played 1.2 times as fast": {"speech_speed": (1.2, 1.2)},
+        "at another level": {"level_db": level},
+        "with white noise": {"white_noise_probability": 1.0},
+        "filtered": {"filter_probability": 1.0},
     }
-    return _with_features({name: step.numpy()[0] for name, step in steps.items()}, settings)
+    none = {name: 0.0 for name in WaveformSettings.model_fields if name.endswith("_probability")}
+    none |= {"level_db": None, "speech_speed": (1.0, 1.0), "background_speed": (1.0, 1.0)}
+    waveforms = {}
+    for name, step in steps.items():
+        waveform = settings.waveform.model_copy(update=none | step)
+        alone = settings.model_copy(update={"waveform": waveform})
+        waveforms[name], _ = _augmented(*_one_speech_window(store, alone))
+    return _with_features(waveforms, settings)
+
+
+def _augmented(batches: TrainingBatches, number: int, epoch: int = 0):
+    """A window as training hears it in an epoch: its waveform, and its features unmasked."""
+    numbers = tf.constant([number])
+    waveform, response = batches.waveforms(numbers, batches.seeds(epoch, numbers))
+    heard = augment.filter_waveforms(waveform, response)
+    return heard.numpy()[0], batches.features(waveform, response)
 
 
 def mask_steps(store: AudioStore, settings: Settings) -> Rows:
     """One window's features without masks, with SpecAugment, and with SpecCutout."""
     batches, number = _one_speech_window(store, settings)
-    seeds, masks = tf.constant([[settings.seeds[0], number]], tf.int64), settings.masks
-    waveform, _ = batches.waveforms(tf.constant([number]), seeds)
-    features = batches.layer(waveform)
+    seeds, masks = batches.seeds(0, tf.constant([number])), settings.masks
+    waveform, features = _augmented(batches, number)
     shown = {
         "no masks": features,
         "SpecAugment": spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks),
         "SpecCutout": spec_cutout(features, seeds, masks.boxes, masks.box_size),
     }
-    return {name: (waveform.numpy()[0], step.numpy()[0, :, :, 0]) for name, step in shown.items()}
+    return {name: (waveform, step.numpy()[0, :, :, 0]) for name, step in shown.items()}
 
 
 def epochs_of_one_window(store: AudioStore, settings: Settings, epochs: int) -> Rows:
@@ -133,9 +136,7 @@ def epochs_of_one_window(store: AudioStore, settings: Settings, epochs: int) -> 
     batches, number = _one_speech_window(store, settings)
     rows, numbers = {}, tf.constant([number])
     for epoch in range(epochs):
-        seeds = batches.seeds(epoch, numbers)
-        waveform, response = batches.augment(*batches.waveforms(numbers, seeds), seeds)
-        features = batches.mask(waveform, response, seeds).numpy()[0, :, :, 0]
-        heard = augment.filter_waveforms(waveform, response)
-        rows[f"epoch {epoch + 1}"] = (heard.numpy()[0], features)
+        waveform, features = _augmented(batches, number, epoch)
+        masked = batches.mask(features, batches.seeds(epoch, numbers))
+        rows[f"epoch {epoch + 1}"] = (waveform, masked.numpy()[0, :, :, 0])
     return rows

@@ -12,14 +12,16 @@ import tensorflow as tf
 
 from atomicvad.config import Settings
 from atomicvad.data.augment import (
-    add_white_noise,
+    compose,
     filter_response,
-    mix_background,
+    make_plan,
     noise_tape,
-    set_level,
     shifts,
+    tape_speeds,
+    within,
 )
 from atomicvad.layers.augment import spec_augment, spec_cutout, uniform
+from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
 
 PICK, MASK = 8, 9  # streams of random numbers; data.augment has the others
@@ -37,7 +39,7 @@ class WindowSet:
 
     Attributes:
         starts: first sample in the store, ``[windows]`` int64.
-        lowest, highest: limits of a shifted start, so that it stays within its recording.
+        lowest, ends: limits of its recording.
         speech: ``[windows]`` bool.
         backgrounds: indices of the background windows.
     """
@@ -46,7 +48,7 @@ class WindowSet:
         recordings = store.recordings.set_index("recording").loc[manifest["audio_filepath"]]
         offsets = np.rint(manifest["offset"].to_numpy() * settings.sample_rate).astype(np.int64)
         self.lowest = recordings["start"].to_numpy(np.int64)
-        self.highest = self.lowest + recordings["samples"].to_numpy() - settings.window_samples
+        self.ends = self.lowest + recordings["samples"].to_numpy()
         self.starts = self.lowest + offsets
         self.speech = (manifest["label"] == "speech").to_numpy()
         self.backgrounds = np.flatnonzero(~self.speech)
@@ -55,23 +57,14 @@ class WindowSet:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def gather(self, starts: np.ndarray) -> np.ndarray:
-        """int16 windows ``[len(starts), window_samples]``."""
-        return self.store.gather(starts, self.settings.window_samples)
-
-
-def to_float(samples):
-    """int16 samples as float32 in ±1."""
-    return tf.cast(samples, tf.float32) / 32768.0
-
 
 class TrainingBatches:
     """Batches ``(features, targets)`` of one seed, epoch by epoch, augmented afresh."""
 
     def __init__(self, windows: WindowSet, settings: Settings, seed: int, masks: bool = True):
         self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
-        self.layer = build_features(settings)
-        self.tape = tf.constant(noise_tape())
+        self.compiled = CompiledFeatures(build_features(settings))
+        self.tape, self.samples = noise_tape(), np.asarray(windows.store.samples)
 
     @property
     def steps(self) -> int:
@@ -84,21 +77,24 @@ class TrainingBatches:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.windows))
         return order[: self.steps * batch].reshape(self.steps, batch)
 
-    def epoch(self, epoch: int) -> tf.data.Dataset:
-        """The batches of one epoch, prepared beside the training step."""
+    def epoch(self, epoch: int, workers: int = 1) -> tf.data.Dataset:
+        """The batches of one epoch, prepared in ``workers`` threads beside the training step."""
         options = tf.data.Options()
         options.deterministic = True
         options.threading.max_intra_op_parallelism = 1
+        options.threading.private_threadpool_size = workers
         dataset = tf.data.Dataset.from_tensor_slices(self.order(epoch))
         prepare = partial(self.prepare, epoch)
-        dataset = dataset.map(prepare, num_parallel_calls=2, deterministic=True)
+        dataset = dataset.map(prepare, num_parallel_calls=workers, deterministic=True)
         return dataset.prefetch(4).with_options(options)
 
     def prepare(self, epoch: int, numbers: tf.Tensor):
         """One batch: window numbers ``[batch]`` -> ``(features, one-hot targets)``."""
         seeds = self.seeds(epoch, numbers)
         speech = tf.gather(self.windows.speech, numbers)
-        features = self.mask(*self.augment(*self.waveforms(numbers, seeds), seeds), seeds)
+        features = self.features(*self.waveforms(numbers, seeds))
+        if self.masks:
+            features = self.mask(features, seeds)
         return features, tf.one_hot(tf.cast(speech, tf.int32), 2)
 
     def seeds(self, epoch: int, numbers: tf.Tensor) -> tf.Tensor:
@@ -107,35 +103,47 @@ class TrainingBatches:
         return tf.stack([of_epoch, tf.cast(numbers, tf.int64)], axis=1)
 
     def waveforms(self, numbers, seeds):
-        """Shifted windows and a background for each, ``[batch, samples]`` float32."""
-        windows = self.windows
-        starts = tf.gather(windows.starts, numbers) + shifts(seeds, self.settings)
-        starts = tf.clip_by_value(
-            starts, tf.gather(windows.lowest, numbers), tf.gather(windows.highest, numbers)
-        )
-        draws = uniform(seeds, PICK, 1)[:, 0]
-        picked = tf.cast(draws * len(windows.backgrounds), tf.int32)
-        background_starts = tf.gather(windows.starts, tf.gather(windows.backgrounds, picked))
-        samples = tf.numpy_function(
-            windows.gather, [tf.concat([starts, background_starts], 0)], tf.int16, stateful=False
-        )
-        samples.set_shape([2 * numbers.shape[0], self.settings.window_samples])
-        return tf.split(to_float(samples), 2)
-
-    def augment(self, waveforms, backgrounds, seeds):
         """Augmented waveforms, and the response of the channel that their features pass."""
-        settings = self.settings
-        waveforms = mix_background(waveforms, backgrounds, seeds, settings.waveform)
-        waveforms = set_level(waveforms, seeds, settings.waveform)
-        waveforms = add_white_noise(waveforms, self.tape, seeds, settings.waveform)
+        settings, length = self.settings, self.settings.window_samples
+        speech = tf.gather(self.windows.speech, numbers)
+        speeds, background_speeds = tape_speeds(seeds, speech, settings.waveform)
+        draws = uniform(seeds, PICK, 1)[:, 0]
+        picked = tf.cast(draws * len(self.windows.backgrounds), tf.int32)
+        backgrounds = tf.gather(self.windows.backgrounds, picked)
+        plan = make_plan(
+            self._within(numbers, shifts(seeds, settings), speeds),
+            self._within(backgrounds, 0, background_speeds),
+            seeds,
+            settings.waveform,
+            length,
+        )
+        waveforms = tf.numpy_function(
+            lambda *plan: compose(self.samples, self.tape, *plan, length),
+            plan,
+            tf.float32,
+            stateful=False,
+        )
+        waveforms = tf.ensure_shape(waveforms, [numbers.shape[0], length])
         bins = settings.features.fft_length // 2 + 1
         return waveforms, filter_response(seeds, settings.waveform, bins, settings.sample_rate)
 
-    def mask(self, waveforms, response, seeds):
-        """Features, some of them with SpecAugment and SpecCutout."""
-        masks, features = self.settings.masks, self.layer(waveforms, response)
-        if not self.masks:
-            return features
+    def _within(self, numbers, shift, speeds):
+        windows, length = self.windows, self.settings.window_samples
+        parts = (windows.starts, windows.lowest, windows.ends)
+        starts, lowest, ends = (tf.gather(part, numbers) for part in parts)
+        return within(starts + shift, speeds, lowest, ends, length)
+
+    def features(self, waveforms, response):
+        """Features of waveforms that pass a channel."""
+        layer = self.compiled.layer
+        features = tf.numpy_function(
+            self.compiled, [waveforms, response], tf.float32, stateful=False
+        )
+        return tf.ensure_shape(features, layer.compute_output_shape(waveforms.shape))
+
+    def mask(self, features, seeds):
+        """Some of the features with SpecAugment and SpecCutout."""
+        masks = self.settings.masks
         masked = spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks)
         masked = spec_cutout(masked, seeds, masks.boxes, masks.box_size)
         hidden = uniform(seeds, MASK, 1)[:, 0] < masks.probability
