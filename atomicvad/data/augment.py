@@ -112,12 +112,13 @@ def _read(samples, start, speed, waveform):
         for n in range(len(waveform)):
             waveform[n] = piece[n] * np.float32(1 / 32768)
         return
+    step = np.int64(speed * 65536)  # in whole numbers: twice as fast
     for n in range(len(waveform)):
-        position = n * speed
-        before = np.int64(position)
-        share = np.float32(position - before)
+        position = n * step
+        before = position >> 16
         after = min(before + 1, len(piece) - 1)
-        between = piece[before] * (1 - share) + piece[after] * share
+        share = np.float32(position & 65535) * np.float32(1 / 65536)
+        between = piece[before] + share * np.float32(piece[after] - piece[before])
         waveform[n] = between * np.float32(1 / 32768)
 
 
