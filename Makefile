@@ -46,7 +46,7 @@ report: $(READY) ## the pages in results/$(PROFILE)/
 compare: $(READY) ## compare the numbers with the committed ones
 	@$(ATOMICVAD) compare --profile $(PROFILE)
 
-verify: $(READY) ## score the committed weights again and compare with the tables
+verify: $(READY) ## score the weights in results/ again and compare with the tables there
 	@$(ATOMICVAD) verify --profile $(PROFILE)
 
 lab: $(READY) ## open the notebooks in JupyterLab
@@ -60,6 +60,7 @@ test: $(READY) ## lint, format check and tests
 clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
 	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z]*
 	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
+	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
 
 lock: ## pin all packages anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

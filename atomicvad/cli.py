@@ -46,6 +46,7 @@ def train(
     from atomicvad import provenance
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
+    from atomicvad.run import holding
 
     settings = _settings(profile)
     folder = settings.run_folder(seed)
@@ -53,7 +54,8 @@ def train(
         typer.echo(f"seed {seed}: up to date")
         return
     # A run that fails shall leave no table of an earlier one behind.
-    (folder / "metrics.csv").unlink(missing_ok=True)
+    with holding(folder):
+        (folder / "metrics.csv").unlink(missing_ok=True)
     run_notebook(
         project_root() / "notebooks" / "03_training.ipynb",
         folder / "training.ipynb",
@@ -67,19 +69,26 @@ def train(
 def report(profile: Profile = "open") -> None:
     """Collate all seeds into tables, figures and pages (notebooks 01, 02 and 04)."""
     from atomicvad import provenance
+    from atomicvad.errors import AtomicVADError
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
+    from atomicvad.run import missing_seeds
 
     settings = _settings(profile)
     folder = settings.results_folder
+    if missing := missing_seeds(settings):
+        raise AtomicVADError(
+            f"{folder}: no table of seed {', '.join(map(str, missing))}; "
+            f"make reproduce PROFILE={profile}"
+        )
     code = provenance.code_fingerprint(
         ["figures.py", "results.py", "comparison.py", "atomicvad.mplstyle"]
     )
     runs = [provenance.run_fingerprint(settings, seed) for seed in settings.seeds]
     tables = [
-        (settings.run_folder(seed) / "metrics.csv").read_text()
-        for seed in settings.seeds
-        if (settings.run_folder(seed) / "metrics.csv").is_file()
+        path.read_text()
+        for path in (folder / "released.csv", *folder.glob("seed-*/metrics.csv"))
+        if path.is_file()
     ]
     for notebook, page in PAGES.items():
         source = project_root() / "notebooks" / f"{notebook}.ipynb"
@@ -117,7 +126,7 @@ def compare(profile: Profile = "open") -> None:
 
 @app.command()
 def verify(profile: Profile = "open") -> None:
-    """Score the committed weights again and compare with the committed tables."""
+    """Score the weights in results/ again and compare with the tables beside them."""
     from atomicvad import comparison
 
     typer.echo(comparison.verify(_settings(profile)))

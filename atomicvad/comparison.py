@@ -69,20 +69,24 @@ def compare(settings: Settings) -> str:
 
 
 def verify(settings: Settings) -> str:
-    """Score the committed weights again and compare with the committed metrics, seed by seed.
+    """Score the weights in ``results/`` again and compare with the tables beside them.
 
     Raises:
         AtomicVADError: a number differs by more than 0.0005.
     """
     from atomicvad.data import prepare
     from atomicvad.model import load_model
-    from atomicvad.run import scene_metrics, score_scenes
+    from atomicvad.run import missing_seeds, scene_metrics, score_scenes
+    from atomicvad.training import new_model
 
+    if missing := missing_seeds(settings):
+        raise AtomicVADError(f"{settings.profile}: nothing to verify of seed {missing[0]}")
     prepare(settings)
+    model = new_model(settings)
     for seed in settings.seeds:
         folder = settings.run_folder(seed)
         reference = pd.read_csv(folder / "metrics.csv")
-        windows = score_scenes(load_model(folder / "model.keras"), settings)
+        windows = score_scenes(load_model(folder / "model.keras", model), settings)
         again = scene_metrics(windows, settings, seed=seed, variant="atomicvad")
         both = again.merge(reference, on=KEYS, suffixes=("", "_committed"))
         difference = (both["value"] - both["value_committed"]).abs().max()

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -94,6 +94,14 @@ ACTIVATIONS = (
 class WindowSettings(Section):
     stride_seconds: dict[Literal["speech", "background"], PositiveFloat]
     counts: dict[Split, PositiveInt]  # at most this many windows of a class in a split
+
+    @field_validator("*")
+    @classmethod
+    def _nothing_missing(cls, value, info):
+        needed = get_args(Split) if info.field_name == "counts" else ("speech", "background")
+        if missing := sorted(set(needed) - set(value)):
+            raise ValueError(f"expected {', '.join(needed)}; {', '.join(missing)} missing")
+        return value
 
 
 class WaveformSettings(Range):
@@ -231,10 +239,11 @@ def load_profile(name: str) -> Settings:
         raise AtomicVADError(f"profile: expected one of {', '.join(profile_names())}; got {name!r}")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise AtomicVADError(f"{path}{line}: not YAML ({error.problem})") from None
+        reason = getattr(error, "problem", None) or getattr(error, "reason", "not text")
+        raise AtomicVADError(f"{path}{line}: not YAML ({reason})") from None
     return settings_from(values, str(path), name)
 
 

@@ -196,7 +196,7 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise AtomicVADError(f"{path}: not a .keras weight file ({error})") from None
     model = model or build_model()
-    expected = [tuple(weight.shape) for weight in model.trainable_weights]
+    expected = [tuple(weight.shape) for weight in model.weights]
     found = [array.shape for array in arrays]
     # A depthwise kernel of one channel is the same array as a convolution's.
     if found != expected:
@@ -205,6 +205,6 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
             f"{model.count_params()} parameters, found {len(found)} with "
             f"{sum(array.size for array in arrays)}"
         )
-    for weight, array in zip(model.trainable_weights, arrays, strict=True):
+    for weight, array in zip(model.weights, arrays, strict=True):
         weight.assign(array)
     return model

@@ -3,7 +3,7 @@
 import logging
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,19 +15,23 @@ from atomicvad.files import project_root, replacing
 PLAIN = (int, float, str, bool, list, dict, type(None))
 
 
-def check_parameters(namespace: Mapping[str, Any], *known: str) -> None:
+def check_parameters(namespace: MutableMapping[str, Any], *known: str) -> None:
     """Refuse a notebook's variables that are no parameters of it.
 
     papermill only warns of a misspelt parameter, and sets it. A notebook calls this right after
-    its parameters, so that it stops whoever runs it.
+    its parameters, so that it stops whoever runs it; when the cell is run again, the notebook's own
+    variables are there too, and nothing is judged.
 
     Raises:
         AtomicVADError: names the unknown parameter and the known ones.
     """
+    if namespace.get("_parameters_checked"):
+        return
     for name, value in namespace.items():
         hidden = name.startswith("_") or name in ("In", "Out")
         if not hidden and name not in known and isinstance(value, PLAIN):
             _refuse(name, known)
+    namespace["_parameters_checked"] = True
 
 
 def _refuse(name: str, known) -> None:

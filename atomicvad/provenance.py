@@ -14,11 +14,15 @@ from typing import Any
 from atomicvad.config import Settings
 from atomicvad.files import project_root, replacing
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pandas", "soundfile", "av")
+PACKAGES = (
+    *("tensorflow", "keras", "numpy", "numba", "scipy", "scikit-learn", "pandas"),
+    *("soundfile", "soxr", "av"),
+)
 # What the numbers of a run depend on; not figures, notebooks or the command line.
 DATA_CODE = (
     "data/__init__.py",
     "data/audio.py",
+    "data/manifest.py",
     "data/segments.py",
     "data/scenes.py",
     "data/corpora",
@@ -48,11 +52,13 @@ def store_fingerprint(settings: Settings) -> str:
 
 
 def data_fingerprint(settings: Settings) -> str:
-    """What manifests and scenes depend on: the recordings, their settings and the code."""
+    """What manifests and scenes depend on: the recordings' content, their settings and the code."""
+    table = settings.data_folder / "recordings.csv"  # holds the digest of every recording
+    recordings = table.read_text(encoding="utf-8") if table.is_file() else ""
     parts = settings.model_dump(
         include={"corpus", "data_seed", "window_samples", "windows", "scenes"}
     )
-    return fingerprint(parts, code_fingerprint(DATA_CODE))
+    return fingerprint(parts, recordings, code_fingerprint(DATA_CODE))
 
 
 def run_fingerprint(settings: Settings, seed: int) -> str:

@@ -95,10 +95,12 @@ def scene_labels(settings: Settings) -> pd.DataFrame:
 def activation_weights(settings: Settings) -> dict[int, dict[str, np.ndarray]]:
     """The four scalars (w1, w2, b1, b2) of both GGCUs, by seed."""
     from atomicvad.model import load_model
+    from atomicvad.training import new_model
 
-    found = {}
+    found, model = {}, new_model(settings)
     for seed in settings.seeds:
-        network = load_model(settings.run_folder(seed) / "model.keras").get_layer("network")
+        load_model(settings.run_folder(seed) / "model.keras", model)
+        network = model.get_layer("network")
         found[seed] = {
             block: np.concatenate([weight.numpy() for weight in layer.weights])
             for block in ("b1", "b2")

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,25 @@ def load_scores(path: Path) -> dict[str, pd.DataFrame]:
         }
 
 
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Hold a run folder, so that no other process is at work in it.
+
+    Raises:
+        AtomicVADError: another process holds it. (The system frees the lock of one that died.)
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise AtomicVADError(f"{folder}: another process is at work on this seed") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def run_seed(settings: Settings, seed: int) -> pd.DataFrame:
     """Train and score one seed, unless that is done; return its metrics.
 
@@ -69,14 +90,9 @@ def run_seed(settings: Settings, seed: int) -> pd.DataFrame:
         AtomicVADError: another process holds the run folder.
     """
     folder = settings.run_folder(seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        # The system frees the lock of a process that has died.
-        with FileLock(folder / ".lock", timeout=0):
-            if not provenance.is_done(settings, seed):
-                _run(settings, seed, folder)
-    except Timeout:
-        raise AtomicVADError(f"{folder}: another process is at work on this seed") from None
+    with holding(folder):
+        if not provenance.is_done(settings, seed):
+            _run(settings, seed, folder)
     return pd.read_csv(folder / "metrics.csv")
 
 

@@ -3,7 +3,6 @@
 import json
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -18,23 +17,24 @@ from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet, build_features
 from atomicvad.evaluation.metrics import binary_metrics
 from atomicvad.files import replacing
-from atomicvad.layers.kernels import SIZE, convolve_and_pool, normalize
+from atomicvad.layers.kernels import compiled_call
 from atomicvad.model import build_model, build_network, save_model
 
 VALIDATION_METRICS = ("auroc", "accuracy", "f1", "f2")
 
 
 def configure(settings: Settings, seed: int) -> None:
-    """Seeds of Python, NumPy and TensorFlow; precision; GPU memory that grows as needed."""
+    """Seeds of Python, NumPy and TensorFlow; precision."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     tf.random.set_seed(seed)
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
     mixed = settings.training.mixed_precision
-    use_half = bool(gpus) if mixed == "auto" else mixed
+    use_half = has_gpu() if mixed == "auto" else mixed
     keras.mixed_precision.set_global_policy("mixed_float16" if use_half else "float32")
+
+
+def has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def learning_rate(
@@ -52,7 +52,9 @@ def learning_rate(
 
 def new_network(settings: Settings, seed: int) -> keras.Model:
     """The profile's network with the initial weights of ``seed``."""
+    shape = build_features(settings).compute_output_shape((None, settings.window_samples))
     return build_network(
+        shape[1:],
         activation_name=settings.model.activation,
         normalization=settings.model.normalization,
         dropout=settings.model.dropout,
@@ -60,6 +62,12 @@ def new_network(settings: Settings, seed: int) -> keras.Model:
         l1=settings.model.l1,
         l2=settings.model.l2,
     )
+
+
+def new_model(settings: Settings, seed: int = 0) -> keras.Model:
+    """The profile's detector, from waveforms to probabilities, with fresh weights."""
+    network = new_network(settings, seed)
+    return build_model(network, build_features(settings), settings.window_samples)
 
 
 class Trainer:
@@ -86,14 +94,17 @@ class Trainer:
             weight_decay=settings.training.weight_decay,
             global_clipnorm=settings.training.clip_norm,
         )
+        if keras.mixed_precision.global_policy().name == "mixed_float16":
+            self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
         self.optimizer.build([self.weights])
         self.loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
-        gpu = bool(tf.config.list_physical_devices("GPU"))
+        gpu = has_gpu()
         half = keras.mixed_precision.global_policy().name != "float32"
         xla = settings.training.xla
         xla = gpu if xla == "auto" else xla
-        forward = self.network.stateless_call if gpu or half or xla else self._compiled_forward()
-        self.step = tf.function(self._step(forward), jit_compile=xla)
+        plain = gpu or half or xla
+        self.forward = self.network.stateless_call if plain else compiled_call(self.network)
+        self.step = tf.function(self._step, jit_compile=xla)
         self.predict = tf.function(self._predict)
 
     def split(self, weights) -> list:
@@ -102,46 +113,26 @@ class Trainer:
         parts = tf.split(weights * self.scales, sizes)
         return [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
 
-    def _compiled_forward(self) -> Callable:
-        """The network with its first layers as compiled kernels, where they are the paper's."""
-        convolution, pool, norm = (
-            self.network.get_layer(f"b1_{name}") for name in ("conv", "pool", "norm")
-        )
-        layered = isinstance(norm, keras.layers.LayerNormalization)
-        assert convolution.kernel_size == (SIZE, SIZE)
-        rest = keras.Model((norm if layered else pool).output, self.network.output)
-        done = 4 if layered else 2
-
-        def forward(weights, others, features, **options):
-            x = convolve_and_pool(features, *weights[:2], pool.pool_size[0])
-            if layered:
-                x = normalize(x, *weights[2:4], norm.epsilon)
-            return rest.stateless_call(weights[done:], others, x, **options)
-
-        return forward
-
-    def _step(self, forward: Callable) -> Callable:
-        def step(features, targets):
-            others = self.network.non_trainable_variables
-            with tf.GradientTape() as tape:
-                vector = tf.convert_to_tensor(self.weights)
-                tape.watch(vector)
-                predictions, changed, penalties = forward(
-                    self.split(vector), others, features, training=True, return_losses=True
-                )
-                loss = tf.add_n([self.loss(targets, predictions), *penalties])
-            gradient = tape.gradient(loss, vector)
-            self.optimizer.apply_gradients([(gradient, self.weights)])
-            for variable, value in zip(others, changed, strict=True):
-                variable.assign(value)
-            return loss
-
-        return step
+    def _step(self, features, targets):
+        others = self.network.non_trainable_variables
+        with tf.GradientTape() as tape:
+            vector = tf.convert_to_tensor(self.weights)
+            tape.watch(vector)
+            predictions, changed, penalties = self.forward(
+                self.split(vector), others, features, training=True, return_losses=True
+            )
+            loss = tf.add_n([self.loss(targets, predictions), *penalties])
+            scaled = self.optimizer.scale_loss(loss)
+        gradient = tape.gradient(scaled, vector)
+        self.optimizer.apply_gradients([(gradient, self.weights)])
+        for variable, value in zip(others, changed, strict=True):
+            variable.assign(value)
+        return loss
 
     def _predict(self, features):
         weights = self.split(tf.convert_to_tensor(self.weights))
         others = self.network.non_trainable_variables
-        return self.network.stateless_call(weights, others, features, training=False)[0][:, 1]
+        return self.forward(weights, others, features, training=False)[0][:, 1]
 
     def variables(self) -> dict[str, keras.Variable]:
         """All that the next step depends on, by name."""
@@ -189,7 +180,68 @@ def validate(trainer: Trainer, batches: list[tuple], settings: Settings) -> dict
     return row | {f"val_{name}": metrics[name] for name in VALIDATION_METRICS}
 
 
-def choose_start(trainer: Trainer, settings: Settings, seed: int, batches: TrainingBatches) -> None:
+class Checkpoint:
+    """The state after the last finished epoch, in one file that appears whole or not at all.
+
+    Attributes:
+        rounds, field: rounds of ``choose_start`` done, and the states of the starts left.
+        history: a row for every finished epoch.
+        best: the network of the best validation AUROC.
+    """
+
+    def __init__(self, path: Path, fingerprint: str):
+        self.path, self.fingerprint = path, fingerprint
+        self.rounds, self.field = 0, []
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, np.ndarray] = {}
+
+    def load(self, trainer: Trainer) -> None:
+        """Take up where a run of the same fingerprint stopped, if there is one."""
+        if not self.path.is_file():
+            return
+        with np.load(self.path, allow_pickle=False) as stored:
+            content = dict(stored)
+        if str(content.pop("fingerprint")) != self.fingerprint:
+            return
+        self.rounds = int(content.pop("rounds"))
+        self.history = json.loads(str(content.pop("history")))
+        self.best = _taken(content, "best/")
+        while state := _taken(content, f"field/{len(self.field)}/"):
+            self.field.append(state)
+        trainer.restore(content)
+
+    def save(self, trainer: Trainer) -> None:
+        content = trainer.state() | {f"best/{name}": value for name, value in self.best.items()}
+        for number, state in enumerate(self.field):
+            content |= {f"field/{number}/{name}": value for name, value in state.items()}
+        facts = {"fingerprint": self.fingerprint, "rounds": self.rounds}
+        facts["history"] = json.dumps(self.history)
+        with replacing(self.path) as path, open(path, "wb") as file:
+            np.savez(file, **facts, **content)
+
+    def waited(self, min_delta: float) -> int:
+        """Epochs since validation AUROC last rose by more than ``min_delta``."""
+        best, since = -np.inf, 0
+        for row in self.history:
+            since += 1
+            if row["val_auroc"] > best + min_delta:
+                best, since = row["val_auroc"], 0
+        return since
+
+
+def _taken(content: dict, prefix: str) -> dict[str, np.ndarray]:
+    """The entries of ``content`` under ``prefix``, taken out of it."""
+    names = [name for name in content if name.startswith(prefix)]
+    return {name.removeprefix(prefix): content.pop(name) for name in names}
+
+
+def choose_start(
+    trainer: Trainer,
+    settings: Settings,
+    seed: int,
+    batches: TrainingBatches,
+    checkpoint: Checkpoint,
+) -> None:
     """Train many initial weights side by side, halving the field; leave the best in ``trainer``.
 
     A network of 298 parameters ends where its initial weights lead it, and its training loss says
@@ -197,12 +249,13 @@ def choose_start(trainer: Trainer, settings: Settings, seed: int, batches: Train
     does not reach; what counts is the mean loss over the second half of a round. (Successive
     halving: Jamieson and Talwalkar 2016, arXiv 1502.07943.)
     """
-    training, states = settings.training, []
-    for number in range(training.trials[0] if training.trials else 1):
-        weights = flat_weights(new_network(settings, seed + 1_000_000 * number))
-        states.append(trainer.state() | {"network/weights": weights})
-    for number, starts in enumerate(training.trials):
-        losses = []
+    training, states = settings.training, checkpoint.field
+    if not states:
+        for number in range(training.trials[0] if training.trials else 1):
+            weights = flat_weights(new_network(settings, seed + 1_000_000 * number))
+            states.append(trainer.state() | {"network/weights": weights})
+    for number in range(checkpoint.rounds, len(training.trials)):
+        losses, starts = [], training.trials[number]
         for features, targets in tqdm(
             batches.epoch(training.epochs + number),
             total=batches.steps,
@@ -219,47 +272,10 @@ def choose_start(trainer: Trainer, settings: Settings, seed: int, batches: Train
         print(f"seed {seed}: losses of {starts} starts:", *(f"{x:.4f}" for x in late), flush=True)
         kept = (*training.trials, 1)[number + 1]
         states = [states[index] for index in np.argsort(late, kind="stable")[:kept]]
+        checkpoint.rounds, checkpoint.field = number + 1, states
+        checkpoint.save(trainer)
     trainer.restore(states[0])
-
-
-class Checkpoint:
-    """The state after the last finished epoch, in one file that appears whole or not at all."""
-
-    def __init__(self, path: Path, fingerprint: str):
-        self.path, self.fingerprint = path, fingerprint
-        self.history: list[dict[str, float]] = []
-        self.best: dict[str, np.ndarray] = {}
-
-    def load(self, trainer: Trainer) -> None:
-        """Take up where a run of the same fingerprint stopped, if there is one."""
-        if not self.path.is_file():
-            return
-        with np.load(self.path, allow_pickle=False) as stored:
-            content = dict(stored)
-        if str(content.pop("fingerprint")) != self.fingerprint:
-            return
-        self.history = json.loads(str(content.pop("history")))
-        self.best = {
-            name.removeprefix("best/"): content.pop(name)
-            for name in list(content)
-            if name.startswith("best/")
-        }
-        trainer.restore(content)
-
-    def save(self, trainer: Trainer) -> None:
-        history = json.dumps(self.history)
-        content = trainer.state() | {f"best/{name}": value for name, value in self.best.items()}
-        with replacing(self.path) as path, open(path, "wb") as file:
-            np.savez(file, fingerprint=self.fingerprint, history=history, **content)
-
-    def waited(self, min_delta: float) -> int:
-        """Epochs since validation AUROC last rose by more than ``min_delta``."""
-        best, since = -np.inf, 0
-        for row in self.history:
-            since += 1
-            if row["val_auroc"] > best + min_delta:
-                best, since = row["val_auroc"], 0
-        return since
+    checkpoint.field = []
 
 
 def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model, pd.DataFrame]:
@@ -280,7 +296,7 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
     checkpoint = Checkpoint(folder / "checkpoint.npz", provenance.run_fingerprint(settings, seed))
     checkpoint.load(trainer)
     if not checkpoint.history:
-        choose_start(trainer, settings, seed, batches)
+        choose_start(trainer, settings, seed, batches, checkpoint)
     writer = (
         tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
     )
@@ -293,6 +309,8 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
         mininterval=1,
     ) as progress:
         for epoch in range(first, training.epochs):
+            if checkpoint.waited(training.min_delta) >= training.patience:
+                break
             started = time.perf_counter()
             loss = 0.0
             for features, targets in batches.epoch(epoch):
@@ -323,8 +341,6 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
                 with writer.as_default(step=epoch + 1):
                     for name, value in row.items():
                         tf.summary.scalar(name, value)
-            if checkpoint.waited(training.min_delta) >= training.patience:
-                break
     trainer.restore(checkpoint.best)
     return trainer.trained_network(), pd.DataFrame(checkpoint.history)
 

@@ -50,7 +50,9 @@ def test_check_parameters_knows_its_own():
     namespace = {"profile": "smoke", "seed": 1, "_hidden": 2, "In": [], "module": pytest}
     check_parameters(namespace, "profile", "seed")
     with pytest.raises(AtomicVADError, match="'sed'"):
-        check_parameters(namespace | {"sed": 1}, "profile", "seed")
+        check_parameters({"profile": "smoke", "sed": 1}, "profile", "seed")
+    # Run again in JupyterLab, the notebook's own variables are there too.
+    check_parameters(namespace | {"steps": [1]}, "profile", "seed")
 
 
 def test_plain_papermill_refuses_a_misspelt_seed(tmp_path):

@@ -1,5 +1,6 @@
 """The repository keeps its promises: clean notebooks, one set of pins, numbers out of files."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from atomicvad.comparison import committed
+from atomicvad.config import load_profile
 from atomicvad.files import project_root
 from atomicvad.results import TABLE_END, TABLE_START, markdown_table
 
@@ -72,6 +74,14 @@ def test_readme_has_the_tables_numbers():
     if (reference := committed(path)) is not None:
         tables.append(markdown_table(reference))
     assert table in tables
+
+
+def test_committed_runs_have_the_profiles_settings():
+    settings = load_profile("open")
+    expected = settings.model_dump(exclude={"profile", "seeds"}, mode="json")
+    for seed in settings.seeds:
+        record = json.loads((settings.run_folder(seed) / "run.json").read_text())
+        assert record["settings"] == expected and "dirty" not in record["commit"]
 
 
 def test_help_answers_at_once_and_without_tensorflow():

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.protocols import (
+    model_score,
     read_labels,
     score_segments,
     speech_probabilities,
     step_of,
     window_starts,
 )
+from atomicvad.model import build_model, build_network
 
 WINDOW, STEP = 10080, 1260
 
@@ -123,3 +125,11 @@ def test_a_waveform_that_cannot_be_scored_is_one_clear_line(waveform, overlap, s
     with pytest.raises(AtomicVADError) as caught:
         speech_probabilities(None, waveform, overlap)
     assert said in str(caught.value)
+
+
+def test_scores_are_the_models_own():
+    model = build_model(build_network(seed=3))
+    waveforms = np.random.default_rng(0).standard_normal((7, 10080)).astype(np.float32) * 0.1
+    waveforms[1] = 0
+    expected = model(waveforms, training=False).numpy()[:, 1]
+    np.testing.assert_allclose(model_score(model)(waveforms), expected, atol=1e-5)

@@ -21,6 +21,7 @@ from atomicvad.layers.features import Features
 from atomicvad.layers.kernels import convolve_and_pool, normalize
 from atomicvad.run import load_scores, run_seed
 from atomicvad.training import (
+    Checkpoint,
     Trainer,
     choose_start,
     configure,
@@ -147,9 +148,7 @@ def same_values_and_gradients(ours, reference, variables, weights):
 @pytest.mark.parametrize("scale", [1.0, 0.05])
 def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
     """The weights in one vector and the compiled beginning change no number."""
-    model = tiny.model.model_copy(
-        update={"normalization": normalization, "l1": 1e-4, "l2": 1e-3, "dropout": 0.0}
-    )
+    model = tiny.model.model_copy(update={"normalization": normalization, "l1": 1e-4, "l2": 1e-3})
     training = tiny.training.model_copy(update={"feature_scale": scale})
     settings = tiny.model_copy(update={"model": model, "training": training})
     features = tf.random.stateless_normal([32, 64, 64, 1], [1, 2])
@@ -161,7 +160,7 @@ def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
         weight_decay=settings.training.weight_decay,
         global_clipnorm=settings.training.clip_norm,
     )
-    loss = keras.losses.BinaryFocalCrossentropy(settings.training.focal_gamma)
+    loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
     network.compile(optimizer, loss, jit_compile=False)
     for _ in range(3):
         network.train_on_batch(features * scale, targets)
@@ -186,7 +185,7 @@ def test_compiled_features_are_the_layers(options):
     np.testing.assert_allclose(found, expected, atol=1e-6 * abs(expected).max())
 
 
-def test_the_start_that_learns_best_goes_on(tiny, store):
+def test_the_start_that_learns_best_goes_on(tiny, store, tmp_path):
     """Each start is trained as if alone; those of the lowest late loss are kept."""
     configure(tiny, 1)
     windows = WindowSet(read_split(tiny.data_folder, "training", store), store, tiny)
@@ -204,9 +203,41 @@ def test_the_start_that_learns_best_goes_on(tiny, store):
             trained.append((np.mean(losses[len(losses) // 2 :]), trainer.state()))
         field = sorted(trained, key=lambda pair: pair[0])[:kept]
     trainer.restore(fresh)
-    choose_start(trainer, tiny, 1, batches)
-    for name, value in trainer.state().items():
+    path = tmp_path / "checkpoint.npz"
+    choose_start(trainer, tiny, 1, batches, Checkpoint(path, "same"))
+    chosen = trainer.state()
+    for name, value in chosen.items():
         np.testing.assert_array_equal(value, field[0][1][name], err_msg=name)
+    # Stopped in the second round, it goes on from the two that the first one left.
+    trainer.restore(fresh)
+    stopped = TrainingBatches(windows, tiny, 1)
+    stopped.epoch = lambda epoch: batches.epoch(epoch) if epoch == 3 else 1 / 0
+    path = tmp_path / "stopped.npz"
+    with pytest.raises(ZeroDivisionError):
+        choose_start(trainer, tiny, 1, stopped, Checkpoint(path, "same"))
+    resumed = Checkpoint(path, "same")
+    resumed.load(trainer)
+    assert (resumed.rounds, len(resumed.field)) == (1, 2)
+    choose_start(trainer, tiny, 1, batches, resumed)
+    for name, value in trainer.state().items():
+        np.testing.assert_array_equal(value, chosen[name], err_msg=name)
+
+
+@pytest.mark.parametrize("option", [{"mixed_precision": True}, {"xla": True}])
+def test_what_a_gpu_would_use_trains_here_too(tiny, option):
+    training = tiny.training.model_copy(update=option)
+    settings = tiny.model_copy(update={"training": training})
+    configure(settings, 1)
+    try:
+        trainer = Trainer(settings, 1, 10)
+        features = 10 * tf.random.stateless_normal([32, 64, 64, 1], [1, 2])
+        targets = tf.one_hot(np.arange(32) % 2, 2)
+        losses = [float(trainer.step(features, targets)) for _ in range(10)]
+        assert np.isfinite(losses).all() and losses[-1] < losses[0]
+        assert int(trainer.optimizer.iterations) == 10
+        assert trainer.weights.dtype == "float32"
+    finally:
+        configure(tiny, 1)
 
 
 def test_an_epoch_is_made_again_and_differs_from_the_next(tiny, store):

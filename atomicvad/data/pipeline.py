@@ -20,6 +20,7 @@ from atomicvad.data.augment import (
     tape_speeds,
     within,
 )
+from atomicvad.errors import AtomicVADError
 from atomicvad.layers.augment import spec_augment, spec_cutout, uniform
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
@@ -65,6 +66,11 @@ class TrainingBatches:
         self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
         self.compiled = CompiledFeatures(build_features(settings))
         self.tape, self.samples = noise_tape(), np.asarray(windows.store.samples)
+        if not self.steps:
+            raise AtomicVADError(
+                f"training.batch_size: expected at most the {len(windows)} windows of a split, "
+                f"got {settings.training.batch_size}"
+            )
 
     @property
     def steps(self) -> int:

@@ -1,4 +1,4 @@
-"""The features layer for training on a CPU: a few windows at a time, which the cache holds.
+"""The features layer for a CPU: a few windows at a time, which the cache holds.
 
 TensorFlow carries every step of ``Features`` over a whole batch, and memory sets the pace. Here the
 mel filters are also taken as what they are: no bin lies in more than two of them.
@@ -69,8 +69,10 @@ class CompiledFeatures:
         self.layer = layer
         self.lower, self.weights = two_filters(layer.mel)
 
-    def __call__(self, waveforms: np.ndarray, response: np.ndarray) -> np.ndarray:
+    def __call__(self, waveforms: np.ndarray, response: np.ndarray | None = None) -> np.ndarray:
         """As ``Features``: float32 ``[batch, samples]`` and ``[batch, 1, bins]`` -> features."""
+        if response is None:
+            response = np.ones((len(waveforms), 1, len(self.lower)), np.float32)
         parts = [slice(first, first + AT_ONCE) for first in range(0, len(waveforms), AT_ONCE)]
         return np.concatenate([self._few(waveforms[part], response[part, 0]) for part in parts])
 

@@ -6,6 +6,9 @@ normalisation over a handful of channels: one pass instead of some twenty. Both 
 the plain layers. They run in the thread that calls them, so that batches can be prepared in others.
 """
 
+from collections.abc import Callable
+
+import keras
 import numba
 import numpy as np
 import tensorflow as tf
@@ -207,3 +210,20 @@ def normalize(inputs, gamma, beta, epsilon: float):
         return tf.ensure_shape(tf.reshape(result, tf.shape(inputs)), inputs.shape), gradients
 
     return run(inputs, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
+
+
+def compiled_call(network: keras.Model) -> Callable:
+    """``network.stateless_call`` with the first layers of ``model.build_network`` compiled."""
+    convolution, pool, norm = (network.get_layer(f"b1_{name}") for name in ("conv", "pool", "norm"))
+    layered = isinstance(norm, keras.layers.LayerNormalization)
+    assert convolution.kernel_size == (SIZE, SIZE)
+    rest = keras.Model((norm if layered else pool).output, network.output)
+    done = 4 if layered else 2
+
+    def call(weights, others, features, **options):
+        x = convolve_and_pool(features, *weights[:2], pool.pool_size[0])
+        if layered:
+            x = normalize(x, *weights[2:4], norm.epsilon)
+        return rest.stateless_call(weights[done:], others, x, **options)
+
+    return call

@@ -13,20 +13,6 @@ CORPORA = {"smoke": "generated", "open": "open"}  # corpus -> module
 
 
 @dataclass(frozen=True)
-class Part:
-    """Bytes of an audio file that lie within another file; read when they are needed."""
-
-    path: str
-    offset: int
-    size: int
-
-    def __call__(self) -> bytes:
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            return file.read(self.size)
-
-
-@dataclass(frozen=True)
 class Recording:
     """One recording and where it belongs.
 

@@ -94,6 +94,7 @@ def augmentation_steps(store: AudioStore, settings: Settings) -> Rows:
     level = settings.waveform.level_db or (-40.0, -20.0)
     steps = {
         "as recorded": {},
+        "shifted": {"shift_probability": 1.0},
         "with background at 3 dB": {"mix_probability": 1.0, "mix_snr_db": (3.0, 3.0)},
         "played 1.2 times as fast": {"speech_speed": (1.2, 1.2)},
         "at another level": {"level_db": level},
