@@ -169,6 +169,8 @@ def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
     kernel.assign(kernel * scale)
     found = trainer.trained_network()
     for ours, theirs in zip(found.weights, network.weights, strict=True):
+        if normalization == "batch" and ours.path == "b1_conv/bias":
+            continue  # batch normalisation takes it out: its gradient is rounding
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4, err_msg=ours.path)
 
 
@@ -234,7 +236,8 @@ def test_what_a_gpu_would_use_trains_here_too(tiny, option):
         targets = tf.one_hot(np.arange(32) % 2, 2)
         losses = [float(trainer.step(features, targets)) for _ in range(10)]
         assert np.isfinite(losses).all() and losses[-1] < losses[0]
-        assert int(trainer.optimizer.iterations) == 10
+        # Loss scaling leaves out the first steps, until its scale fits.
+        assert 5 <= int(trainer.optimizer.iterations) <= 10
         assert trainer.weights.dtype == "float32"
     finally:
         configure(tiny, 1)
