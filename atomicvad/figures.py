@@ -53,6 +53,7 @@ def training_curves(history: pd.DataFrame) -> Figure:
         (right, "learning rate"),
     ):
         axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 

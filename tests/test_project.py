@@ -9,9 +9,10 @@ import time
 import nbformat
 import pandas as pd
 import pytest
+import yaml
 
 from atomicvad.comparison import committed
-from atomicvad.config import load_profile
+from atomicvad.config import settings_from
 from atomicvad.files import project_root
 from atomicvad.results import TABLE_END, TABLE_START, markdown_table
 
@@ -77,10 +78,11 @@ def test_readme_has_the_tables_numbers():
 
 
 def test_committed_runs_have_the_profiles_settings():
-    settings = load_profile("open")
+    profile = ROOT / "profiles" / "open.yaml"
+    settings = settings_from(yaml.safe_load(profile.read_text()), str(profile), "open")
     expected = settings.model_dump(exclude={"profile", "seeds"}, mode="json")
     for seed in settings.seeds:
-        record = json.loads((settings.run_folder(seed) / "run.json").read_text())
+        record = json.loads((ROOT / "results" / "open" / f"seed-{seed}" / "run.json").read_text())
         assert record["settings"] == expected and "dirty" not in record["commit"]
 
 
