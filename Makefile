@@ -1,6 +1,6 @@
 # AtomicVAD companion. `make help` lists what there is.
 PROFILE ?= open
-# Seeds trained at a time, each on about one core and with 2.5 GB; `make -j1` or any -j says otherwise.
+# Seeds trained at a time, each on about one core; `make -j1` or any -j says otherwise.
 JOBS ?= 2
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 VENV := .venv

@@ -94,15 +94,14 @@ class Trainer:
             weight_decay=settings.training.weight_decay,
             global_clipnorm=settings.training.clip_norm,
         )
-        if keras.mixed_precision.global_policy().name == "mixed_float16":
+        half = keras.mixed_precision.global_policy().name != "float32"
+        if half:
             self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
         self.optimizer.build([self.weights])
         self.loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
-        gpu = has_gpu()
-        half = keras.mixed_precision.global_policy().name != "float32"
         xla = settings.training.xla
-        xla = gpu if xla == "auto" else xla
-        plain = gpu or half or xla
+        xla = has_gpu() if xla == "auto" else xla
+        plain = has_gpu() or half or xla
         self.forward = self.network.stateless_call if plain else compiled_call(self.network)
         self.step = tf.function(self._step, jit_compile=xla)
         self.predict = tf.function(self._predict)
