@@ -50,7 +50,7 @@ class FeatureSettings(Section):
     spec_type: Literal["mfcc", "log_mel"] = "mfcc"
     mel_bins: PositiveInt = 64
     coefficients: PositiveInt = 64
-    fft_length: PositiveInt = 512
+    fft_length: Literal[512] = 512
     frame_length: PositiveInt = 400
     hop_length: PositiveInt = 160
     floor_db: PositiveFloat = 80.0

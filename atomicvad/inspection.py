@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from atomicvad.config import Settings, WaveformSettings
 from atomicvad.data import augment
@@ -113,31 +112,32 @@ def augmentation_steps(store: AudioStore, settings: Settings) -> Rows:
 
 def _augmented(batches: TrainingBatches, number: int, epoch: int = 0):
     """A window as training hears it in an epoch: its waveform, and its features unmasked."""
-    numbers = tf.constant([number])
-    waveform, response = batches.waveforms(numbers, batches.seeds(epoch, numbers))
-    heard = augment.filter_waveforms(waveform, response)
-    return heard.numpy()[0], batches.features(waveform, response)
+    numbers = np.array([number])
+    seeds = batches.seeds(epoch, numbers)
+    waveforms, response = batches.waveforms(numbers, seeds), batches.response(seeds)
+    heard = augment.filter_waveforms(waveforms, response)
+    return heard[0], batches.compiled(waveforms, response)
 
 
 def mask_steps(store: AudioStore, settings: Settings) -> Rows:
     """One window's features without masks, with SpecAugment, and with SpecCutout."""
     batches, number = _one_speech_window(store, settings)
-    seeds, masks = batches.seeds(0, tf.constant([number])), settings.masks
+    seeds, masks = batches.seeds(0, np.array([number])), settings.masks
     waveform, features = _augmented(batches, number)
     shown = {
         "no masks": features,
         "SpecAugment": spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks),
         "SpecCutout": spec_cutout(features, seeds, masks.boxes, masks.box_size),
     }
-    return {name: (waveform, step.numpy()[0, :, :, 0]) for name, step in shown.items()}
+    return {name: (waveform, step[0, :, :, 0]) for name, step in shown.items()}
 
 
 def epochs_of_one_window(store: AudioStore, settings: Settings, epochs: int) -> Rows:
     """One window in several epochs: its augmented waveform, and the features with masks."""
     batches, number = _one_speech_window(store, settings)
-    rows, numbers = {}, tf.constant([number])
+    rows, numbers = {}, np.array([number])
     for epoch in range(epochs):
         waveform, features = _augmented(batches, number, epoch)
-        masked = batches.mask(features, batches.seeds(epoch, numbers))
-        rows[f"epoch {epoch + 1}"] = (waveform, masked.numpy()[0, :, :, 0])
+        batches.mask(features, batches.seeds(epoch, numbers))
+        rows[f"epoch {epoch + 1}"] = (waveform, features[0, :, :, 0])
     return rows

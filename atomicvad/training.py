@@ -166,13 +166,13 @@ def flat_weights(network: keras.Model) -> np.ndarray:
 def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:
     """Validation windows under the same augmentation as training, drawn once for all seeds."""
     batches = TrainingBatches(windows, settings, seed=0, masks=False)
-    return [(features, targets) for features, targets in batches.epoch(0)]
+    return list(batches.epoch(0))
 
 
 def validate(trainer: Trainer, batches: list[tuple], settings: Settings) -> dict[str, float]:
     """Loss and metrics of the speech column on the validation batches."""
     scores = np.concatenate([trainer.predict(features).numpy() for features, _ in batches])
-    targets = np.concatenate([targets.numpy() for _, targets in batches])
+    targets = np.concatenate([targets for _, targets in batches])
     both = np.stack([1 - scores, scores], axis=1)
     metrics = binary_metrics(targets[:, 1], scores, settings.evaluation.threshold)
     row = {"val_loss": float(trainer.loss(targets, both))}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-import tensorflow as tf
+import scipy.fft
 
 from atomicvad.layers.augment import uniform
 
@@ -24,7 +24,7 @@ def between(draws, limits):
 
 
 def decibels_to_gain(decibels):
-    return tf.pow(10.0, decibels / 20)
+    return np.exp(decibels * np.float32(np.log(10) / 20))
 
 
 class Plan(NamedTuple):
@@ -39,14 +39,14 @@ class Plan(NamedTuple):
         noise_gains: RMS of the white noise; 0: none.
     """
 
-    starts: tf.Tensor
-    speeds: tf.Tensor
-    background_starts: tf.Tensor
-    background_speeds: tf.Tensor
-    ratios: tf.Tensor
-    levels: tf.Tensor
-    noise_starts: tf.Tensor
-    noise_gains: tf.Tensor
+    starts: np.ndarray
+    speeds: np.ndarray
+    background_starts: np.ndarray
+    background_speeds: np.ndarray
+    ratios: np.ndarray
+    levels: np.ndarray
+    noise_starts: np.ndarray
+    noise_gains: np.ndarray
 
 
 def shifts(seeds, settings):
@@ -54,24 +54,23 @@ def shifts(seeds, settings):
     draws = uniform(seeds, SHIFT, 2)
     samples = between(draws[:, 0], settings.waveform.shift_ms) * settings.sample_rate / 1000
     shifted = draws[:, 1] < settings.waveform.shift_probability
-    return tf.cast(tf.round(tf.where(shifted, samples, 0.0)), tf.int64)
+    return np.rint(np.where(shifted, samples, 0)).astype(np.int64)
 
 
 def tape_speeds(seeds, speech, settings):
     """Speeds of the windows and of their backgrounds: pitch and tempo together, as of a tape."""
     draws = uniform(seeds, SPEED, 2)
-    as_speech = between(draws[:, 0], np.log(settings.speech_speed).astype(np.float32))
-    limits = np.log(settings.background_speed).astype(np.float32)
-    as_background = between(draws, limits)
-    own = tf.where(speech, as_speech, as_background[:, 0])
-    return tf.exp(own), tf.exp(as_background[:, 1])
+    as_speech = between(draws[:, 0], np.log(settings.speech_speed))
+    as_background = between(draws, np.log(settings.background_speed))
+    own = np.where(speech, as_speech, as_background[:, 0])
+    return np.exp(own), np.exp(as_background[:, 1])
 
 
 def within(starts, speeds, lowest, ends, length: int):
     """Starts and speeds at which ``length`` played samples lie within ``lowest`` and ``ends``."""
-    speeds = tf.minimum(tf.cast(speeds, tf.float64), (ends - lowest - 1) / (length - 1))
-    last = tf.cast(tf.floor(speeds * (length - 1)), tf.int64)
-    return tf.clip_by_value(starts, lowest, ends - 1 - last), speeds
+    speeds = np.minimum(speeds, (ends - lowest - 1) / (length - 1))
+    last = np.floor(speeds * (length - 1)).astype(np.int64)
+    return np.clip(starts, lowest, ends - 1 - last), speeds
 
 
 def make_plan(piece, background, seeds, settings, length: int) -> Plan:
@@ -82,16 +81,16 @@ def make_plan(piece, background, seeds, settings, length: int) -> Plan:
     mix, level, noise = uniform(seeds, MIX, 2), uniform(seeds, GAIN, 1), uniform(seeds, NOISE, 3)
     ratios = decibels_to_gain(-between(mix[:, 0], settings.mix_snr_db))
     noise_gains = decibels_to_gain(between(noise[:, 0], settings.white_noise_db))
-    levels = tf.zeros_like(level[:, 0])
+    levels = np.zeros_like(ratios)
     if settings.level_db is not None:
         levels = decibels_to_gain(between(level[:, 0], settings.level_db))
     return Plan(
         *piece,
         *background,
-        tf.where(mix[:, 1] < settings.mix_probability, ratios, 0.0),
+        np.where(mix[:, 1] < settings.mix_probability, ratios, np.float32(0)),
         levels,
-        tf.cast(noise[:, 2] * (TAPE_LENGTH - length), tf.int64),
-        tf.where(noise[:, 1] < settings.white_noise_probability, noise_gains, 0.0),
+        (noise[:, 2] * (TAPE_LENGTH - length)).astype(np.int64),
+        np.where(noise[:, 1] < settings.white_noise_probability, noise_gains, np.float32(0)),
     )
 
 
@@ -142,10 +141,10 @@ def compose(
     levels,
     noise_starts,
     noise_gains,
-    length,
+    waveforms,
 ):
     """Carry out a ``Plan``: int16 ``samples`` of a store -> float32 ``[batch, length]`` in ±1."""
-    waveforms = np.empty((len(starts), length), np.float32)
+    length = waveforms.shape[1]
     background = np.empty(length, np.float32)
     for item in range(len(starts)):
         waveform = waveforms[item]
@@ -165,10 +164,9 @@ def compose(
             noise = tape[noise_starts[item] : noise_starts[item] + length]
             for n in range(length):
                 waveform[n] += noise_gains[item] * noise[n]
-    return waveforms
 
 
-def filter_response(seeds, settings, bins: int, sample_rate: int):
+def filter_response(seeds, settings, bins: int, sample_rate: int) -> np.ndarray:
     """Power response ``[batch, 1, bins]`` of a drawn channel: band limits and a colour.
 
     It multiplies the power spectrum within the features, which costs next to nothing there. The
@@ -184,26 +182,29 @@ def filter_response(seeds, settings, bins: int, sample_rate: int):
         return between(draws[:, column : column + 1], np.log(limits).astype(np.float32))
 
     # 1 / (1 + (frequency / corner)^24) and 1 / (1 + (corner / (frequency + 1))^4)
-    low_pass = tf.sigmoid(24 * (corner(0, settings.low_pass_hz) - octaves))
-    high_pass = tf.sigmoid(4 * (np.log(frequencies + 1) - corner(1, settings.high_pass_hz)))
+    low_pass = _logistic(24 * (corner(0, settings.low_pass_hz) - octaves))
+    high_pass = _logistic(4 * (np.log(frequencies + 1) - corner(1, settings.high_pass_hz)))
     mel = np.log1p(frequencies / 700)
     cosines = np.cos(np.pi * COLOUR[:, np.newaxis] * mel / mel[-1]) / COLOUR[:, np.newaxis]
-    decibels = tf.matmul(between(draws[:, 5:], (-settings.colour_db, settings.colour_db)), cosines)
-    colour = tf.exp(decibels * np.float32(np.log(10) / 10))
-    response = tf.ones_like(low_pass)
+    decibels = between(draws[:, 5:], (-settings.colour_db, settings.colour_db)) @ cosines
+    colour = np.exp(decibels * np.float32(np.log(10) / 10))
+    response = np.ones((len(draws), bins), np.float32)
     for column, part in ((2, low_pass), (3, high_pass), (4, colour)):
         used = draws[:, column : column + 1] < settings.filter_probability
-        response *= tf.where(used, part, 1.0)
-    return response[:, tf.newaxis]
+        response *= np.where(used, part, np.float32(1))
+    return response[:, np.newaxis]
 
 
-def filter_waveforms(waveforms, response):
+def _logistic(values):
+    return 1 / (1 + np.exp(np.minimum(-values, np.float32(80))))
+
+
+def filter_waveforms(waveforms: np.ndarray, response: np.ndarray) -> np.ndarray:
     """A drawn channel on waveforms ``[batch, samples]``, to be heard.
 
     Training has the channel in the features, where it costs less.
     """
-    spectrum = tf.signal.rfft(waveforms)
-    gain = tf.sqrt(response[:, 0])
+    spectrum = scipy.fft.rfft(waveforms)
+    gain = np.sqrt(response[:, 0])
     places = np.linspace(0, gain.shape[1] - 1, spectrum.shape[1]).round().astype(int)
-    gain = tf.gather(gain, places, axis=1)
-    return tf.signal.irfft(spectrum * tf.cast(gain, tf.complex64), [waveforms.shape[1]])
+    return scipy.fft.irfft(spectrum * gain[:, places], waveforms.shape[1])

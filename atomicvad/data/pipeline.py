@@ -4,14 +4,17 @@ Item ``index`` of epoch ``epoch`` is a function of ``(seed, epoch, index)`` alon
 be begun anywhere, in any process, with the same numbers.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
+from atomicvad.ahead import ahead
 from atomicvad.config import Settings
 from atomicvad.data.augment import (
+    Plan,
     compose,
     filter_response,
     make_plan,
@@ -26,6 +29,9 @@ from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
 
 PICK, MASK = 8, 9  # streams of random numbers; data.augment has the others
+AT_ONCE = 512  # windows prepared together: the cost of small NumPy operations is shared
+PART = 16  # of these in the cache at a time
+AHEAD = 2
 
 
 def build_features(settings: Settings) -> Features:
@@ -83,74 +89,75 @@ class TrainingBatches:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.windows))
         return order[: self.steps * batch].reshape(self.steps, batch)
 
-    def epoch(self, epoch: int, workers: int = 1) -> tf.data.Dataset:
+    def epoch(self, epoch: int, workers: int = 1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The batches of one epoch, prepared in ``workers`` threads beside the training step."""
-        options = tf.data.Options()
-        options.deterministic = True
-        options.threading.max_intra_op_parallelism = 1
-        options.threading.private_threadpool_size = workers
-        dataset = tf.data.Dataset.from_tensor_slices(self.order(epoch))
-        prepare = partial(self.prepare, epoch)
-        dataset = dataset.map(prepare, num_parallel_calls=workers, deterministic=True)
-        return dataset.prefetch(4).with_options(options)
+        numbers, batch = self.order(epoch).ravel(), self.settings.training.batch_size
+        size = batch * max(1, AT_ONCE // batch)
+        groups = [numbers[first : first + size] for first in range(0, len(numbers), size)]
+        with ThreadPoolExecutor(workers) as pool:
+            for group in ahead(pool, partial(self.prepare, epoch), groups, AHEAD):
+                for first in range(0, len(group[0]), batch):
+                    yield tuple(part[first : first + batch] for part in group)
 
-    def prepare(self, epoch: int, numbers: tf.Tensor):
-        """One batch: window numbers ``[batch]`` -> ``(features, one-hot targets)``."""
+    def prepare(self, epoch: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Window numbers ``[n]`` -> features ``[n, …]`` and one-hot targets ``[n, 2]``."""
         seeds = self.seeds(epoch, numbers)
-        speech = tf.gather(self.windows.speech, numbers)
-        features = self.features(*self.waveforms(numbers, seeds))
+        plan, response = self.plan(numbers, seeds), self.response(seeds)
+        waveforms = np.empty((PART, self.settings.window_samples), np.float32)
+        features = np.empty((len(numbers), *self.compiled.shape(waveforms)), np.float32)
+        for first in range(0, len(numbers), PART):
+            part = slice(first, first + PART)
+            some = waveforms[: len(numbers[part])]
+            compose(self.samples, self.tape, *(column[part] for column in plan), some)
+            self.compiled(some, response[part], features[part])
         if self.masks:
-            features = self.mask(features, seeds)
-        return features, tf.one_hot(tf.cast(speech, tf.int32), 2)
+            self.mask(features, seeds)
+        return features, np.eye(2, dtype=np.float32)[self.windows.speech[numbers].astype(int)]
 
-    def seeds(self, epoch: int, numbers: tf.Tensor) -> tf.Tensor:
-        """The pair that every draw for a window in an epoch depends on, ``[batch, 2]``."""
-        of_epoch = tf.fill(tf.shape(numbers), tf.constant(self.seed * 10_000 + epoch, tf.int64))
-        return tf.stack([of_epoch, tf.cast(numbers, tf.int64)], axis=1)
+    def seeds(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
+        """The pair that every draw for a window in an epoch depends on, int64 ``[batch, 2]``."""
+        of_epoch = np.full(len(numbers), self.seed * 10_000 + epoch)
+        return np.stack([of_epoch, numbers], axis=1)
 
-    def waveforms(self, numbers, seeds):
-        """Augmented waveforms, and the response of the channel that their features pass."""
-        settings, length = self.settings, self.settings.window_samples
-        speech = tf.gather(self.windows.speech, numbers)
-        speeds, background_speeds = tape_speeds(seeds, speech, settings.waveform)
+    def plan(self, numbers, seeds) -> Plan:
+        """What becomes of windows."""
+        windows, settings = self.windows, self.settings
+        speeds, background_speeds = tape_speeds(seeds, windows.speech[numbers], settings.waveform)
         draws = uniform(seeds, PICK, 1)[:, 0]
-        picked = tf.cast(draws * len(self.windows.backgrounds), tf.int32)
-        backgrounds = tf.gather(self.windows.backgrounds, picked)
-        plan = make_plan(
+        backgrounds = windows.backgrounds[(draws * len(windows.backgrounds)).astype(int)]
+        return make_plan(
             self._within(numbers, shifts(seeds, settings), speeds),
             self._within(backgrounds, 0, background_speeds),
             seeds,
             settings.waveform,
-            length,
+            settings.window_samples,
         )
-        waveforms = tf.numpy_function(
-            lambda *plan: compose(self.samples, self.tape, *plan, length),
-            plan,
-            tf.float32,
-            stateful=False,
-        )
-        waveforms = tf.ensure_shape(waveforms, [numbers.shape[0], length])
-        bins = settings.features.fft_length // 2 + 1
-        return waveforms, filter_response(seeds, settings.waveform, bins, settings.sample_rate)
+
+    def response(self, seeds) -> np.ndarray:
+        """Response of the channels that windows' features pass, ``[n, 1, bins]``."""
+        bins = self.settings.features.fft_length // 2 + 1
+        return filter_response(seeds, self.settings.waveform, bins, self.settings.sample_rate)
+
+    def waveforms(self, numbers, seeds) -> np.ndarray:
+        """Augmented waveforms, before that channel."""
+        waveforms = np.empty((len(numbers), self.settings.window_samples), np.float32)
+        compose(self.samples, self.tape, *self.plan(numbers, seeds), waveforms)
+        return waveforms
 
     def _within(self, numbers, shift, speeds):
-        windows, length = self.windows, self.settings.window_samples
-        parts = (windows.starts, windows.lowest, windows.ends)
-        starts, lowest, ends = (tf.gather(part, numbers) for part in parts)
-        return within(starts + shift, speeds, lowest, ends, length)
-
-    def features(self, waveforms, response):
-        """Features of waveforms that pass a channel."""
-        layer = self.compiled.layer
-        features = tf.numpy_function(
-            self.compiled, [waveforms, response], tf.float32, stateful=False
+        windows = self.windows
+        return within(
+            windows.starts[numbers] + shift,
+            speeds,
+            windows.lowest[numbers],
+            windows.ends[numbers],
+            self.settings.window_samples,
         )
-        return tf.ensure_shape(features, layer.compute_output_shape(waveforms.shape))
 
-    def mask(self, features, seeds):
-        """Some of the features with SpecAugment and SpecCutout."""
+    def mask(self, features, seeds) -> None:
+        """Some of the features with SpecAugment and SpecCutout, in place."""
         masks = self.settings.masks
-        masked = spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks)
-        masked = spec_cutout(masked, seeds, masks.boxes, masks.box_size)
         hidden = uniform(seeds, MASK, 1)[:, 0] < masks.probability
-        return tf.where(hidden[:, tf.newaxis, tf.newaxis, tf.newaxis], masked, features)
+        some, seeds = features[hidden], seeds[hidden]
+        some = spec_augment(some, seeds, masks.coefficient_masks, masks.frame_masks)
+        features[hidden] = spec_cutout(some, seeds, masks.boxes, masks.box_size)

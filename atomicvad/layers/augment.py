@@ -5,46 +5,44 @@ before. Axes are named by what they are, coefficient (or mel bin) and frame. In 
 the names were swapped: its "frequency" masks fell on frames and its "time" masks on coefficients.
 """
 
-import tensorflow as tf
+import numpy as np
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def uniform(seeds, stream: int, count: int):
-    """``[batch, count]`` uniform numbers, a row for each row of ``seeds`` ``[batch, 2]``.
+def uniform(seeds: np.ndarray, stream: int, count: int) -> np.ndarray:
+    """float32 ``[batch, count]`` in 0…1, a row for each row of ``seeds`` (int64 ``[batch, 2]``).
 
     A row depends on its own seed and ``stream`` alone, so an item's augmentation does not depend
-    on the batch it travels in. (SplitMix-style integer hashing; one pass for the whole batch.)
+    on the batch it travels in. (SplitMix: Steele et al. 2014, doi 10.1145/2660193.2660195.)
     """
-    seeds = tf.cast(tf.bitcast(tf.cast(seeds, tf.int64), tf.uint64), tf.uint64)
-    counter = tf.cast(tf.range(1, count + 1) + 1009 * stream, tf.uint64)
-    state = seeds[:, :1] * tf.constant(0x9E3779B97F4A7C15, tf.uint64) + seeds[:, 1:]
-    state = _mix(state) + counter * tf.constant(0x9E3779B97F4A7C15, tf.uint64)
-    bits = tf.bitwise.right_shift(_mix(state), tf.constant(40, tf.uint64))
-    return tf.cast(bits, tf.float32) * 2.0**-24
+    seeds = np.asarray(seeds, np.int64).view(np.uint64)
+    counter = np.arange(1, count + 1, dtype=np.uint64) + np.uint64(1009 * stream)
+    state = _mix(seeds[:, :1] * GOLDEN + seeds[:, 1:])
+    bits = _mix(state + counter * GOLDEN) >> np.uint64(40)
+    return bits.astype(np.float32) * np.float32(2.0**-24)
 
 
-def _mix(state):
+def _mix(state: np.ndarray) -> np.ndarray:
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        state = tf.bitwise.bitwise_xor(
-            state, tf.bitwise.right_shift(state, tf.constant(shift, tf.uint64))
-        ) * tf.constant(factor, tf.uint64)
-    return tf.bitwise.bitwise_xor(state, tf.bitwise.right_shift(state, tf.constant(31, tf.uint64)))
+        state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
+    return state ^ (state >> np.uint64(31))
 
 
-def _inside(starts, widths, length: int):
-    """``[batch, masks, length]``: whether a position lies within a mask."""
-    positions = tf.range(length, dtype=tf.float32)
-    starts, widths = starts[..., tf.newaxis], widths[..., tf.newaxis]
-    return (positions >= starts) & (positions < starts + widths)
-
-
-def _masks(draws, widths, length: int):
-    """Masks of whole-number ``widths`` that start anywhere they fit."""
-    return _inside(tf.floor(draws * (length - widths + 1)), widths, length)
+def _masks(draws, widths, length: int) -> np.ndarray:
+    """``[batch, masks, length]``: what masks hide that start anywhere they fit."""
+    starts = np.floor(draws * (length - widths + 1))[..., np.newaxis]
+    positions = np.arange(length)
+    return (positions >= starts) & (positions < starts + np.expand_dims(widths, -1))
 
 
 def spec_augment(
-    spectrograms, seeds, coefficient_masks=(2, 25), frame_masks=(2, 15), mask_value=0.0
-):
+    spectrograms: np.ndarray,
+    seeds: np.ndarray,
+    coefficient_masks: tuple[int, int] = (2, 25),
+    frame_masks: tuple[int, int] = (2, 15),
+    mask_value: float = 0.0,
+) -> np.ndarray:
     """Mask whole rows and whole columns (SpecAugment: Park et al. 2019, arXiv 1904.08779).
 
     Args:
@@ -52,17 +50,22 @@ def spec_augment(
         seeds: integers ``[batch, 2]``.
         coefficient_masks, frame_masks: (how many, greatest width); a width is uniform from 0.
     """
-    hidden = tf.zeros_like(spectrograms[..., 0], tf.bool)
+    hidden = np.zeros(spectrograms.shape[:3], bool)
     for stream, (axis, (count, greatest)) in enumerate(((1, coefficient_masks), (2, frame_masks))):
-        length = spectrograms.shape[axis]
         draws = uniform(seeds, stream, 2 * count)
-        widths = tf.floor(draws[:, :count] * (greatest + 1))
-        masks = tf.reduce_any(_masks(draws[:, count:], widths, length), axis=1)
-        hidden |= tf.expand_dims(masks, 3 - axis)
-    return tf.where(hidden[..., tf.newaxis], mask_value, spectrograms)
+        widths = np.floor(draws[:, :count] * (greatest + 1))
+        masks = _masks(draws[:, count:], widths, spectrograms.shape[axis]).any(axis=1)
+        hidden |= np.expand_dims(masks, 3 - axis)
+    return np.where(hidden[..., np.newaxis], np.float32(mask_value), spectrograms)
 
 
-def spec_cutout(spectrograms, seeds, boxes=5, size=(25, 15), mask_value=0.0):
+def spec_cutout(
+    spectrograms: np.ndarray,
+    seeds: np.ndarray,
+    boxes: int = 5,
+    size: tuple[int, int] = (25, 15),
+    mask_value: float = 0.0,
+) -> np.ndarray:
     """Mask ``boxes`` rectangles of ``size`` (coefficients, frames): SpecCutout, as in NeMo.
 
     Args:
@@ -71,8 +74,8 @@ def spec_cutout(spectrograms, seeds, boxes=5, size=(25, 15), mask_value=0.0):
     """
     rows, columns = spectrograms.shape[1:3]
     draws = uniform(seeds, 2, 2 * boxes)
-    tall = _masks(draws[:, :boxes], tf.cast(size[0], tf.float32)[tf.newaxis, tf.newaxis], rows)
-    wide = _masks(draws[:, boxes:], tf.cast(size[1], tf.float32)[tf.newaxis, tf.newaxis], columns)
+    tall = _masks(draws[:, :boxes], np.array(size[0]), rows)
+    wide = _masks(draws[:, boxes:], np.array(size[1]), columns)
     # Counting overlaps is a small matrix product: faster than five boxes one after another.
-    hidden = tf.matmul(tf.cast(tall, tf.float32), tf.cast(wide, tf.float32), transpose_a=True) > 0
-    return tf.where(hidden[..., tf.newaxis], mask_value, spectrograms)
+    overlaps = tall.transpose(0, 2, 1).astype(np.float32) @ wide.astype(np.float32)
+    return np.where(overlaps[..., np.newaxis] > 0, np.float32(mask_value), spectrograms)

@@ -1,4 +1,4 @@
-"""The features layer for a CPU: a few windows at a time, which the cache holds.
+"""The features layer for a CPU: window by window, which the cache holds.
 
 TensorFlow carries every step of ``Features`` over a whole batch, and memory sets the pace. Here the
 mel filters are also taken as what they are: no bin lies in more than two of them.
@@ -6,51 +6,48 @@ mel filters are also taken as what they are: no bin lies in more than two of the
 
 import numba
 import numpy as np
-import scipy.fft
 
 from atomicvad.layers.features import Features
+from atomicvad.layers.fourier import FFT_LENGTH, IMAGINARY, LANES, power_spectra
 
-AT_ONCE = 4  # windows whose frames and spectra fit into 1 MB
+AT_ONCE = 16  # windows whose mel power fits into 256 kB
 _compiled = numba.njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
 )
 
 
 @_compiled
-def _frame(waveforms, window, hop):
-    """Windowed frames ``[batch, frame, sample]``, centred, with reflected edges."""
-    batch, length = waveforms.shape
-    size, count = len(window), length // hop + 1
-    edge = size // 2
-    frames = np.empty((batch, count, size), np.float32)
-    padded = np.empty(length + 2 * edge, np.float32)
-    for item in range(batch):
-        padded[edge : edge + length] = waveforms[item]
-        for n in range(edge):
-            padded[n] = waveforms[item, edge - n]
-            padded[edge + length + n] = waveforms[item, length - 2 - n]
-        for index in range(count):
-            frame, piece = frames[item, index], padded[index * hop : index * hop + size]
-            for n in range(size):
-                frame[n] = piece[n] * window[n]
-    return frames
+def _add_to_both(below, above, power, falling, rising):
+    for frame in range(len(below)):
+        below[frame] += falling * power[frame]
+        above[frame] += rising * power[frame]
 
 
 @_compiled
-def _mel_power(spectra, response, lower, weights):
-    """Filtered power in mel bins ``[batch, mel bin, frame]``; see ``two_filters``."""
-    batch, count, bins = spectra.shape
-    power = np.zeros((batch, lower.max() + 2, count), np.float32)
+def _mel_power(waveforms, response, window, hop, lower, weights):
+    """Power in mel bins ``[batch, mel bin, frame]``, frames centred, edges reflected.
+
+    ``response``: ``[batch, bins]``; for ``lower`` and ``weights`` see ``two_filters``.
+    """
+    batch, length = waveforms.shape
+    edge, count, bins = len(window) // 2, length // hop + 1, len(lower)
+    frames = -(-count // LANES) * LANES
+    samples = np.zeros((frames - 1) * hop + len(window), np.float32)
+    block = np.empty(2 * IMAGINARY, np.float32)
+    power = np.empty((edge // 2 + 1, 2, frames), np.float32)
+    result = np.zeros((batch, lower.max() + 2, count), np.float32)
     for item in range(batch):
+        samples[edge : edge + length] = waveforms[item]
+        for n in range(edge):
+            samples[n] = waveforms[item, edge - n]
+            samples[edge + length + n] = waveforms[item, length - 2 - n]
+        power_spectra(samples, window, hop, block, power)
         for n in range(bins):
-            below, above = power[item, lower[n]], power[item, lower[n] + 1]
+            of_bin = power[n, 0] if n < len(power) else power[bins - 1 - n, 1]
             falling, rising = weights[n, 0] * response[item, n], weights[n, 1] * response[item, n]
-            for frame in range(count):
-                value = spectra[item, frame, n]
-                energy = value.real * value.real + value.imag * value.imag
-                below[frame] += falling * energy
-                above[frame] += rising * energy
-    return power
+            below, above = result[item, lower[n]], result[item, lower[n] + 1]
+            _add_to_both(below, above, of_bin, falling, rising)
+    return result
 
 
 def two_filters(mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,23 +63,39 @@ class CompiledFeatures:
     """What ``layer`` computes, to float32's rounding, as NumPy arrays."""
 
     def __init__(self, layer: Features):
+        if layer.fft_length != FFT_LENGTH:
+            raise ValueError(f"fft_length: expected {FFT_LENGTH}, got {layer.fft_length}")
         self.layer = layer
         self.lower, self.weights = two_filters(layer.mel)
 
-    def __call__(self, waveforms: np.ndarray, response: np.ndarray | None = None) -> np.ndarray:
-        """As ``Features``: float32 ``[batch, samples]`` and ``[batch, 1, bins]`` -> features."""
+    def shape(self, waveforms: np.ndarray) -> tuple[int, int, int]:
+        """Shape of one window's features."""
+        return self.layer.compute_output_shape(waveforms.shape)[1:]
+
+    def __call__(self, waveforms, response=None, features=None) -> np.ndarray:
+        """As ``Features``: float32 ``[batch, samples]`` and ``[batch, 1, bins]`` -> features.
+
+        ``features``: where they go; a new array by default.
+        """
         if response is None:
             response = np.ones((len(waveforms), 1, len(self.lower)), np.float32)
-        parts = [slice(first, first + AT_ONCE) for first in range(0, len(waveforms), AT_ONCE)]
-        return np.concatenate([self._few(waveforms[part], response[part, 0]) for part in parts])
+        if features is None:
+            features = np.empty((len(waveforms), *self.shape(waveforms)), np.float32)
+        for first in range(0, len(waveforms), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            self._some(waveforms[part], response[part, 0], features[part, ..., 0])
+        return features
 
-    def _few(self, waveforms, response):
+    def _some(self, waveforms, response, features):
         layer = self.layer
-        spectra = scipy.fft.rfft(_frame(waveforms, layer.window, layer.hop_length))
-        power = _mel_power(spectra, response, self.lower, self.weights)
+        power = _mel_power(
+            waveforms, response, layer.window, layer.hop_length, self.lower, self.weights
+        )
         decibels = np.log(np.maximum(power, 1e-10, out=power), out=power)
         decibels *= np.float32(10 / np.log(10))
         loudest = decibels.max(axis=(1, 2), keepdims=True)
         np.maximum(decibels, loudest - np.float32(layer.floor_db), out=decibels)
-        features = decibels if layer.dct is None else layer.dct.T @ decibels
-        return features[..., np.newaxis]
+        if layer.dct is None:
+            features[:] = decibels
+        else:
+            np.matmul(layer.dct.T, decibels, out=features)

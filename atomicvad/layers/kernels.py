@@ -13,125 +13,167 @@ import numba
 import numpy as np
 import tensorflow as tf
 
-SIZE = 7  # of the filter; a constant lets the compiler unroll the loops over it
 _compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 
 
-@_compiled
-def _convolve_row(padded, y, taps, out):
-    """Row ``y`` of every filter's response, ``[filters, width]``."""
-    out[:] = 0
-    for tap in range(SIZE):
-        line = padded[y + tap]
-        for channel in range(len(taps)):
-            weights, sums = taps[channel, tap], out[channel]
-            for x in range(len(sums)):
-                total = sums[x]
-                for k in range(SIZE):
-                    total += weights[k] * line[x + k]
-                sums[x] = total
+def _passes(size: int):
+    """Forward and backward pass for filters of ``size``: a constant, so that loops are unrolled."""
+    edge = size // 2
+    # Room for a register more than the filter needs: its loops run over whole ones.
+    wide = size + 1
 
+    @_compiled
+    def respond(padded, y, taps, out):
+        """Row ``y`` of every filter's response, ``[filters, width]``."""
+        out[:] = 0
+        for tap in range(size):
+            line = padded[y + tap]
+            for one in range(len(taps)):
+                weights, sums = taps[one, tap], out[one]
+                for x in range(len(sums)):
+                    total = sums[x]
+                    for k in range(size):
+                        total += weights[k] * line[x + k]
+                    sums[x] = total
 
-@_compiled
-def _keep_larger(values, y, best, best_y):
-    for x in range(len(values)):
-        larger = values[x] > best[x]
-        best[x] = values[x] if larger else best[x]
-        best_y[x] = y if larger else best_y[x]
+    @_compiled
+    def keep_larger(values, y, best, best_y):
+        for x in range(len(values)):
+            larger = values[x] > best[x]
+            best[x] = values[x] if larger else best[x]
+            best_y[x] = y if larger else best_y[x]
 
+    @_compiled
+    def forward(images, kernel, bias, pool):
+        """Pooled responses, and of each the position (``y * width + x``) that it came from."""
+        batch, height, width, channels = images.shape
+        each = kernel.shape[3]
+        rows, columns = -(-height // pool), -(-width // pool)
+        top, left = (rows * pool - height) // 2, (columns * pool - width) // 2
+        taps = np.ascontiguousarray(kernel.transpose(2, 3, 0, 1))
+        padded = np.zeros((height + 2 * edge, width + 2 * edge), np.float32)
+        line = np.empty((each, width), np.float32)
+        best = np.empty((each, columns * pool), np.float32)
+        best_y = np.zeros((each, columns * pool), np.int32)
+        pooled = np.empty((batch, rows, columns, channels * each), np.float32)
+        winners = np.empty((batch, rows, columns, channels * each), np.int32)
+        for item in range(batch):
+            for channel in range(channels):
+                padded[edge : edge + height, edge : edge + width] = images[item, :, :, channel]
+                for row in range(rows):
+                    best[:] = -np.inf
+                    for y in range(max(0, row * pool - top), min(height, (row + 1) * pool - top)):
+                        respond(padded, y, taps[channel], line)
+                        for one in range(each):
+                            keep_larger(line[one], y, best[one, left:], best_y[one, left:])
+                    for one in range(each):
+                        out = channel * each + one
+                        for column in range(columns):
+                            winner = column * pool
+                            largest = best[one, winner]
+                            for x in range(winner + 1, (column + 1) * pool):
+                                larger = best[one, x] > largest
+                                largest = best[one, x] if larger else largest
+                                winner = x if larger else winner
+                            pooled[item, row, column, out] = largest + bias[out]
+                            winners[item, row, column, out] = (
+                                best_y[one, winner] * width + winner - left
+                            )
+        return pooled, winners
 
-@_compiled
-def _convolve_and_pool(images, kernel, bias, pool):
-    """Pooled responses, and of each the image position (``y * width + x``) that it came from."""
-    batch, height, width, _ = images.shape
-    filters, edge = len(bias), SIZE // 2
-    rows, columns = -(-height // pool), -(-width // pool)
-    top, left = (rows * pool - height) // 2, (columns * pool - width) // 2
-    taps = np.ascontiguousarray(kernel[:, :, 0].transpose(2, 0, 1))
-    padded = np.zeros((height + 2 * edge, width + 2 * edge), np.float32)
-    line = np.empty((filters, width), np.float32)
-    best = np.empty((filters, columns * pool), np.float32)
-    best_y = np.zeros((filters, columns * pool), np.int32)
-    pooled = np.empty((batch, rows, columns, filters), np.float32)
-    winners = np.empty((batch, rows, columns, filters), np.int32)
-    for item in range(batch):
-        padded[edge : edge + height, edge : edge + width] = images[item, :, :, 0]
-        for row in range(rows):
-            best[:] = -np.inf
-            for y in range(max(0, row * pool - top), min(height, (row + 1) * pool - top)):
-                _convolve_row(padded, y, taps, line)
-                for channel in range(filters):
-                    _keep_larger(line[channel], y, best[channel, left:], best_y[channel, left:])
-            for channel in range(filters):
+    @_compiled
+    def kernel_gradient(images, winners, upstream):
+        """The winners' patches, weighted and summed image by image."""
+        batch, height, width, channels = images.shape
+        _, rows, columns, filters = upstream.shape
+        each = filters // channels
+        padded = np.zeros((height + 2 * edge, width + 2 * edge + 1), np.float32)
+        total = np.zeros((channels, each, size, wide), np.float32)
+        part = np.empty((each, size, wide), np.float32)
+        for item in range(batch):
+            for channel in range(channels):
+                padded[edge : edge + height, edge : edge + width] = images[item, :, :, channel]
+                part[:] = 0
+                for row in range(rows):
+                    for column in range(columns):
+                        for one in range(each):
+                            out = channel * each + one
+                            weight = upstream[item, row, column, out]
+                            y, x = divmod(winners[item, row, column, out], width)
+                            for tap in range(size):
+                                for k in range(wide):
+                                    part[one, tap, k] += weight * padded[y + tap, x + k]
+                total[channel] += part
+        return total[:, :, :, :size].transpose(2, 3, 0, 1).copy()
+
+    @_compiled
+    def image_gradient(images, kernel, winners, upstream):
+        """The kernel, weighted, laid over the winners' patches."""
+        batch, height, width, channels = images.shape
+        _, rows, columns, filters = upstream.shape
+        each = filters // channels
+        padded = np.empty((height + 2 * edge, width + 2 * edge, channels), np.float32)
+        result = np.empty_like(images)
+        for item in range(batch):
+            padded[:] = 0
+            for row in range(rows):
                 for column in range(columns):
-                    winner = column * pool
-                    largest = best[channel, winner]
-                    for x in range(winner + 1, (column + 1) * pool):
-                        larger = best[channel, x] > largest
-                        largest = best[channel, x] if larger else largest
-                        winner = x if larger else winner
-                    pooled[item, row, column, channel] = largest + bias[channel]
-                    winners[item, row, column, channel] = (
-                        best_y[channel, winner] * width + winner - left
-                    )
-    return pooled, winners
+                    for out in range(filters):
+                        channel, one = divmod(out, each)
+                        weight = upstream[item, row, column, out]
+                        y, x = divmod(winners[item, row, column, out], width)
+                        for tap in range(size):
+                            for k in range(size):
+                                padded[y + tap, x + k, channel] += (
+                                    weight * kernel[tap, k, channel, one]
+                                )
+            result[item] = padded[edge : edge + height, edge : edge + width]
+        return result
+
+    return forward, kernel_gradient, image_gradient
 
 
-@_compiled
-def _kernel_gradient(images, winners, upstream):
-    """Gradient of the kernel: the winners' patches, weighted and summed image by image."""
-    batch, height, width, _ = images.shape
-    _, rows, columns, filters = upstream.shape
-    edge = SIZE // 2
-    # One column more than the filter has: eight numbers fill a vector register.
-    padded = np.zeros((height + 2 * edge, width + 2 * edge + 1), np.float32)
-    total = np.zeros((filters, SIZE, SIZE + 1), np.float32)
-    part = np.empty((filters, SIZE, SIZE + 1), np.float32)
-    for item in range(batch):
-        padded[edge : edge + height, edge : edge + width] = images[item, :, :, 0]
-        part[:] = 0
-        for row in range(rows):
-            for column in range(columns):
-                for channel in range(filters):
-                    weight = upstream[item, row, column, channel]
-                    y, x = divmod(winners[item, row, column, channel], width)
-                    for tap in range(SIZE):
-                        for k in range(SIZE + 1):
-                            part[channel, tap, k] += weight * padded[y + tap, x + k]
-        total += part
-    return np.expand_dims(total[:, :, :SIZE].transpose(1, 2, 0), 2).copy()
+PASSES = {size: _passes(size) for size in (3, 7)}  # of the paper's two blocks
 
 
-def convolve_and_pool(images, kernel, bias, pool: int):
-    """``max_pool(conv2d(images, kernel) + bias)``, both "same"; no gradient for ``images``.
+def convolve_and_pool(images, kernel, bias, pool: int, first: bool = False):
+    """``max_pool(depthwise_conv2d(images, kernel) + bias)``, both "same".
 
     Args:
-        images: float32 ``[batch, height, width, 1]``.
-        kernel: ``[7, 7, 1, filters]``.
-        bias: ``[filters]``.
+        images: float32 ``[batch, height, width, channels]``.
+        kernel: ``[size, size, channels, multiplier]``; size 3 or 7.
+        bias: ``[channels * multiplier]``.
         pool: side and stride of the pooling.
+        first: whether this is a network's first layer, whose ``images`` need no gradient.
 
     Returns:
-        ``[batch, ceil(height / pool), ceil(width / pool), filters]``.
+        ``[batch, ceil(height / pool), ceil(width / pool), channels * multiplier]``.
     """
+    forward, kernel_gradient, image_gradient = PASSES[kernel.shape[0]]
 
     @tf.custom_gradient
     def run(images, kernel, bias):
         pooled, winners = tf.numpy_function(
-            lambda *arrays: _convolve_and_pool(*arrays, pool),
+            lambda *arrays: forward(*arrays, pool),
             [images, kernel, bias],
             [tf.float32, tf.int32],
             stateful=False,
         )
         height, width = (-(-length // pool) for length in images.shape[1:3])
-        pooled.set_shape([images.shape[0], height, width, kernel.shape[3]])
+        pooled.set_shape([images.shape[0], height, width, bias.shape[0]])
 
         def gradients(upstream):
+            of_images = None
+            if not first:
+                of_images = tf.numpy_function(
+                    image_gradient, [images, kernel, winners, upstream], tf.float32, stateful=False
+                )
+                of_images.set_shape(images.shape)
             of_kernel = tf.numpy_function(
-                _kernel_gradient, [images, winners, upstream], tf.float32, stateful=False
+                kernel_gradient, [images, winners, upstream], tf.float32, stateful=False
             )
             of_kernel.set_shape(kernel.shape)
-            return None, of_kernel, tf.reduce_sum(upstream, [0, 1, 2])
+            return of_images, of_kernel, tf.reduce_sum(upstream, [0, 1, 2])
 
         return pooled, gradients
 
@@ -213,17 +255,29 @@ def normalize(inputs, gamma, beta, epsilon: float):
 
 
 def compiled_call(network: keras.Model) -> Callable:
-    """``network.stateless_call`` with the first layers of ``model.build_network`` compiled."""
-    convolution, pool, norm = (network.get_layer(f"b1_{name}") for name in ("conv", "pool", "norm"))
-    layered = isinstance(norm, keras.layers.LayerNormalization)
-    assert convolution.kernel_size == (SIZE, SIZE)
-    rest = keras.Model((norm if layered else pool).output, network.output)
-    done = 4 if layered else 2
+    """``network.stateless_call`` of ``model.build_network``, its slow layers compiled."""
+    layer = network.get_layer
+    layered = isinstance(layer("b1_norm"), keras.layers.LayerNormalization)
+    between = layer("b1_reduce").output
+    first = keras.Model(layer("b1_norm" if layered else "b1_pool").output, between)
+    second = keras.Model([between, layer("b2_pool").output], network.output)
+    variables = network.trainable_variables
+    start = 4 if layered else 2
+    end = start + len(first.trainable_variables)
+    pools = [layer(f"{block}_pool").pool_size[0] for block in ("b1", "b2")]
 
-    def call(weights, others, features, **options):
-        x = convolve_and_pool(features, *weights[:2], pool.pool_size[0])
+    def call(weights, others, features, training=False, return_losses=False):
+        options = {"training": training, "return_losses": return_losses}
+        x = convolve_and_pool(features, *weights[:2], pools[0], first=True)
         if layered:
-            x = normalize(x, *weights[2:4], norm.epsilon)
-        return rest.stateless_call(weights[done:], others, x, **options)
+            x = normalize(x, *weights[2:4], layer("b1_norm").epsilon)
+        count = len(first.non_trainable_variables)
+        x, *before = first.stateless_call(weights[start:end], others[:count], x, **options)
+        pooled = convolve_and_pool(x, *weights[end : end + 2], pools[1])
+        y, *after = second.stateless_call(
+            weights[end + 2 :], others[count:], [x, pooled], **options
+        )
+        return y, *(one + two for one, two in zip(before, after, strict=True))
 
+    assert len(variables) == end + 2 + len(second.trainable_variables)
     return call
