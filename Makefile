@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce test lab data train figures report compare verify clean lock
+.PHONY: help reproduce test lab data train figures report compare verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ compare: $(READY) ## compare the numbers with the committed ones
 
 verify: $(READY) ## score the weights in results/ again and compare with the tables there
 	@$(ATOMICVAD) verify --profile $(PROFILE)
+
+bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv (about 6 minutes)
+	@$(PYTHON) -m benchmarks
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks

@@ -139,15 +139,15 @@ class Trainer:
         named |= {f"network/{n}": v for n, v in enumerate(self.network.non_trainable_variables)}
         return named | {f"optimizer/{n}": v for n, v in enumerate(self.optimizer.variables)}
 
-    def state(self, part: str = "") -> dict[str, np.ndarray]:
+    def state(self, part: str = "") -> dict[str, tf.Tensor]:
         """Values of all variables, or of those whose name begins with ``part``."""
         named = self.variables().items()
-        return {name: variable.numpy() for name, variable in named if name.startswith(part)}
+        return {name: tf.identity(value) for name, value in named if name.startswith(part)}
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
+    def restore(self, state: dict[str, tf.Tensor | np.ndarray]) -> None:
         variables = self.variables()
         for name, value in state.items():
-            variables[name].assign(value)
+            variables[name].value.assign(value)
 
     def trained_network(self) -> keras.Model:
         """The network with the weights of the vector."""
@@ -192,7 +192,7 @@ class Checkpoint:
         self.path, self.fingerprint = path, fingerprint
         self.rounds, self.field = 0, []
         self.history: list[dict[str, float]] = []
-        self.best: dict[str, np.ndarray] = {}
+        self.best: dict[str, tf.Tensor | np.ndarray] = {}
 
     def load(self, trainer: Trainer) -> None:
         """Take up where a run of the same fingerprint stopped, if there is one."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import mmap
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -143,9 +144,11 @@ class AudioStore:
         table, data = self.folder / "recordings.csv", self.folder / "samples.i16"
         try:
             self.recordings = pd.read_csv(table, keep_default_na=False)
-            self.samples = np.memmap(data, "<i2", mode="r")
+            with open(data, "rb") as file:
+                self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise AtomicVADError(f"{self.folder}: no audio store ({error})") from None
+        self.samples = np.frombuffer(self._pages, "<i2", len(self._pages) // 2)
         expected = int(self.recordings["samples"].sum())
         if len(self.samples) != expected:
             raise AtomicVADError(f"{data}: expected {expected} samples, found {len(self.samples)}")
@@ -188,6 +191,11 @@ class AudioStore:
         for error in bad:
             tqdm.write(f"left out: {error}")
         return cls(folder)
+
+    def forget(self) -> None:
+        """Give back the memory of what was read: a process stays small on any corpus."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._pages.madvise(mmap.MADV_DONTNEED)
 
     def read(self, index: int, start: int = 0, samples: int | None = None) -> np.ndarray:
         """A recording, or ``samples`` of it from ``start``, as float32 in ±1."""

@@ -163,16 +163,20 @@ def convolve_and_pool(images, kernel, bias, pool: int, first: bool = False):
         pooled.set_shape([images.shape[0], height, width, bias.shape[0]])
 
         def gradients(upstream):
-            of_images = None
-            if not first:
-                of_images = tf.numpy_function(
-                    image_gradient, [images, kernel, winners, upstream], tf.float32, stateful=False
-                )
-                of_images.set_shape(images.shape)
-            of_kernel = tf.numpy_function(
-                kernel_gradient, [images, winners, upstream], tf.float32, stateful=False
+            def backward(images, kernel, winners, upstream):
+                of_kernel = kernel_gradient(images, winners, upstream)
+                if first:
+                    return np.float32(0), of_kernel
+                return image_gradient(images, kernel, winners, upstream), of_kernel
+
+            of_images, of_kernel = tf.numpy_function(
+                backward, [images, kernel, winners, upstream], [tf.float32] * 2, stateful=False
             )
             of_kernel.set_shape(kernel.shape)
+            if first:
+                of_images = None
+            else:
+                of_images.set_shape(images.shape)
             return of_images, of_kernel, tf.reduce_sum(upstream, [0, 1, 2])
 
         return pooled, gradients

@@ -1,0 +1,1 @@
+"""What the companion costs: ``make bench`` writes ``results/benchmarks.csv``."""

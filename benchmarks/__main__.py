@@ -1,0 +1,58 @@
+"""``python -m benchmarks``: every part in a process of its own, one after another."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+from tqdm import tqdm
+
+from atomicvad.files import project_root, replacing
+
+PARTS = {
+    "machine": "machine.rates()",
+    "end to end": "training.end_to_end(training.open_profile())",
+    "stages": "training.stages(training.open_profile())",
+    "what stages need": "training.needed(training.open_profile())",
+    "batch sizes": "training.batch_sizes(training.open_profile())",
+    "one seed": "parallel.seeds(1)",
+    "two seeds": "parallel.seeds(2)",
+    "memory": "memory.peak_of_open()",
+    "memory, 1 GB": "memory.peak(training.open_profile(), 1)",
+    "memory, 4 GB": "memory.peak(training.open_profile(), 4)",
+    "paper's epoch": "paper.epoch()",
+}
+ONE_CORE = ("machine", "stages")
+
+
+def rows_of(part: str) -> list:
+    """The rows of a part: run in a fresh process, so that no part warms up or crowds another."""
+    call = PARTS[part]
+    module = call.split(".")[0]
+    code = f"from benchmarks import {module}, training; import json; "
+    if part in ONE_CORE:
+        code += "training.threads(); "
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(
+        [sys.executable, "-c", code + f"print(json.dumps({call}))"],
+        cwd=project_root(),
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    rows = []
+    for part in tqdm(PARTS, desc="benchmarks", unit="part"):
+        rows += rows_of(part)
+        tqdm.write("\n".join(f"{name} {value:.6g} {unit}" for name, value, unit in rows[-20:]))
+    table = pd.DataFrame(rows, columns=["name", "value", "unit"])
+    with replacing(project_root() / "results" / "benchmarks.csv") as path:
+        table.to_csv(path, index=False, float_format="%.6g")
+
+
+main()

@@ -1,0 +1,42 @@
+"""What an epoch of the paper's size costs, and so the paper's whole run."""
+
+import numpy as np
+
+from atomicvad.config import load_profile
+from atomicvad.data import prepare
+from atomicvad.data.manifest import read_split
+from atomicvad.data.pipeline import TrainingBatches, WindowSet
+from atomicvad.training import Trainer, validate, validation_batches
+from benchmarks.timing import Row, seconds
+
+
+def epoch() -> list[Row]:
+    """One epoch of the paper's settings and counts, on windows of the open recordings."""
+    paper, data = load_profile("paper"), load_profile("open")
+    store = prepare(data)
+
+    def windows(split: str) -> WindowSet:
+        manifest = read_split(data.data_folder, split, store)
+        each = manifest.groupby("label").sample(
+            paper.windows.counts[split], replace=True, random_state=0
+        )
+        return WindowSet(each.reset_index(drop=True), store, paper)
+
+    batches = TrainingBatches(windows("training"), paper, paper.seeds[0])
+    trainer = Trainer(paper, paper.seeds[0], 100_000)
+    held_out = validation_batches(paper, windows("validation"))
+    trainer.step(*batches.prepare(0, batches.order(0)[0]))
+
+    def learn():
+        for features, targets in batches.epoch(0):
+            trainer.step(features, targets)
+
+    learning = seconds(learn)
+    validating = np.median([seconds(lambda: validate(trainer, held_out, paper)) for _ in range(3)])
+    hours = (learning + validating) * paper.training.epochs * len(paper.seeds) / 3600
+    return [
+        ("paper_epoch_windows", len(batches.windows), "windows"),
+        ("paper_epoch_seconds", learning, "s"),
+        ("paper_validation_seconds", float(validating), "s"),
+        ("paper_run_hours_one_seed_at_a_time", hours, "h"),
+    ]

@@ -1,0 +1,81 @@
+"""The plain pipeline to compare with: what one writes first with TensorFlow's own means.
+
+Windows are gathered from memory, augmented per batch, turned into MFCC in the graph and learned by
+Keras' layers (the first one as Conv2D), in float32 without XLA.
+"""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from atomicvad.config import Settings
+from atomicvad.data.augment import between
+from atomicvad.data.pipeline import TrainingBatches, build_features
+from atomicvad.training import learning_rate, new_network
+
+
+class PlainTraining:
+    """Trains on the windows of ``batches``; an augmentation of each kind, lighter than ours."""
+
+    def __init__(self, batches: TrainingBatches, settings: Settings):
+        self.batches, self.settings = batches, settings
+        self.features, self.network = build_features(settings), new_network(settings, seed=0)
+        self.optimizer = keras.optimizers.AdamW(learning_rate(settings, 10_000))
+        self.optimizer.build(self.network.trainable_variables)
+        self.loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
+        self.step = tf.function(self._step)
+
+    def waveforms(self, batch: int) -> Iterator[tuple]:
+        """int16 windows, int16 backgrounds and targets, without end, gathered beside training."""
+        windows, length = self.batches.windows, self.settings.window_samples
+        order = np.random.default_rng(0).permutation(len(windows))
+        usable = len(order) // batch * batch
+
+        def gather(numbers):
+            own = windows.store.gather(windows.starts[numbers], length)
+            other = np.random.default_rng(numbers[0]).choice(windows.backgrounds, batch)
+            return own, windows.store.gather(windows.starts[other], length), windows.speech[numbers]
+
+        def in_graph(numbers):
+            own, other, speech = tf.numpy_function(
+                gather, [numbers], [tf.int16, tf.int16, tf.bool], stateful=False
+            )
+            own, other = (tf.ensure_shape(x, [batch, length]) for x in (own, other))
+            return own, other, tf.one_hot(tf.cast(tf.ensure_shape(speech, [batch]), tf.int32), 2)
+
+        dataset = tf.data.Dataset.from_tensor_slices(order[:usable].reshape(-1, batch)).repeat()
+        return iter(dataset.map(in_graph, num_parallel_calls=2).prefetch(4))
+
+    def augmented(self, own, other):
+        """Background, level and white noise, per batch; then MFCC with one mask of each kind."""
+        waveform = self.settings.waveform
+        own, other = (tf.cast(x, tf.float32) / 32768 for x in (own, other))
+        draws = tf.random.uniform([len(own), 4])
+        power = [tf.reduce_mean(x**2, axis=1, keepdims=True) + 1e-8 for x in (own, other)]
+        ratio = self._gain(-between(draws[:, :1], waveform.mix_snr_db))
+        mixed = own + ratio * tf.sqrt(power[0] / power[1]) * other
+        level = self._gain(between(draws[:, 1:2], waveform.level_db or (-40, -20)))
+        mixed *= level / tf.sqrt(tf.reduce_mean(mixed**2, axis=1, keepdims=True) + 1e-8)
+        noise = self._gain(between(draws[:, 2:3], waveform.white_noise_db))
+        features = self.features(mixed + noise * tf.random.normal(tf.shape(mixed)))
+        for axis, width in ((1, 25), (2, 15)):
+            first = draws[:, 3:] * (features.shape[axis] - width)
+            places = tf.range(features.shape[axis], dtype=tf.float32)
+            hidden = (places >= first) & (places < first + width)
+            hidden = tf.expand_dims(tf.expand_dims(hidden, 3 - axis), -1)
+            features = tf.where(hidden, 0.0, features)
+        return features
+
+    @staticmethod
+    def _gain(decibels):
+        return tf.exp(decibels * (np.log(10) / 20))
+
+    def _step(self, own, other, targets):
+        features = self.augmented(own, other)
+        with tf.GradientTape() as tape:
+            loss = self.loss(targets, self.network(features, training=True))
+        variables = self.network.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return loss

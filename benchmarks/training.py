@@ -1,0 +1,180 @@
+"""Training: windows per second from end to end, and what each stage costs."""
+
+import numpy as np
+import tensorflow as tf
+
+from atomicvad.config import Settings, load_profile
+from atomicvad.data import prepare
+from atomicvad.data.augment import compose
+from atomicvad.data.manifest import read_split
+from atomicvad.data.pipeline import PART, TrainingBatches, WindowSet
+from atomicvad.training import Trainer
+from benchmarks.plain import PlainTraining
+from benchmarks.timing import Row, in_turns
+
+STEPS = 100  # a measurement, at the profile's batch size
+MACS_FIRST, MACS_REST = 602_112, 612_058 - 602_112  # per window
+
+
+def with_batch(settings: Settings, size: int) -> Settings:
+    training = settings.training.model_copy(update={"batch_size": size})
+    return settings.model_copy(update={"training": training})
+
+
+def training_batches(settings: Settings) -> TrainingBatches:
+    store = prepare(settings)
+    windows = WindowSet(read_split(settings.data_folder, "training", store), store, settings)
+    return TrainingBatches(windows, settings, settings.seeds[0])
+
+
+class Fit:
+    """Training as it is, a number of steps at a time, without end."""
+
+    def __init__(self, batches: TrainingBatches, settings: Settings):
+        self.trainer = Trainer(settings, settings.seeds[0], 100_000)
+        self.batches = batches
+        self.stream = self._endless()
+
+    def _endless(self):
+        for epoch in range(10_000):
+            yield from self.batches.epoch(epoch)
+
+    def steps(self, count: int) -> None:
+        for _ in range(count):
+            self.trainer.step(*next(self.stream))
+
+    def resident(self, count: int) -> None:
+        """The same steps on one batch: what is left without the pipeline."""
+        batch = self.batches.prepare(0, self.batches.order(0)[0])
+        for _ in range(count):
+            self.trainer.step(*batch)
+
+
+def end_to_end(settings: Settings) -> list[Row]:
+    """Windows per second: ours, the plain pipeline, and ours on a resident batch."""
+    batches, size = training_batches(settings), settings.training.batch_size
+    plain, fit = PlainTraining(batches, settings), Fit(batches, settings)
+    stream = plain.waveforms(size)
+
+    def plainly():
+        for _ in range(STEPS):
+            plain.step(*next(stream))
+
+    def resident():
+        fit.stream.close()  # nothing beside it
+        fit.stream = fit._endless()
+        fit.resident(STEPS)
+
+    taken = in_turns(
+        {"fit": lambda: fit.steps(STEPS), "plain": plainly, "resident": resident}, rounds=9
+    )
+    rate = {name: STEPS * size / seconds for name, seconds in taken.items()}
+    return [
+        *((f"{name}_windows_per_second", value, "windows/s") for name, value in rate.items()),
+        ("fit_over_plain", rate["fit"] / rate["plain"], "ratio"),
+        ("pipeline_overhead", rate["resident"] / rate["fit"] - 1, "ratio"),
+    ]
+
+
+def stages(settings: Settings) -> list[Row]:
+    """Each stage alone, on one core: µs, arithmetic and memory traffic of a window."""
+    batches = training_batches(settings)
+    numbers = batches.order(0).ravel()[:512]
+    seeds, length = batches.seeds(0, numbers), settings.window_samples
+    plan, response = batches.plan(numbers, seeds), batches.response(seeds)
+    waveforms = np.empty((PART, length), np.float32)
+    features, targets = batches.prepare(0, batches.order(0)[0])
+    trainer = Trainer(settings, 0, 100_000)
+
+    def gather():
+        batches.windows.store.gather(batches.windows.starts[numbers], length)
+
+    def augment():
+        batches.plan(numbers, seeds)
+        batches.response(seeds)
+        for first in range(0, len(numbers), PART):
+            part = slice(first, first + PART)
+            compose(batches.samples, batches.tape, *(column[part] for column in plan), waveforms)
+
+    def mfcc():
+        for first in range(0, len(numbers), PART):
+            batches.compiled(waveforms, response[first : first + PART])
+
+    def masks():
+        batches.mask(np.ones((len(numbers), *features.shape[1:]), np.float32), seeds)
+
+    taken = in_turns(
+        {
+            "gather": gather,
+            "augment": augment,
+            "mfcc": mfcc,
+            "masks": masks,
+            "forward": lambda: trainer.predict(features),
+            "step": lambda: trainer.step(features, targets),
+        },
+        rounds=15,
+    )
+    windows = dict.fromkeys(taken, len(numbers)) | dict.fromkeys(("forward", "step"), len(features))
+    each = {name: 1e6 * taken[name] / windows[name] for name in taken}
+    each["backward"] = each.pop("step") - each["forward"]
+    return [(f"stage_{name}", value, "us/window") for name, value in each.items()]
+
+
+def needed(settings: Settings) -> list[Row]:
+    """Arithmetic (operations) and memory traffic (bytes) that a window's stages cannot go below.
+
+    A transform of n real numbers takes 2.5 n log2 n operations (half of a complex one's 5 n log2 n:
+    Frigo and Johnson 2005, doi 10.1109/JPROC.2004.840301); a multiplication with its addition
+    counts as two. Traffic: samples read once, features written and read once.
+    """
+    features, length = settings.features, settings.window_samples
+    frames, points = length // features.hop_length + 1, features.fft_length
+    waveform = settings.waveform
+    heard = 1 + waveform.mix_probability
+    image = features.mel_bins * frames
+    pooled = 13 * 13 * 3
+    operations = {
+        "gather": 0,
+        "augment": length * (4 * heard + 6),
+        "mfcc": frames * (2.5 * points * np.log2(points) + points + 7 * points / 2)
+        + 2 * features.mel_bins * image,
+        "forward": 2 * (MACS_FIRST + MACS_REST),
+        "backward": 2 * 49 * pooled + 4 * MACS_REST,
+    }
+    moved = {
+        "gather": 4 * length,
+        "augment": 2 * length * heard + 4 * length,
+        "mfcc": 4 * (length + image),
+        "forward": 4 * image,
+        "backward": 4 * image,
+    }
+    return [
+        *(
+            (f"operations_{name}", float(value), "FLOP/window")
+            for name, value in operations.items()
+        ),
+        *((f"traffic_{name}", float(value), "B/window") for name, value in moved.items()),
+    ]
+
+
+def batch_sizes(settings: Settings) -> list[Row]:
+    """Epochs per second of the profile's training windows, by batch size."""
+    rows = []
+    for size in (32, 64, 128, 256):
+        sized = with_batch(settings, size)
+        fit = Fit(training_batches(sized), sized)
+        count = 6400 // size
+        seconds = in_turns({"fit": lambda: fit.steps(count)}, rounds=5)["fit"]  # noqa: B023
+        windows = fit.batches.steps * size
+        rows.append((f"epochs_per_second_batch_{size}", count * size / seconds / windows, "1/s"))
+    return rows
+
+
+def threads() -> None:
+    """One thread for each of TensorFlow's operations: what runs beside it has the other core."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def open_profile() -> Settings:
+    return load_profile("open")
