@@ -7,9 +7,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 ATOMICVAD := $(VENV)/bin/atomicvad
 READY := $(VENV)/.ready
-# One thread pool for NumPy's libraries beside TensorFlow's own; quiet logs.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -137,6 +137,10 @@ def main() -> None:
     from atomicvad.errors import AtomicVADError
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # A core for the training step, one for its batches or for another seed: more threads would
+    # wait for each other.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     try:
         app()
     except AtomicVADError as error:
