@@ -23,3 +23,9 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed within ``replacing(path)`` left behind."""
+    for temporary in path.parent.glob(f".????????-{path.name}"):
+        temporary.unlink(missing_ok=True)

@@ -39,12 +39,18 @@ def _refuse(name: str, known) -> None:
 
 
 def run_notebook(
-    source: Path, output: Path, parameters: Mapping[str, Any], with_code: bool = False
+    source: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    with_code: bool = False,
+    cell_bar: bool = True,
 ) -> None:
     """Execute ``source`` with papermill into ``output`` and, beside it, a log and an HTML page.
 
-    What the notebook prints goes into ``<output>.log`` and onto the terminal as it comes. A failed
-    notebook is kept as ``<output>.failed.ipynb``, its traceback at the end of the log.
+    What the notebook prints goes into ``<output>.log`` and onto the terminal as it comes; what the
+    libraries have to say beside it, into the log alone. A failed notebook is kept as
+    ``<output>.failed.ipynb``, its traceback at the end of the log. ``cell_bar`` shows how many
+    cells are done.
 
     Raises:
         AtomicVADError: a parameter that the notebook does not have, or a failing cell.
@@ -60,15 +66,18 @@ def run_notebook(
     failed, log = output.with_suffix(".failed.ipynb"), output.with_suffix(".log")
     failed.unlink(missing_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(output) as temporary, open(log, "w", encoding="utf-8") as file:
+    with replacing(output) as temporary, open(log, "a", encoding="utf-8") as file:
+        file.truncate(0)
         try:
             papermill.execute_notebook(
                 str(source),
                 str(temporary.with_suffix(".ipynb")),
                 parameters=dict(parameters),
                 cwd=str(project_root() / "notebooks"),
-                progress_bar={"desc": source.stem, "mininterval": 5},
+                progress_bar=cell_bar and {"desc": source.stem},
                 stdout_file=_Echo(file),
+                kernel_manager_class=_quiet_kernel(file),
+                extra_arguments=["--log-level=CRITICAL"],
             )
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
             traceback.print_exc(file=file)
@@ -77,6 +86,18 @@ def run_notebook(
             raise AtomicVADError(f"{source.name}: {reason} (see {failed})") from None
         with replacing(output.with_suffix(".html")) as page:
             page.write_text(to_html(temporary, output.stem, with_code), encoding="utf-8")
+
+
+def _quiet_kernel(log: TextIO) -> type:
+    """A kernel manager whose kernels draw no bars and write their own notices into ``log``."""
+    from jupyter_client import AsyncKernelManager
+
+    class QuietKernel(AsyncKernelManager):
+        async def start_kernel(self, **options):
+            options["env"] = {**os.environ, **(options.get("env") or {}), "TQDM_DISABLE": "1"}
+            await super().start_kernel(stderr=log, **options)
+
+    return QuietKernel
 
 
 class _Echo:

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
@@ -80,21 +78,6 @@ def test_another_process_gives_the_same_bytes(reference, root, tmp_path):
     finish(start_training(root, tmp_path / "again"))
     assert (tmp_path / "again/model.keras").read_bytes() == (reference / "model.keras").read_bytes()
     same_history(tmp_path / "again", reference)
-
-
-def test_a_killed_run_goes_on_to_the_same_bytes(reference, root, tmp_path):
-    folder = tmp_path / "killed"
-    process = start_training(root, folder)
-    until = time.monotonic() + 120
-    while not (folder / "checkpoint.npz").is_file():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not (folder / "model.keras").is_file()
-    finish(start_training(root, folder))
-    assert (folder / "model.keras").read_bytes() == (reference / "model.keras").read_bytes()
-    same_history(folder, reference)
 
 
 def test_compiled_convolution_is_tensorflows():
