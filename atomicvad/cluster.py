@@ -17,11 +17,9 @@ from distributed import Client, LocalCluster, as_completed, get_worker
 
 from atomicvad import provenance
 from atomicvad.config import Settings, load_profile
-from atomicvad.data import prepare
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import replacing
+from atomicvad.files import RUN_FILES, replacing
 from atomicvad.progress import State, read_state, read_states, say, whole
-from atomicvad.run import RUN_FILES, copy_labels, holding, run_seed
 
 TOPIC = "atomicvad-progress-"
 CONNECT_SECONDS = 5
@@ -39,13 +37,13 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
         AtomicVADError: no scheduler at the address, a worker with other code, settings, data or
             libraries, or a seed that failed. What is done stays done.
     """
+    from atomicvad.data import prepare
+    from atomicvad.run import copy_labels
+
     prepare(settings)
     done = provenance.done_seeds(settings)
     seeds = [seed for seed in settings.seeds if seed not in done]
     if seeds:
-        for seed in seeds:  # a run that fails shall leave no table of an earlier one behind
-            with holding(settings.run_folder(seed)):
-                (settings.run_folder(seed) / "metrics.csv").unlink(missing_ok=True)
         with _client(scheduler, min(workers, len(seeds))) as client:
             _run(client, settings, seeds)
         copy_labels(settings)
@@ -80,11 +78,16 @@ def _client(scheduler: str, workers: int) -> Iterator[Client]:
 
 
 def _run(client: Client, settings: Settings, seeds: list[int]) -> None:
+    from atomicvad.run import holding
+
     expected = identity(settings.profile)
     data = provenance.data_fingerprint(settings)
     found = client.run(identity, settings.profile, on_error="return")
     for address, mine in found.items():
         _check(address, mine, expected)
+    for seed in seeds:  # a run that fails shall leave no table of an earlier one behind
+        with holding(settings.run_folder(seed)):
+            (settings.run_folder(seed) / "metrics.csv").unlink(missing_ok=True)
     states = read_states(settings)
 
     def show(event) -> None:
@@ -171,6 +174,8 @@ def _task(profile: str, seed: int, expected: dict[str, str], data: str) -> dict[
 
 def _receive(settings: Settings, seed: int, files: dict[str, bytes]) -> None:
     """Write the files of a run that was made elsewhere; nothing to do on a shared disk."""
+    from atomicvad.run import holding
+
     if provenance.is_done(settings, seed):
         return
     folder = settings.run_folder(seed)
@@ -194,6 +199,9 @@ def _end_with_parent() -> None:
 def main(profile: str, seed: str, data: str) -> None:
     """The process of one seed on a worker."""
     _end_with_parent()
+    from atomicvad.data import prepare
+    from atomicvad.run import run_seed
+
     try:
         settings = load_profile(profile)
         prepare(settings)

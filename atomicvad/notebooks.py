@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
@@ -66,8 +67,8 @@ def run_notebook(
     failed, log = output.with_suffix(".failed.ipynb"), output.with_suffix(".log")
     failed.unlink(missing_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
     with replacing(output) as temporary, open(log, "a", encoding="utf-8") as file:
-        file.truncate(0)
         try:
             papermill.execute_notebook(
                 str(source),
@@ -112,6 +113,7 @@ class _Echo:
 
     def flush(self) -> None:
         self.file.flush()
+        sys.stdout.flush()
 
 
 def to_html(notebook: Path, title: str, with_code: bool) -> str:

@@ -16,11 +16,8 @@ from atomicvad.data import SCENES, prepare
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.metrics import metrics_table
 from atomicvad.evaluation.protocols import PROTOCOLS, model_score, read_labels, score_segments
-from atomicvad.files import remove_unfinished, replacing
+from atomicvad.files import RUN_FILES, remove_unfinished, replacing
 from atomicvad.progress import FILE, tell_progress
-
-# In the order in which a run writes them: a table says that the others are whole.
-RUN_FILES = ("model.keras", "history.csv", "scores.npz", "run.json", "metrics.csv")
 
 
 def score_scenes(model, settings: Settings) -> dict[str, pd.DataFrame]:
