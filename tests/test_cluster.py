@@ -7,7 +7,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import TINY, assert_same_run
+from conftest import TINY
+from processes import assert_same_run
 
 from atomicvad.cluster import _check, identity, run_seeds
 from atomicvad.config import settings_from

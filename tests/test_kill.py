@@ -14,7 +14,7 @@ import time
 import pandas as pd
 import pytest
 import yaml
-from conftest import assert_same_run
+from processes import assert_same_run
 
 KILLS = int(os.environ.get("ATOMICVAD_KILLS", "0"))
 WRITTEN = ("checkpoint.npz", "model.keras", "scores.npz", "metrics.csv")

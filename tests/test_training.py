@@ -228,7 +228,7 @@ def test_what_a_gpu_would_use_trains_here_too(tiny, option):
 
 
 def test_a_gpu_gives_memory_as_it_is_needed(tiny, monkeypatch):
-    """On pretended GPUs: growth is turned on, can be forced off, and forced too late is an error."""
+    """On pretended GPUs: turned on, can be forced off; forced too late, it is an error."""
     gpus = [tf.config.PhysicalDevice(f"/physical_device:GPU:{n}", "GPU") for n in range(2)]
     asked = []
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
@@ -245,7 +245,7 @@ def test_a_gpu_gives_memory_as_it_is_needed(tiny, monkeypatch):
 
         monkeypatch.setattr(tf.config.experimental, "set_memory_growth", too_late)
         grow_memory("auto")
-        with pytest.raises(AtomicVADError, match="training.memory_growth: .*GPU:0: initialized"):
+        with pytest.raises(AtomicVADError, match=r"memory_growth: .*GPU:0: initialized"):
             grow_memory(True)
     finally:
         monkeypatch.undo()
