@@ -190,7 +190,7 @@ def _end_with_parent() -> None:
     """End this process when its parent dies: the pipe from it ends then."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        os.read(sys.stdin.fileno(), 1)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Real processes at work in a copy of the project, for the tests that start, kill and compare them."""
+"""Real processes at work in a copy of the project, to be started, killed and compared."""
 
 import os
 import select
