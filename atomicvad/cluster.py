@@ -52,7 +52,8 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
 
 @contextmanager
 def _client(scheduler: str, workers: int) -> Iterator[Client]:
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for handler in logging.getLogger("distributed").handlers:  # one for all of Dask's loggers
+        handler.setLevel(logging.CRITICAL)
     if not scheduler:
         threads = max(1, (os.cpu_count() or 1) // workers)
         with (

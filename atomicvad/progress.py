@@ -110,8 +110,8 @@ def whole(settings: Settings, states: Mapping[int, State] | None = None) -> str:
     each = sum(lengths) / len(lengths)
     lefts = [each * (1 - s.done) if s.seconds_left is None else s.seconds_left for s in running]
     waiting = len(settings.seeds) - len(done) - len(running)
-    total = max(*lefts, (sum(lefts) + waiting * each) / len(running), 0)
-    return f"{text}, about {duration(total)} left in all"
+    total = max(*lefts, (sum(lefts) + waiting * each) / len(running))
+    return f"{text}, about {duration(total)} left in all" if total >= 1 else text
 
 
 def _seconds(settings: Settings, seed: int) -> float:
