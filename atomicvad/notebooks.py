@@ -13,6 +13,7 @@ from tqdm import tqdm
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root, replacing
 
+BAR = "application/vnd.jupyter.widget-view+json"  # what a tqdm bar is in a notebook
 PLAIN = (int, float, str, bool, list, dict, type(None))
 
 
@@ -90,12 +91,11 @@ def run_notebook(
 
 
 def _quiet_kernel(log: TextIO) -> type:
-    """A kernel manager whose kernels draw no bars and write their own notices into ``log``."""
+    """A kernel manager whose kernels write their own notices into ``log``."""
     from jupyter_client import AsyncKernelManager
 
     class QuietKernel(AsyncKernelManager):
         async def start_kernel(self, **options):
-            options["env"] = {**os.environ, **(options.get("env") or {}), "TQDM_DISABLE": "1"}
             await super().start_kernel(stderr=log, **options)
 
     return QuietKernel
@@ -117,14 +117,19 @@ class _Echo:
 
 
 def to_html(notebook: Path, title: str, with_code: bool) -> str:
-    """A notebook as a page of its own, pictures and sounds inside; without the libraries' logs."""
+    """A notebook as a page of its own, pictures and sounds inside; without logs and bars."""
     import nbformat
     from nbconvert import HTMLExporter
 
     content = nbformat.read(notebook, as_version=4)
+    content.metadata.pop("widgets", None)
     for cell in content.cells:
         if cell.cell_type == "code":
-            cell.outputs = [part for part in cell.outputs if part.get("name") != "stderr"]
+            cell.outputs = [
+                part
+                for part in cell.outputs
+                if part.get("name") != "stderr" and BAR not in part.get("data", {})
+            ]
 
     exporter = HTMLExporter(exclude_input=not with_code, exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
