@@ -15,7 +15,7 @@ from atomicvad.config import settings_from
 from atomicvad.errors import AtomicVADError
 
 
-def wait_for(condition, seconds=120):
+def wait_for(condition, seconds=200):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"
@@ -57,6 +57,7 @@ def start_worker(checkout, scheduler, name, folder):
     )
 
 
+@pytest.mark.timeout(900)
 def test_a_worker_is_lost_and_nothing_else(serial, scheduler, tmp_path):
     """Two workers share a disk, the client has its own: what they make travels to it."""
     here, there = serial.copy(tmp_path / "here"), serial.copy(tmp_path / "there")
@@ -67,7 +68,7 @@ def test_a_worker_is_lost_and_nothing_else(serial, scheduler, tmp_path):
         wait_for(lambda: client.poll() is not None or all(path.is_file() for path in checkpoints))
         assert client.poll() is None, client.communicate()[0]
         workers[0].send_signal(signal.SIGKILL)
-        output, _ = client.communicate(timeout=200)
+        output, _ = client.communicate(timeout=400)
     assert client.returncode == 0, output
     assert "2 of 2 seeds done" in output.splitlines()[-1]
     assert "goes on" in output and "epoch 3 of 3" in output and "Traceback" not in output
@@ -81,7 +82,7 @@ def test_a_worker_is_lost_and_nothing_else(serial, scheduler, tmp_path):
 def test_a_cluster_is_started_where_none_is_given(serial):
     """On the profile with deterministic operations, which on a CPU changes no number."""
     client = serial.command("cluster", "--profile", "deterministic")
-    output, _ = client.communicate(timeout=200)
+    output, _ = client.communicate(timeout=400)
     assert client.returncode == 0, output
     assert "1 of 1 seeds done" in output.splitlines()[-1]
     run = serial.run_folder(1, "deterministic")
@@ -97,7 +98,7 @@ def test_a_cluster_is_started_where_none_is_given(serial):
 def test_no_scheduler_is_one_line_within_seconds(root, store):
     settings = settings_from(TINY | {"seeds": [7]}, "tests", "tiny")
     started = time.monotonic()
-    for address in ("tcp://127.0.0.1:1", "nonsense://x"):
+    for address in ("tcp://127.0.0.1:1", "tcp://x"):
         with pytest.raises(AtomicVADError, match=f"no Dask scheduler at {address}") as caught:
             run_seeds(settings, address)
         assert "\n" not in str(caught.value)
