@@ -2,6 +2,8 @@
 PROFILE ?= open
 # Seeds trained at a time, each on about one core; `make -j1` or any -j says otherwise.
 JOBS ?= 2
+# Address of a Dask scheduler: the seeds go to its workers instead.
+SCHEDULER ?=
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -11,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce test lab data train figures report compare verify bench clean lock
+.PHONY: help reproduce progress test lab data train figures report compare verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,7 +24,9 @@ $(READY): requirements.lock pyproject.toml tools/environment.sh
 # The seeds are known once the environment is there; each is a target of its own, for make -j.
 reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by default)
 	@$(ATOMICVAD) data --profile $(PROFILE)
-	@$(MAKE) $(PARALLEL) --no-print-directory $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g') PROFILE=$(PROFILE)
+	@$(if $(SCHEDULER),$(ATOMICVAD) cluster --profile $(PROFILE) --scheduler $(SCHEDULER),\
+	  $(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) \
+	  $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g'))
 	@$(ATOMICVAD) report --profile $(PROFILE)
 	@$(ATOMICVAD) compare --profile $(PROFILE)
 
@@ -34,6 +38,9 @@ data: $(READY) ## fetch and decode recordings, write manifests and scenes
 
 train: $(READY) ## one seed: make train SEED=43185
 	@$(if $(SEED),,$(error SEED is missing: make train SEED=43185))$(ATOMICVAD) train --profile $(PROFILE) --seed $(SEED)
+
+progress: $(READY) ## how far the seeds are
+	@$(ATOMICVAD) progress --profile $(PROFILE)
 
 figures: $(READY) ## tables and figures again from results/, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)
@@ -61,7 +68,7 @@ test: $(READY) ## lint, format check and tests
 clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
 	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z]*
 	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
-	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
+	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/progress.json results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
 
 lock: ## pin all packages anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -46,6 +46,7 @@ def train(
     from atomicvad import provenance
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
+    from atomicvad.progress import whole
     from atomicvad.run import holding
 
     settings = _settings(profile)
@@ -61,8 +62,31 @@ def train(
         folder / "training.ipynb",
         {"profile": profile, "seed": seed},
         with_code=True,
+        cell_bar=False,
     )
-    typer.echo(f"seed {seed}: done")
+    typer.echo(f"seed {seed}: done; {whole(settings)}")
+
+
+@app.command()
+def cluster(
+    profile: Profile = "open",
+    scheduler: Annotated[
+        str, typer.Option(help="address of a Dask scheduler, as tcp://host:8786; none: start one")
+    ] = "",
+    workers: Annotated[int, typer.Option(min=1, help="processes to start without one")] = 2,
+) -> None:
+    """Train and score all seeds that are not done on a Dask cluster, or on one started here."""
+    from atomicvad import cluster
+
+    typer.echo(cluster.run_seeds(_settings(profile), scheduler, workers))
+
+
+@app.command()
+def progress(profile: Profile = "open") -> None:
+    """Say how far the seeds of a reproduction are."""
+    from atomicvad.progress import report
+
+    typer.echo(report(_settings(profile)))
 
 
 @app.command()
@@ -135,12 +159,14 @@ def verify(profile: Profile = "open") -> None:
 def main() -> None:
     """The entry point: a user's mistake is one line on stderr, without a traceback."""
     from atomicvad.errors import AtomicVADError
+    from atomicvad.logs import plain_log
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # A core for the training step, one for its batches or for another seed: more threads would
     # wait for each other.
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    plain_log()
     try:
         app()
     except AtomicVADError as error:

@@ -148,6 +148,8 @@ class TrainingSettings(Section):
     min_delta: Annotated[float, Field(ge=0)] = 1e-4
     mixed_precision: Mode = "auto"
     xla: Mode = "auto"
+    memory_growth: Mode = "auto"  # of a GPU: as needed, instead of all of it at once
+    deterministic: bool = False  # only operations that add in one order, on a GPU too; slower
     tensorboard: bool = False
 
     @field_validator("trials")

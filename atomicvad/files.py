@@ -1,10 +1,13 @@
-"""Where the project lies, and files that appear whole or not at all."""
+"""Where the project lies, what a run leaves, and files that appear whole or not at all."""
 
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# Of a run, in the order in which it writes them: the table says that the others are whole.
+RUN_FILES = ("model.keras", "history.csv", "scores.npz", "run.json", "metrics.csv")
 
 
 def project_root() -> Path:
@@ -22,4 +25,10 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed within ``replacing(path)`` left behind."""
+    for temporary in path.parent.glob(f".????????-{path.name}"):
         temporary.unlink(missing_ok=True)

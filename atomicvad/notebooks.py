@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root, replacing
 
+BAR = "application/vnd.jupyter.widget-view+json"  # what a tqdm bar is in a notebook
 PLAIN = (int, float, str, bool, list, dict, type(None))
 
 
@@ -39,12 +41,18 @@ def _refuse(name: str, known) -> None:
 
 
 def run_notebook(
-    source: Path, output: Path, parameters: Mapping[str, Any], with_code: bool = False
+    source: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    with_code: bool = False,
+    cell_bar: bool = True,
 ) -> None:
     """Execute ``source`` with papermill into ``output`` and, beside it, a log and an HTML page.
 
-    What the notebook prints goes into ``<output>.log`` and onto the terminal as it comes. A failed
-    notebook is kept as ``<output>.failed.ipynb``, its traceback at the end of the log.
+    What the notebook prints goes into ``<output>.log`` and onto the terminal as it comes; what the
+    libraries have to say beside it, into the log alone. A failed notebook is kept as
+    ``<output>.failed.ipynb``, its traceback at the end of the log. ``cell_bar`` shows how many
+    cells are done.
 
     Raises:
         AtomicVADError: a parameter that the notebook does not have, or a failing cell.
@@ -60,15 +68,18 @@ def run_notebook(
     failed, log = output.with_suffix(".failed.ipynb"), output.with_suffix(".log")
     failed.unlink(missing_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(output) as temporary, open(log, "w", encoding="utf-8") as file:
+    log.unlink(missing_ok=True)
+    with replacing(output) as temporary, open(log, "a", encoding="utf-8") as file:
         try:
             papermill.execute_notebook(
                 str(source),
                 str(temporary.with_suffix(".ipynb")),
                 parameters=dict(parameters),
                 cwd=str(project_root() / "notebooks"),
-                progress_bar={"desc": source.stem, "mininterval": 5},
+                progress_bar=cell_bar and {"desc": source.stem},
                 stdout_file=_Echo(file),
+                kernel_manager_class=_quiet_kernel(file),
+                extra_arguments=["--log-level=CRITICAL"],
             )
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
             traceback.print_exc(file=file)
@@ -77,6 +88,17 @@ def run_notebook(
             raise AtomicVADError(f"{source.name}: {reason} (see {failed})") from None
         with replacing(output.with_suffix(".html")) as page:
             page.write_text(to_html(temporary, output.stem, with_code), encoding="utf-8")
+
+
+def _quiet_kernel(log: TextIO) -> type:
+    """A kernel manager whose kernels write their own notices into ``log``."""
+    from jupyter_client import AsyncKernelManager
+
+    class QuietKernel(AsyncKernelManager):
+        async def start_kernel(self, **options):
+            await super().start_kernel(stderr=log, **options)
+
+    return QuietKernel
 
 
 class _Echo:
@@ -91,17 +113,23 @@ class _Echo:
 
     def flush(self) -> None:
         self.file.flush()
+        sys.stdout.flush()
 
 
 def to_html(notebook: Path, title: str, with_code: bool) -> str:
-    """A notebook as a page of its own, pictures and sounds inside; without the libraries' logs."""
+    """A notebook as a page of its own, pictures and sounds inside; without logs and bars."""
     import nbformat
     from nbconvert import HTMLExporter
 
     content = nbformat.read(notebook, as_version=4)
+    content.metadata.pop("widgets", None)
     for cell in content.cells:
         if cell.cell_type == "code":
-            cell.outputs = [part for part in cell.outputs if part.get("name") != "stderr"]
+            cell.outputs = [
+                part
+                for part in cell.outputs
+                if part.get("name") != "stderr" and BAR not in part.get("data", {})
+            ]
 
     exporter = HTMLExporter(exclude_input=not with_code, exclude_input_prompt=True)
     exporter.exclude_output_prompt = True

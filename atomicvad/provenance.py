@@ -63,8 +63,13 @@ def data_fingerprint(settings: Settings) -> str:
 
 def run_fingerprint(settings: Settings, seed: int) -> str:
     """What the numbers of one seed depend on: settings, data and code."""
+    return _run_fingerprints(settings, [seed])[seed]
+
+
+def _run_fingerprints(settings: Settings, seeds: Iterable[int]) -> dict[int, str]:
     parts = settings.model_dump(exclude={"seeds"}, mode="json")
-    return fingerprint(parts, seed, data_fingerprint(settings), code_fingerprint(TRAINING_CODE))
+    data, code = data_fingerprint(settings), code_fingerprint(TRAINING_CODE)
+    return {seed: fingerprint(parts, seed, data, code) for seed in seeds}
 
 
 def is_current(stamp: Path, expected: str) -> bool:
@@ -79,9 +84,18 @@ def write_stamp(stamp: Path, value: str) -> None:
 
 def is_done(settings: Settings, seed: int) -> bool:
     """Whether a seed's table is in place and was made here, from what is here now."""
+    return _is_done(settings, seed, run_fingerprint(settings, seed))
+
+
+def done_seeds(settings: Settings) -> list[int]:
+    """The seeds whose tables are in place and were made here, from what is here now."""
+    expected = _run_fingerprints(settings, settings.seeds)
+    return [seed for seed in settings.seeds if _is_done(settings, seed, expected[seed])]
+
+
+def _is_done(settings: Settings, seed: int, expected: str) -> bool:
     folder = settings.run_folder(seed)
-    current = is_current(folder / ".stamp", run_fingerprint(settings, seed))
-    return current and (folder / "metrics.csv").is_file()
+    return is_current(folder / ".stamp", expected) and (folder / "metrics.csv").is_file()
 
 
 def _git(*arguments: str) -> str:
@@ -101,6 +115,11 @@ def _version(package: str) -> str:
         return ""
 
 
+def package_versions() -> dict[str, str]:
+    """Versions of the libraries that numbers depend on."""
+    return {name: _version(name) for name in PACKAGES}
+
+
 def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict[str, Any]:
     """How a run was made: settings, versions, machine, commit, data, time and memory."""
     commit = _git("rev-parse", "HEAD")
@@ -112,7 +131,7 @@ def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict
         "data": data_fingerprint(settings),
         "commit": commit + ("-dirty" if commit and changed else ""),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": package_versions(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},

@@ -16,7 +16,8 @@ from atomicvad.data import SCENES, prepare
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.metrics import metrics_table
 from atomicvad.evaluation.protocols import PROTOCOLS, model_score, read_labels, score_segments
-from atomicvad.files import replacing
+from atomicvad.files import RUN_FILES, remove_unfinished, replacing
+from atomicvad.progress import FILE, tell_progress
 
 
 def score_scenes(model, settings: Settings) -> dict[str, pd.DataFrame]:
@@ -31,6 +32,13 @@ def scene_metrics(windows: dict[str, pd.DataFrame], settings: Settings, **ids) -
     """Metrics on the test scenes, long and tidy."""
     labels = read_labels(settings.data_folder / SCENES["testing"] / "labels.csv")
     return metrics_table(labels, windows, settings, dataset="scenes", **ids)
+
+
+def copy_labels(settings: Settings) -> None:
+    """The scenes' labels beside the results: figures need no audio then."""
+    labels = settings.data_folder / SCENES["testing"] / "labels.csv"
+    with replacing(settings.results_folder / "scenes.csv") as path:
+        path.write_bytes(labels.read_bytes())
 
 
 def save_scores(windows: dict[str, pd.DataFrame], path: Path) -> None:
@@ -83,8 +91,7 @@ def holding(folder: Path) -> Iterator[None]:
 def run_seed(settings: Settings, seed: int) -> pd.DataFrame:
     """Train and score one seed, unless that is done; return its metrics.
 
-    Writes ``history.csv``, ``model.keras``, ``scores.npz``, ``run.json`` and, last of all,
-    ``metrics.csv`` into the run folder, then the stamp that says what they were made from.
+    Writes ``RUN_FILES`` into the run folder, then the stamp that says what they were made from.
 
     Raises:
         AtomicVADError: another process holds the run folder.
@@ -106,14 +113,16 @@ def _run(settings: Settings, seed: int, folder: Path) -> None:
 
     (folder / ".stamp").unlink(missing_ok=True)
     (folder / "metrics.csv").unlink(missing_ok=True)
+    for name in (*RUN_FILES, "checkpoint.npz", FILE):
+        remove_unfinished(folder / name)
     store = prepare(settings)
     started = time.perf_counter()
     model, _ = train(settings, seed, store, folder)
     trained = time.perf_counter()
+    finished = len(settings.training.trials) + settings.training.epochs
+    tell_progress(settings, seed, folder, finished, "is scored on the scenes")
     windows = score_scenes(model, settings)
-    labels = settings.data_folder / SCENES["testing"] / "labels.csv"
-    with replacing(settings.results_folder / "scenes.csv") as path:
-        path.write_bytes(labels.read_bytes())
+    copy_labels(settings)
     save_scores(windows, folder / "scores.npz")
     metrics = scene_metrics(windows, settings, seed=seed, variant="atomicvad")
     seconds = {"training": trained - started, "evaluation": time.perf_counter() - trained}
@@ -122,4 +131,5 @@ def _run(settings: Settings, seed: int, folder: Path) -> None:
     with replacing(folder / "metrics.csv") as path:
         metrics.to_csv(path, index=False)
     provenance.write_stamp(folder / ".stamp", provenance.run_fingerprint(settings, seed))
-    (folder / "checkpoint.npz").unlink(missing_ok=True)
+    for name in ("checkpoint.npz", FILE):
+        (folder / name).unlink(missing_ok=True)

@@ -12,25 +12,44 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from atomicvad import provenance
-from atomicvad.config import Settings
+from atomicvad.config import Mode, Settings
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet, build_features
+from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.metrics import binary_metrics
 from atomicvad.files import replacing
 from atomicvad.layers.kernels import compiled_call
 from atomicvad.model import build_model, build_network, save_model
+from atomicvad.progress import tell_progress
 
 VALIDATION_METRICS = ("auroc", "accuracy", "f1", "f2")
 
 
 def configure(settings: Settings, seed: int) -> None:
-    """Seeds of Python, NumPy and TensorFlow; precision."""
+    """Seeds of Python, NumPy and TensorFlow; determinism, a GPU's memory, precision.
+
+    Raises:
+        AtomicVADError: memory growth is forced, and the GPU is in use already.
+    """
     random.seed(seed)
     np.random.seed(seed % 2**32)
     tf.random.set_seed(seed)
+    if settings.training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    grow_memory(settings.training.memory_growth)
     mixed = settings.training.mixed_precision
     use_half = has_gpu() if mixed == "auto" else mixed
     keras.mixed_precision.set_global_policy("mixed_float16" if use_half else "float32")
+
+
+def grow_memory(mode: Mode) -> None:
+    """Let every GPU take memory as it is needed (``auto``: where that can still be said)."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, bool(mode))
+        except RuntimeError as error:
+            if mode != "auto":
+                raise AtomicVADError(f"training.memory_growth: {gpu.name}: {error}") from None
 
 
 def has_gpu() -> bool:
@@ -254,7 +273,7 @@ def choose_start(
             weights = flat_weights(new_network(settings, seed + 1_000_000 * number))
             states.append(trainer.state() | {"network/weights": weights})
     for number in range(checkpoint.rounds, len(training.trials)):
-        losses, starts = [], training.trials[number]
+        losses, starts, started = [], training.trials[number], time.perf_counter()
         for features, targets in tqdm(
             batches.epoch(training.epochs + number),
             total=batches.steps,
@@ -268,11 +287,13 @@ def choose_start(
                 losses[-1].append(float(trainer.step(features, targets)))
                 states[index] = trainer.state()
         late = np.mean(losses[len(losses) // 2 :], axis=0)
-        print(f"seed {seed}: losses of {starts} starts:", *(f"{x:.4f}" for x in late), flush=True)
         kept = (*training.trials, 1)[number + 1]
         states = [states[index] for index in np.argsort(late, kind="stable")[:kept]]
         checkpoint.rounds, checkpoint.field = number + 1, states
         checkpoint.save(trainer)
+        text = f"{starts} starts tried, losses {' '.join(f'{loss:.4f}' for loss in late)}"
+        seconds = time.perf_counter() - started
+        tell_progress(settings, seed, checkpoint.path.parent, number + 1, text, seconds)
     trainer.restore(states[0])
     checkpoint.field = []
 
@@ -294,12 +315,14 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
     trainer = Trainer(settings, seed, batches.steps * (training.epochs + len(training.trials)))
     checkpoint = Checkpoint(folder / "checkpoint.npz", provenance.run_fingerprint(settings, seed))
     checkpoint.load(trainer)
-    if not checkpoint.history:
+    first = len(checkpoint.history)
+    done = len(training.trials) + first if first else checkpoint.rounds
+    tell_progress(settings, seed, folder, done, "goes on" if done else "begins")
+    if not first:
         choose_start(trainer, settings, seed, batches, checkpoint)
     writer = (
         tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
     )
-    first = len(checkpoint.history)
     with tqdm(
         total=training.epochs * batches.steps,
         initial=first * batches.steps,
@@ -329,13 +352,12 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
             checkpoint.history.append(row)
             checkpoint.save(trainer)
             progress.set_postfix(epoch=epoch + 1, val_auroc=f"{row['val_auroc']:.4f}")
-            left = (training.epochs - epoch - 1) * seconds / 60
-            print(
-                f"seed {seed}: epoch {epoch + 1} of {training.epochs}, loss {row['loss']:.4f}, "
-                f"validation AUROC {row['val_auroc']:.4f}, "
-                f"{row['windows_per_second']} windows/s, {left:.1f} min left",
-                flush=True,
+            text = (
+                f"epoch {epoch + 1} of {training.epochs}, loss {row['loss']:.4f}, "
+                f"validation AUROC {row['val_auroc']:.4f}, {row['windows_per_second']} windows/s"
             )
+            done = len(training.trials) + epoch + 1
+            tell_progress(settings, seed, folder, done, text, time.perf_counter() - started)
             if writer:
                 with writer.as_default(step=epoch + 1):
                     for name, value in row.items():

@@ -1,14 +1,18 @@
 """What several tests share: released checkpoints where they are, and a small prepared profile."""
 
 import os
+import shutil
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
+import yaml
+from processes import Checkout, Nursery
 
 from atomicvad import config
 from atomicvad.config import Settings, settings_from
+from atomicvad.files import project_root
 
 TINY = {
     "corpus": "smoke",
@@ -58,3 +62,32 @@ def store(tiny: Settings):
     from atomicvad.data import prepare
 
     return prepare(tiny)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory, store) -> Checkout:
+    """A checkout with the prepared profile ``tiny``, and its twin ``deterministic``."""
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(project_root() / "atomicvad", folder / "atomicvad")
+    shutil.copytree(project_root() / "profiles", folder / "profiles")
+    shutil.copytree(store.folder, folder / "data" / "tiny")
+    (folder / "profiles" / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    twin = TINY | {"seeds": [1], "training": TINY["training"] | {"deterministic": True}}
+    (folder / "profiles" / "deterministic.yaml").write_text(yaml.safe_dump(twin))
+    (folder / "data" / "deterministic").symlink_to("tiny")
+    return Checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def nursery(checkout: Checkout):
+    nursery = Nursery(checkout)
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(scope="session")
+def serial(checkout: Checkout, nursery: Nursery) -> Checkout:
+    """The checkout after both seeds of ``tiny`` were trained, one after another."""
+    for seed in TINY["seeds"]:
+        nursery.run("tiny", seed)
+    return checkout

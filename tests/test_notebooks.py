@@ -29,6 +29,19 @@ def test_a_notebook_becomes_a_page(tmp_path):
     assert (tmp_path / "out" / "toy.log").read_text() == "333\n"
 
 
+def test_notices_and_bars_stay_off_the_screen(tmp_path, capfd):
+    code = "import os\nfrom tqdm.auto import tqdm\nos.write(2, b'a library speaks\\n')\n"
+    code += "for _ in tqdm(range(2), desc='bar'):\n    print('the notebook speaks')"
+    source = toy(tmp_path / "toy.ipynb", code)
+    run_notebook(source, tmp_path / "out.ipynb", {"seed": 3}, cell_bar=False)
+    screen = capfd.readouterr()
+    assert screen.out == "the notebook speaks\n" * 2 and screen.err == ""
+    page, log = ((tmp_path / f"out.{kind}").read_text() for kind in ("html", "log"))
+    assert "the notebook speaks" in page and "the notebook speaks" in log
+    assert "a library speaks" not in page and "a library speaks" in log
+    assert "bar:" not in page + log
+
+
 def test_an_unknown_parameter_is_named_and_nothing_runs(tmp_path):
     source = toy(tmp_path / "toy.ipynb", "print(seed)")
     with pytest.raises(AtomicVADError, match="unknown parameter 'sed'; this notebook takes seed"):

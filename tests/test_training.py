@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
@@ -27,6 +25,7 @@ from atomicvad.training import (
     configure,
     fit,
     flat_weights,
+    grow_memory,
     learning_rate,
     new_network,
 )
@@ -80,21 +79,6 @@ def test_another_process_gives_the_same_bytes(reference, root, tmp_path):
     finish(start_training(root, tmp_path / "again"))
     assert (tmp_path / "again/model.keras").read_bytes() == (reference / "model.keras").read_bytes()
     same_history(tmp_path / "again", reference)
-
-
-def test_a_killed_run_goes_on_to_the_same_bytes(reference, root, tmp_path):
-    folder = tmp_path / "killed"
-    process = start_training(root, folder)
-    until = time.monotonic() + 120
-    while not (folder / "checkpoint.npz").is_file():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not (folder / "model.keras").is_file()
-    finish(start_training(root, folder))
-    assert (folder / "model.keras").read_bytes() == (reference / "model.keras").read_bytes()
-    same_history(folder, reference)
 
 
 def test_compiled_convolution_is_tensorflows():
@@ -241,6 +225,40 @@ def test_what_a_gpu_would_use_trains_here_too(tiny, option):
         assert trainer.weights.dtype == "float32"
     finally:
         configure(tiny, 1)
+
+
+def test_a_gpu_gives_memory_as_it_is_needed(tiny, monkeypatch):
+    """On pretended GPUs: turned on, can be forced off; forced too late, it is an error."""
+    gpus = [tf.config.PhysicalDevice(f"/physical_device:GPU:{n}", "GPU") for n in range(2)]
+    asked = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *a: asked.append(a))
+    try:
+        configure(tiny, 1)
+        assert keras.mixed_precision.global_policy().name == "mixed_float16"
+        assert asked == [(gpu, True) for gpu in gpus]
+        grow_memory(False)
+        assert asked[2:] == [(gpu, False) for gpu in gpus]
+
+        def too_late(*_):
+            raise RuntimeError("initialized")
+
+        monkeypatch.setattr(tf.config.experimental, "set_memory_growth", too_late)
+        grow_memory("auto")
+        with pytest.raises(AtomicVADError, match=r"memory_growth: .*GPU:0: initialized"):
+            grow_memory(True)
+    finally:
+        monkeypatch.undo()
+        configure(tiny, 1)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_deterministic_operations_are_turned_on_when_asked_for(tiny, monkeypatch, wanted):
+    asked = []
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: asked.append(True))
+    training = tiny.training.model_copy(update={"deterministic": wanted})
+    configure(tiny.model_copy(update={"training": training}), 1)
+    assert asked == [True] * wanted
 
 
 def test_an_epoch_is_made_again_and_differs_from_the_next(tiny, store):

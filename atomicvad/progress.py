@@ -1,0 +1,143 @@
+"""How far a reproduction is: each seed says so in its run folder and in a line on the screen.
+
+Whoever sees the run folders can tell the state of the whole. Nothing here enters a number.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+from tqdm import tqdm
+
+from atomicvad import provenance
+from atomicvad.config import Settings
+from atomicvad.files import replacing
+
+FILE = "progress.json"
+
+
+class State(BaseModel):
+    """What a seed last said of itself.
+
+    Attributes:
+        text: what it does.
+        done: finished share of the work, from 0 to 1.
+        seconds_left: of this seed; none before the first measurement.
+        time: when it said so, in seconds since 1970.
+        due: when its next word is expected.
+    """
+
+    seed: int
+    text: str
+    done: float
+    seconds_left: float | None = None
+    time: float
+    due: float
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was heard of the seed for so long that it must have been stopped."""
+        now = time.time()
+        return now - self.due > 60 + 2 * (self.due - self.time)
+
+
+def tell_progress(
+    settings: Settings, seed: int, folder: Path, done: int, text: str, seconds: float = 0
+) -> None:
+    """Write the state of a seed into its run folder, and print it with that of the whole.
+
+    Args:
+        done: finished rounds of trials and epochs.
+        text: what the seed does, or the outcome of the last one.
+        seconds: that the last one took, if it was measured.
+    """
+    training, now = settings.training, time.time()
+    pieces = [*training.trials, *[1] * training.epochs]  # each start of a round costs an epoch
+    pace = seconds / pieces[done - 1] if done else 0
+    state = State(
+        seed=seed,
+        text=text,
+        done=sum(pieces[:done]) / sum(pieces),
+        seconds_left=pace * sum(pieces[done:]) if seconds else None,
+        time=now,
+        due=now + (pace * pieces[done] if seconds and done < len(pieces) else 120),
+    )
+    with replacing(folder / FILE) as path:
+        path.write_text(state.model_dump_json() + "\n", encoding="utf-8")
+    say(settings, state, read_states(settings) | {seed: state})
+
+
+def say(settings: Settings, state: State, states: Mapping[int, State]) -> None:
+    """Print a seed's state, and in how long all seeds will be done."""
+    left = f", {duration(state.seconds_left)} left" if state.seconds_left else ""
+    tqdm.write(f"seed {state.seed}: {state.text}{left}; {whole(settings, states)}")
+    sys.stdout.flush()
+
+
+def read_states(settings: Settings) -> dict[int, State]:
+    """The states of the seeds that are at work, or were when they were stopped."""
+    states = {seed: read_state(settings, seed) for seed in settings.seeds}
+    return {seed: state for seed, state in states.items() if state}
+
+
+def read_state(settings: Settings, seed: int) -> State | None:
+    """What a seed last said of itself, unless it is done or not begun."""
+    try:
+        text = (settings.run_folder(seed) / FILE).read_text(encoding="utf-8")
+        return State.model_validate_json(text)
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def whole(settings: Settings, states: Mapping[int, State] | None = None) -> str:
+    """The state of all seeds in a few words: how many are done, and the time left.
+
+    A seed not begun will take as long as those that are done, or else as the running ones seem to.
+    Without ``states``, those in the run folders count.
+    """
+    states = read_states(settings) if states is None else states
+    done = provenance.done_seeds(settings)
+    running = [s for s in states.values() if s.seed not in done and not s.silent]
+    text = f"{len(done)} of {len(settings.seeds)} seeds done"
+    known = [s for s in running if s.seconds_left is not None]
+    if not known or len(done) == len(settings.seeds):
+        return text
+    lengths = [_seconds(settings, seed) for seed in done]
+    lengths = lengths or [s.seconds_left / (1 - s.done) for s in known if s.done < 1] or [0.0]
+    each = sum(lengths) / len(lengths)
+    lefts = [each * (1 - s.done) if s.seconds_left is None else s.seconds_left for s in running]
+    waiting = len(settings.seeds) - len(done) - len(running)
+    total = max(*lefts, (sum(lefts) + waiting * each) / len(running))
+    return f"{text}, about {duration(total)} left in all" if total >= 1 else text
+
+
+def _seconds(settings: Settings, seed: int) -> float:
+    """How long a finished seed took."""
+    record = json.loads((settings.run_folder(seed) / "run.json").read_text(encoding="utf-8"))
+    return sum(record["seconds"].values())
+
+
+def report(settings: Settings) -> str:
+    """The state of a reproduction, a line a seed, from its run folders."""
+    states, done, lines = read_states(settings), provenance.done_seeds(settings), []
+    for seed in settings.seeds:
+        if seed in done:
+            text = f"done in {duration(_seconds(settings, seed))}"
+        elif seed in states:
+            state = states[seed]
+            ago = f"{duration(time.time() - state.time)} ago"
+            text = f"{'stopped?' if state.silent else ''} {state.done:4.0%}  {state.text} ({ago})"
+        else:
+            text = "not begun"
+        lines.append(f"seed {seed}: {text.strip()}")
+    return "\n".join([*lines, whole(settings, states)])
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,109 @@
+"""What a reproduction says of itself: in a file a seed, a line, and a table."""
+
+import io
+import json
+import time
+
+import pytest
+from conftest import TINY
+
+from atomicvad import provenance
+from atomicvad.config import settings_from
+from atomicvad.logs import PlainLines
+from atomicvad.progress import duration, read_states, report, tell_progress, whole
+
+SEEDS = [1, 2, 3, 4]
+
+
+@pytest.fixture
+def settings(root, monkeypatch, request):
+    """A profile of four seeds, of which ``finish`` has made some."""
+    return settings_from(TINY | {"seeds": SEEDS}, "tests", request.node.name)
+
+
+def finish(settings, seed, seconds):
+    folder = settings.run_folder(seed)
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"seconds": {"training": seconds}}))
+    (folder / "metrics.csv").touch()
+    provenance.write_stamp(folder / ".stamp", provenance.run_fingerprint(settings, seed))
+
+
+def tell(settings, seed, done, text="text", seconds=0.0):
+    tell_progress(settings, seed, settings.run_folder(seed), done, text, seconds)
+
+
+def test_the_time_left_counts_what_each_piece_costs(settings, capsys):
+    """TINY: rounds of 3 and of 2 starts, then 3 epochs: 8 epochs' work."""
+    tell(settings, 1, 0, "begins")
+    tell(settings, 1, 1, "3 starts tried", 30)  # 10 s an epoch: 20 s of trials, 30 s of epochs
+    tell(settings, 1, 3, "epoch 1 of 3", 20)  # 20 s an epoch: two are left
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "seed 1: begins; 0 of 4 seeds done"
+    assert lines[1].startswith("seed 1: 3 starts tried, 50 s left; 0 of 4 seeds done, about ")
+    # This seed 40 s, and three more of 160 s one after another.
+    assert lines[2] == (
+        "seed 1: epoch 1 of 3, 40 s left; 0 of 4 seeds done, about 9 min left in all"
+    )
+
+
+def test_seeds_at_work_share_what_is_left(settings):
+    finish(settings, 1, 100)
+    tell(settings, 2, 3, seconds=20)  # 40 s left
+    tell(settings, 3, 4, seconds=20)  # 20 s left
+    # 40 + 20 + the 100 s that a finished seed took, by two
+    assert whole(settings) == "1 of 4 seeds done, about 80 s left in all"
+    finish(settings, 4, 100)
+    assert whole(settings) == "2 of 4 seeds done, about 40 s left in all"
+
+
+def test_a_stopped_seed_waits_for_its_turn(settings):
+    tell(settings, 1, 3, seconds=20)
+    tell(settings, 2, 3, seconds=20)
+    path = settings.run_folder(2) / "progress.json"
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps(state | {"time": state["time"] - 500, "due": state["due"] - 500}))
+    assert [state.silent for state in read_states(settings).values()] == [False, True]
+    assert "stopped? 75%" in report(settings).replace("  ", " ") or "stopped?" in report(settings)
+    assert whole(settings).endswith("about 9 min left in all")  # 40 s + 3 x 160 s
+
+
+def test_the_report_has_a_line_for_every_seed(settings):
+    finish(settings, 1, 600)
+    tell(settings, 2, 4, "epoch 2 of 3, loss 0.1000", 20)
+    (settings.run_folder(3)).mkdir()
+    (settings.run_folder(3) / "progress.json").write_text("{half a")
+    lines = report(settings).splitlines()
+    assert lines[0] == "seed 1: done in 10 min"
+    assert lines[1] == "seed 2: 88%  epoch 2 of 3, loss 0.1000 (0 s ago)"
+    assert lines[2:4] == ["seed 3: not begun", "seed 4: not begun"]
+    assert lines[4].startswith("1 of 4 seeds done, about ")
+
+
+def test_a_stamp_of_other_settings_is_not_done(settings):
+    finish(settings, 1, 100)
+    assert provenance.done_seeds(settings) == [1] and provenance.is_done(settings, 1)
+    other = settings.model_copy(update={"data_seed": 43})
+    assert provenance.done_seeds(other) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(12.4, "12 s"), (89, "89 s"), (95, "2 min"), (5000, "83 min"), (7200, "2.0 h")],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_bars_become_lines_in_a_log():
+    from tqdm import tqdm
+
+    log = io.StringIO()
+    stream = PlainLines(log)
+    for _ in tqdm(range(3), desc="scenes", file=stream, mininterval=0):
+        time.sleep(0.001)
+    print("a message", file=stream)
+    lines = log.getvalue().splitlines()
+    assert "\r" not in log.getvalue() and all(lines)
+    assert lines[0].startswith("scenes:   0%") and "3/3" in lines[-2]
+    assert lines[-1] == "a message"
