@@ -14,6 +14,7 @@ from atomicvad import provenance
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
 from atomicvad.errors import AtomicVADError
+from atomicvad.layers import fourier
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
 from atomicvad.layers.kernels import convolve_and_pool, normalize
@@ -81,21 +82,34 @@ def test_another_process_gives_the_same_bytes(reference, root, tmp_path):
     same_history(tmp_path / "again", reference)
 
 
-def test_compiled_convolution_is_tensorflows():
+@pytest.mark.parametrize(
+    ("side", "channels", "size", "multiplier", "pool"), [(64, 1, 7, 3, 5), (13, 2, 3, 1, 7)]
+)
+def test_compiled_convolution_is_tensorflows(side, channels, size, multiplier, pool):
     generator = np.random.default_rng(0)
-    images = generator.standard_normal((3, 64, 64, 1)).astype(np.float32)
-    kernel = tf.Variable(generator.standard_normal((7, 7, 1, 3)).astype(np.float32))
-    bias = tf.Variable(generator.standard_normal(3).astype(np.float32))
-    weights = generator.standard_normal((3, 13, 13, 3)).astype(np.float32)
+    images = tf.Variable(generator.standard_normal((3, side, side, channels)).astype(np.float32))
+    shape = (size, size, channels, multiplier)
+    kernel = tf.Variable(generator.standard_normal(shape).astype(np.float32))
+    bias = tf.Variable(generator.standard_normal(channels * multiplier).astype(np.float32))
+    pooled = -(-side // pool)
+    shape = (3, pooled, pooled, channels * multiplier)
+    weights = generator.standard_normal(shape).astype(np.float32)
 
-    def plain(kernel, bias):
-        convolved = tf.nn.conv2d(images, kernel, 1, "SAME") + bias
-        return tf.nn.max_pool2d(convolved, 5, 5, "SAME")
+    def plain(images, kernel, bias):
+        convolved = tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "SAME") + bias
+        return tf.nn.max_pool2d(convolved, pool, pool, "SAME")
 
-    def compiled(kernel, bias):
-        return convolve_and_pool(images, kernel, bias, 5)
+    def compiled(images, kernel, bias):
+        return convolve_and_pool(images, kernel, bias, pool)
 
-    same_values_and_gradients(compiled, plain, [kernel, bias], weights)
+    def as_first_layer(kernel, bias):
+        return convolve_and_pool(images, kernel, bias, pool, first=True)
+
+    def plain_first_layer(kernel, bias):
+        return plain(images, kernel, bias)
+
+    same_values_and_gradients(compiled, plain, [images, kernel, bias], weights)
+    same_values_and_gradients(as_first_layer, plain_first_layer, [kernel, bias], weights)
 
 
 def test_compiled_normalization_is_keras():
@@ -156,6 +170,21 @@ def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
         if normalization == "batch" and ours.path.endswith(("conv/bias", "moving_mean")):
             continue  # batch normalisation takes that bias out: its gradient is rounding
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4, err_msg=ours.path)
+
+
+@pytest.mark.parametrize("hop", [160, 97])
+def test_power_spectra_are_those_of_a_fourier_transform(hop):
+    generator = np.random.default_rng(0)
+    samples = generator.standard_normal(31 * hop + 512).astype(np.float32)
+    window = np.zeros(512, np.float32)
+    window[57:456] = np.hamming(399)
+    block = np.full(2 * fourier.IMAGINARY, np.nan, np.float32)
+    power = np.empty((129, 2, 32), np.float32)
+    fourier.power_spectra(samples, window, hop, block, power)
+    found = np.concatenate([power[:, 0], power[127::-1, 1]])
+    frames = np.lib.stride_tricks.sliding_window_view(samples, 512)[::hop] * window.astype(float)
+    expected = abs(np.fft.rfft(frames)) ** 2
+    np.testing.assert_allclose(found.T, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("options", [{}, {"spec_type": "log_mel"}, {"mel_bins": 80}])

@@ -1,0 +1,45 @@
+"""Benchmarks compare fairly, and their page says what was measured."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from atomicvad import speed
+from atomicvad.config import load_profile
+from atomicvad.data.manifest import read_split
+from atomicvad.data.pipeline import TrainingBatches, WindowSet
+from benchmarks.plain import PlainTraining
+from benchmarks.timing import in_turns
+from benchmarks.training import Fit, needed
+
+
+def test_what_is_compared_takes_turns():
+    calls = []
+    taken = in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3)
+    assert calls == ["a", "b"] * 4 and set(taken) == {"a", "b"}
+
+
+def test_a_stage_is_limited_by_arithmetic_or_memory():
+    values = {f"stage_{name}": 100.0 for name in speed.STAGES}
+    values |= {name: value for name, value, _ in needed(load_profile("open"))}
+    values |= {"machine_gflops_one_core": 100.0, "machine_copy_one_core": 10.0}
+    table = speed.stage_table(pd.DataFrame({"value": values}))
+    forward, gather = table.loc["forward"], table.loc["gather"]
+    assert forward["limit_us"] == pytest.approx(2 * 612_058 / 100e9 * 1e6)
+    assert gather["limit_us"] == pytest.approx(4 * 10080 / 10e9 * 1e6)
+    assert (table["limit_us"] < 100).all()
+
+
+def test_the_plain_pipeline_and_ours_learn(tiny, store):
+    windows = WindowSet(read_split(tiny.data_folder, "training", store), store, tiny)
+    batches = TrainingBatches(windows, tiny, 1)
+    plain = PlainTraining(batches, tiny)
+    stream = plain.waveforms(tiny.training.batch_size)
+    losses = [float(plain.step(*next(stream))) for _ in range(3)]
+    assert np.isfinite(losses).all() and len(set(losses)) == 3
+    fit = Fit(batches, tiny)
+    before = fit.trainer.weights.numpy()
+    fit.steps(batches.steps + 1)  # into the next epoch
+    assert int(fit.trainer.optimizer.iterations) == batches.steps + 1
+    assert not np.array_equal(fit.trainer.weights.numpy(), before)
+    fit.stream.close()
