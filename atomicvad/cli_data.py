@@ -55,9 +55,7 @@ def _what_is_there(folder: Path, most: int = 200_000) -> str:
 @app.callback()
 def data(
     ctx: typer.Context,
-    profile: Annotated[
-        str, typer.Option(help="a file of profiles/: smoke, open, paper …")
-    ] = "open",
+    profile: Annotated[str, typer.Option(help="smoke, open, paper: a file of profiles/")] = "open",
 ) -> None:
     """Fetch and decode the recordings; cut windows, write manifests, make the test set."""
     if ctx.invoked_subcommand:

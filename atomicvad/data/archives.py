@@ -1,6 +1,7 @@
 """Archives from elsewhere, unpacked whole or refused: nothing lands outside, nothing explodes."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -74,7 +75,7 @@ def extract(archive: Path, folder: Path, limits: Limits = Limits()) -> None:
                 count += 1
                 if count > limits.files:
                     raise AtomicVADError(f"{archive}: refused: over {limits.files} files in it")
-                target = partial / _safe(name, archive)
+                target = partial / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with open(target, "wb") as file:
                     shutil.copyfileobj(content, file, 1 << 18)
@@ -83,7 +84,8 @@ def extract(archive: Path, folder: Path, limits: Limits = Limits()) -> None:
             raise AtomicVADError(f"{archive}: an archive without files")
         partial.replace(folder)
     except BROKEN as error:
-        if isinstance(error, AtomicVADError) or getattr(error, "errno", None):
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        if isinstance(error, AtomicVADError) or full:
             raise
         raise AtomicVADError(f"{archive}: not a whole archive ({error})") from None
     finally:
@@ -94,7 +96,7 @@ def _safe(name: str, archive: Path) -> str:
     """A member's name, if it leads nowhere but into the folder."""
     path = PurePosixPath(name)
     odd = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name
-    if odd or not path.parts or len(name) > 1000:
+    if odd or len(name) > 1000:
         raise AtomicVADError(f"{archive}: refused: a member named {name[:100]!r}")
     return str(path)
 
@@ -106,15 +108,15 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.Buffer
         opener = next((f for magic, f in MAGIC.items() if head.startswith(magic)), None)
         swollen = archive.stat().st_size * limits.ratio + limits.slack
         limit = min(limits.size, swollen) + limits.slack
-        with _Metered(opener(raw) if opener else raw, limit, archive) as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as members:
+        stream = _Metered(opener(raw) if opener else raw, limit, archive)
+        with stream, tarfile.open(fileobj=stream, mode="r|") as members:
             for member in members:
                 # The standard filter says no to whatever it knows; ours is stricter.
-                _safe(member.name, archive)
+                name = _safe(member.name, archive)
                 tarfile.data_filter(member, str(archive.parent))
                 if member.isdir():
                     continue
-                if not member.isreg() or member.issparse():
+                if not member.isreg() or member.issparse() or name == ".":
                     raise AtomicVADError(
                         f"{archive}: refused: {member.name[:100]!r} is no plain file"
                     )
@@ -122,7 +124,7 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.Buffer
                     raise AtomicVADError(
                         f"{archive}: refused: {member.name[:100]!r} has {member.size} bytes"
                     )
-                yield member.name, members.extractfile(member)
+                yield name, members.extractfile(member)
 
 
 def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.BufferedIOBase]]:
@@ -132,7 +134,7 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.Buffer
         if total > min(limits.size, packed * limits.ratio + limits.slack):
             raise AtomicVADError(f"{archive}: refused: {packed} bytes that unpack to {total} bytes")
         for entry in entries:
-            _safe(entry.filename, archive)
+            name = _safe(entry.filename, archive)
             kind = stat.S_IFMT(entry.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise AtomicVADError(
@@ -140,4 +142,4 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.Buffer
                 )
             if not entry.is_dir():
                 with members.open(entry) as content:
-                    yield entry.filename, content
+                    yield name, content

@@ -16,8 +16,10 @@ from atomicvad.data.audio import RATES, AudioError
 from atomicvad.files import replacing
 
 SUFFIXES = frozenset(
-    [".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".webm", ".mkv"]
-    + [".aif", ".aiff", ".g722", ".sph"]
+    (
+        *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".webm"),
+        *(".mkv", ".aif", ".aiff", ".g722", ".sph"),
+    )
 )
 COLUMNS = ["path", "bytes", "modified", "seconds", "rate", "channels", "problem"]
 CHUNK = 500  # files that a process reads at a time
@@ -111,7 +113,7 @@ def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -
     known, rows, missing = _load(cache), {}, []
     for path in paths:
         try:
-            status = os.stat(Path(folder, path))
+            status = Path(folder, path).stat()
         except OSError as error:
             rows[path] = [path, 0, 0, 0.0, 0, 0, error.strerror or str(error)]
             continue

@@ -77,7 +77,7 @@ class Journal:
         head = self.lines.read_text(encoding="utf-8").splitlines(keepends=True)
         self.lines.write_text("".join(head[: 1 + self.handled]), encoding="utf-8")
         self.samples.touch()
-        self._files = open(self.lines, "a", encoding="utf-8"), open(self.samples, "r+b")
+        self._files = self.lines.open("a", encoding="utf-8"), self.samples.open("r+b")
         self._files[1].truncate(2 * self.position)
         self._files[1].seek(2 * self.position)
 

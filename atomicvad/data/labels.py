@@ -10,18 +10,23 @@ the rest unlabelled.
 import math
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from atomicvad.errors import AtomicVADError
 
 SUFFIXES = (".csv", ".rttm", ".txt", ".TextGrid")
 SPEECH = frozenset(
-    ["1", "speech", "s", "voice", "voiced", "speech_activity"]
-    + ["clean_speech", "speech_with_noise", "speech_with_music"]
+    (
+        *("1", "speech", "s", "voice", "voiced", "speech_activity"),
+        *("clean_speech", "speech_with_noise", "speech_with_music"),
+    )
 )
 NO_SPEECH = frozenset(
-    ["0", "", "no_speech", "non_speech", "nonspeech", "background", "noise", "music", "silence"]
-    + ["sil", "ns", "unvoiced"]
+    (
+        *("0", "", "no_speech", "non_speech", "nonspeech", "background", "noise", "music"),
+        *("silence", "sil", "ns", "unvoiced"),
+    )
 )
 LARGEST = 50_000_000  # bytes of a label file
 
@@ -62,7 +67,7 @@ def read_segments(path: Path) -> list[Segment]:
     if not rows:
         raise AtomicVADError(f"{path}: no labels in it")
     segments = sorted(rows)
-    for (_, end, first), (start, _, second) in zip(segments, segments[1:], strict=False):
+    for (_, end, first), (start, _, second) in pairwise(segments):
         if start < end - 1e-6 and first != second:
             raise AtomicVADError(f"{path}: speech and no speech overlap at {start:.3f} s")
     return segments

@@ -81,7 +81,7 @@ def cut_windows(store, settings, segments: dict[str, list] | None = None) -> pd.
     """Windows of every recording of a store, in the manifests' columns plus ``split``.
 
     Args:
-        segments: of the recordings that have a label file; it, not energy, then says what is speech.
+        segments: of the recordings that have a label file, which then says what is speech.
     """
     window, rate, table = settings.window_samples, settings.sample_rate, store.recordings
     chosen = settings.windows

@@ -132,7 +132,7 @@ def _first(clips: list[Clip]) -> str:
 
 
 def _decode_all(clips: list[Clip], folder: Path, expected: str) -> dict[str, tuple]:
-    """Samples, digest and problem of every clip that is there; ``.clips.part`` keeps what is done."""
+    """Samples, digest and problem of every clip; ``.clips.part`` keeps what is done."""
     part = folder / ".clips.part"
     done = _done(part, folder, expected)
     if not done:

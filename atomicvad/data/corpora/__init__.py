@@ -1,7 +1,7 @@
 """Corpora: a module each.
 
-Those that a profile's ``corpus`` names (``CORPORA``) give ``recordings() -> list[Recording]``. Those
-of ``sources`` and ``test`` (``NAMED``) lie in a folder of the user's and give ``ABOUT`` and
+Those that a profile's ``corpus`` names (``CORPORA``) give ``recordings() -> Iterator[Recording]``.
+Those of ``sources`` and ``test`` (``NAMED``) lie in a folder of the user's and give ``ABOUT`` and
 ``entries(folder, source, seed) -> Iterator[Entry]``.
 """
 

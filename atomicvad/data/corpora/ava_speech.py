@@ -1,8 +1,8 @@
 """AVA-Speech (Chaudhuri et al. 2018): 160 clips of films, minutes 15 to 30, four classes.
 
-The labels can be had; the clips cannot be handed out, and many are gone: who has them differs from
-who has not. So a table names the set that it is of: all 160 clips, a list of some (MarbleNet's 122),
-or what the user has. Clips that are missing or end early are reported.
+The labels can be had; the clips cannot be handed out, and many are gone. So every table names the
+set that it is of: all 160 clips, a list of some (MarbleNet's 122), or what the user has. Clips that
+are missing or end early are reported.
 """
 
 import re
@@ -26,7 +26,6 @@ ABOUT = About(
 )
 LABELS = "ava_speech_labels_v1.csv"
 URL = f"https://research.google.com/ava/download/{LABELS}"
-CLIPS = 160  # of the whole set
 LENGTH = 900.0  # s of a clip
 LARGEST = 20_000_000
 

@@ -26,7 +26,7 @@ from atomicvad.files import replacing
 
 ABOUT = About(
     "FreeSound",
-    "about 5 GB for 36 categories of up to 200 sounds",
+    "up to 17 GB (36 categories of up to 200 sounds of up to 100 s)",
     "each sound's own: CC0 or CC BY (ATTRIBUTION.csv)",
     "freesound.org/apiv2/apply gives a key (`atomicvad data fetch freesound`)",
     "CATEGORY/ID.ogg and freesound.lock.json; or any tree of recordings",

@@ -20,7 +20,7 @@ LAYOUT = re.compile(r"(?:^|/)(music|speech|noise)/([\w-]+)/[^/]+\.wav$")
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """All recordings. MUSAN has no split of its own and names few speakers: the file's name says."""
+    """All recordings. MUSAN has no split and names no speakers: a file's name draws its side."""
     found = {path: LAYOUT.search(path) for path in find_files(folder, [".wav"])}
     found = {path: match for path, match in found.items() if match}
     own = {path: by_group(Path(path).name) for path in found}

@@ -22,7 +22,7 @@ from atomicvad.errors import AtomicVADError
 
 ABOUT = About(
     "Speech Commands V2",
-    "2.4 GB, 3.8 GB unpacked",
+    "2.4 GB, 3.4 GB unpacked",
     "CC BY 4.0",
     "download.tensorflow.org (fetched by `atomicvad data fetch speech_commands`)",
     "WORD/SPEAKER_nohash_NUMBER.wav, validation_list.txt, testing_list.txt",
@@ -67,7 +67,7 @@ def _check(archive: Path, sha256: str) -> None:
         raise AtomicVADError(f"{archive}: {error.strerror or error}") from None
     if digest != sha256:
         raise AtomicVADError(
-            f"{archive}: not Speech Commands V2: expected SHA-256 {sha256[:12]}…, got {digest[:12]}…"
+            f"{archive}: not Speech Commands V2: its SHA-256 is {digest[:12]}…, not {sha256[:12]}…"
         )
 
 

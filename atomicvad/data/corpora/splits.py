@@ -39,10 +39,10 @@ def by_file(paths: Iterable[str], seed: int) -> dict[str, str]:
     return {path: split for split, part in parts for path in part}
 
 
-def chosen(paths_and_splits: dict[str, str], source: SourceSettings, seed: int) -> dict[str, str]:
-    """The splits that a source asks for: the corpus' own (as given), by file, or all on one side."""
+def chosen(own: dict[str, str], source: SourceSettings, seed: int) -> dict[str, str]:
+    """The splits that a source asks for: as given, by file, or all on one side."""
     if source.split == "speaker":
-        return paths_and_splits
+        return own
     if source.split == "file":
-        return by_file(paths_and_splits, seed)
-    return dict.fromkeys(paths_and_splits, source.split)
+        return by_file(own, seed)
+    return dict.fromkeys(own, source.split)
