@@ -1,7 +1,6 @@
 """Downloads that go on where they stopped: checked by pooch, fetched in pieces, politely."""
 
 import json
-import logging
 import time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -44,7 +43,7 @@ def retrieve(urls: str | list[str], path: Path, sha256: str | None = None, **opt
         AtomicVADError: no address has it, or the bytes are not the expected ones.
     """
     path, problem = Path(path), None
-    logging.getLogger("pooch").setLevel(logging.ERROR)
+    pooch.get_logger().setLevel("ERROR")
     path.parent.mkdir(parents=True, exist_ok=True)
     for url in [urls] if isinstance(urls, str) else urls:
         try:
@@ -59,6 +58,7 @@ def retrieve(urls: str | list[str], path: Path, sha256: str | None = None, **opt
         except AtomicVADError as error:
             problem = error
         except ValueError:
+            _forget(_part(path))
             problem = AtomicVADError(
                 f"{url}: the content is not the expected one (SHA-256 {sha256[:12]}…); nothing kept"
             )
@@ -166,6 +166,9 @@ class Resuming:
             unit_scale=True,
             desc=self.part.name[1:-5],
             disable=not self.progress,
+        )
+        response.raw.enforce_content_length = (
+            False  # or the last piece of a lost one is thrown away
         )
         with bar, open(self.part, "ab" if have else "wb") as file:
             for piece in response.iter_content(PIECE):
