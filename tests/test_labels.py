@@ -49,7 +49,7 @@ def test_labels_past_the_end_are_left_out_and_rounding_is_cut():
         ("a.rttm", "SPEAKER a 1 -1 1\n", "a.rttm:1: expected start and duration of 0 s"),
         ("a.txt", "0 1 speech\n", "a.txt:1: expected start TAB end TAB label"),
         ("a.TextGrid", "words", "a.TextGrid:1: expected a Praat TextGrid"),
-        ("a.TextGrid", trees.text_grid(ROWS).replace('"1"', '"x"'), "a.TextGrid:21: label"),
+        ("a.TextGrid", trees.text_grid(ROWS).replace('"1"', '"x"'), "a.TextGrid:20: label"),
         ("a.TextGrid", trees.text_grid(ROWS).replace("size = 3", "size = 9"), "found fewer"),
         ("a.wav", "0,1,speech", "expected a label file"),
     ],

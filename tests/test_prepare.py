@@ -142,6 +142,6 @@ def test_a_full_disk_is_told_before_anything_is_decoded(root, tmp_path, monkeypa
     source = {"corpus": "musan", "folder": str(tmp_path / "musan")}
     settings = settings_from(TINY | {"corpus": "sources", "sources": [source]}, "tests", "full")
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(AtomicVADError, match="the disk is full: 0.00 GB needed"):
+    with pytest.raises(AtomicVADError, match=r"the disk is full: 0\.00 GB needed"):
         prepare(settings)
     assert not (settings.data_folder / "samples.i16").exists()

@@ -13,7 +13,7 @@ from atomicvad.errors import AtomicVADError
 
 ABOUT = About(
     "Common Voice",
-    "0.1 to 90 GB a language",
+    "by language: see its page",
     "CC0",
     "commonvoice.mozilla.org/datasets",
     "LANGUAGE/clips/*.mp3 with LANGUAGE/train.tsv, dev.tsv, test.tsv (or validated.tsv)",

@@ -12,7 +12,7 @@ from atomicvad.data.labels import read_segments
 
 ABOUT = About(
     "Speech Activity Detection",
-    "0.6 GB",
+    "see its page",
     "as its three sources say (TIMIT: LDC)",
     "kaggle.com/datasets/lazyrac00n/speech-activity-detection-datasets",
     "Audio/…/NAME.wav and Annotation/…/NAME.TextGrid, the same folders in both",

@@ -11,7 +11,7 @@ from atomicvad.data.index import find_files
 
 ABOUT = About(
     "VoxCeleb 1 and 2",
-    "40 GB (1, WAV) and 80 GB (2, AAC)",
+    "352 h (1, WAV) and 2,442 h (2, AAC)",
     "CC BY 4.0; the speech is the videos' owners'",
     "robots.ox.ac.uk/~vgg/data/voxceleb (on request)",
     "dev/wav/idSPEAKER/VIDEO/NUMBER.wav (1), dev/aac/idSPEAKER/VIDEO/NUMBER.m4a (2), test/…",
