@@ -27,7 +27,7 @@ def _corpora() -> str:
     from atomicvad.data.corpora import NAMED, get_corpus
     from atomicvad.data.sources import corpora_folder
 
-    root, lines = corpora_folder(), []
+    lines = []
     for name in NAMED:
         about, folder = get_corpus(name).ABOUT, corpora_folder() / name
         lines.append(f"  {name}: {about.title}")
@@ -36,7 +36,7 @@ def _corpora() -> str:
         if name != "folder":
             rows["here"] = _what_is_there(folder)
         lines += [f"      {key:8}{value}" for key, value in rows.items() if value]
-    head = f"Corpora, each in {root}/NAME (ATOMICVAD_CORPORA, or folder in a profile):"
+    head = f"Corpora, each in {corpora_folder()}/NAME (ATOMICVAD_CORPORA, or folder in a profile):"
     return "\n".join([head, *lines])
 
 

@@ -119,7 +119,7 @@ class SourceSettings(Section):
     """A corpus on this machine: which one, where it lies, how it is split."""
 
     corpus: Corpus
-    folder: Path | None = None  # none: $ATOMICVAD_CORPORA/<corpus>
+    folder: Path | None = None  # from the project's root; none: $ATOMICVAD_CORPORA/<corpus>
     # The corpus' own split, or one that keeps speakers (FreeSound: uploaders) on one side; by
     # file, as the released code does; or all on one side.
     split: Literal["speaker", "file", Split] = "speaker"

@@ -72,7 +72,7 @@ def test_killed_while_it_decodes_it_goes_on_to_the_same_bytes(tmp_path, monkeypa
     monkeypatch.setenv("ATOMICVAD_CORPORA", str(tmp_path / "corpora"))
     trees.speech_commands(tmp_path / "corpora" / "speech_commands", each=100)
     trees.freesound(tmp_path / "corpora" / "freesound")
-    trees.ava_speech(tmp_path / "corpora" / "ava_speech", clips=6)
+    trees.ava_speech(tmp_path / "corpora" / "ava_speech", clips=8)
     for name in ("whole", "pieces"):
         (tmp_path / name / "profiles").mkdir(parents=True)
         (tmp_path / name / "profiles" / "killed.yaml").write_text(yaml.safe_dump(KILLED))

@@ -4,7 +4,7 @@ import io
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from multiprocessing import get_context
@@ -22,6 +22,12 @@ from atomicvad.files import replacing
 
 SAMPLE_RATE = 16000
 RATES = (2000, 768000)  # Hz; others are damaged heads
+FEW = 200  # recordings for which no process is started
+# Kinds of file that FFmpeg may see; playlists, which name other files, are none of them.
+CONTAINERS = {
+    "format_whitelist": "aac,aiff,amr,ape,asf,au,avi,caf,flac,g722,matroska,mov,mp3,mpeg,mpegts,"
+    "nistsphere,ogg,tta,w64,wav,wv"
+}
 DENSEST = 6000  # samples that a byte can stand for: silence in FLAC
 
 
@@ -109,7 +115,7 @@ def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
 
     form = "g722" if name.lower().endswith(".g722") else None
     try:
-        with av.open(io.BytesIO(data), format=form) as container:
+        with av.open(io.BytesIO(data), format=form, options=CONTAINERS) as container:
             if not container.streams.audio:
                 raise AudioError(f"{name}: no audio in it")
             rate = _possible_rate(container.streams.audio[0].rate, name)
@@ -162,6 +168,13 @@ def _in_order(pool: Executor, recordings: Iterable, ahead: int = 32) -> Iterator
             f"a decoding process died at {recording.recording} or soon after (out of memory?); "
             "the same command goes on"
         ) from None
+
+
+def _pool(workers: int, total: int | None) -> Executor:
+    """Processes; for a few recordings threads, which start at once."""
+    if total is not None and total < FEW:
+        return ThreadPoolExecutor(workers)
+    return ProcessPoolExecutor(workers, get_context("forkserver"))
 
 
 def _fresh(recordings: Iterable, journal: Journal, bar: tqdm) -> Iterator:
@@ -227,7 +240,7 @@ class AudioStore:
         with closing(Journal(folder, fingerprint)) as journal:
             with (
                 tqdm(total=total, desc="decoding", unit="file") as bar,
-                ProcessPoolExecutor(workers, get_context("forkserver")) as pool,
+                _pool(workers, total) as pool,
             ):
                 for recording, samples in _in_order(pool, _fresh(recordings, journal, bar)):
                     if isinstance(samples, AudioError):

@@ -160,16 +160,20 @@ def _check_audio(frame, manifest, side: str, audio: _Audio, report: Report, soun
             if end > len(waveform):
                 report.found["past the end"].append(place)
                 continue
+            if _is_silent(waveform[start:end]):  # and then a copy of any other silence
+                report.found["silent"].append(place)
+                continue
             _check_window(waveform[start:end], place, report)
             digest = hashlib.blake2b(waveform[start:end].tobytes(), digest_size=16).digest()
             sounds[digest].append((side, name, start, place))
 
 
-def _check_window(window: np.ndarray, place: str, report: Report) -> None:
+def _is_silent(window: np.ndarray) -> bool:
     power = float(np.mean(np.square(window))) if len(window) else 0.0
-    if 10 * np.log10(power + 1e-12) < SILENCE_DB:
-        report.found["silent"].append(place)
-        return
+    return 10 * np.log10(power + 1e-12) < SILENCE_DB
+
+
+def _check_window(window: np.ndarray, place: str, report: Report) -> None:
     if np.mean(np.abs(window) >= CLIPPED) > CLIPPED_SHARE:
         report.found["clipped"].append(place)
     if abs(float(np.mean(window))) > OFFSET:

@@ -12,7 +12,7 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
-from atomicvad.data.audio import RATES, AudioError
+from atomicvad.data.audio import CONTAINERS, FEW, RATES, AudioError
 from atomicvad.files import replacing
 
 SUFFIXES = frozenset(
@@ -23,7 +23,6 @@ SUFFIXES = frozenset(
 )
 COLUMNS = ["path", "bytes", "modified", "seconds", "rate", "channels", "problem"]
 CHUNK = 500  # files that a process reads at a time
-FEW = 200  # files for which no process is started
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def _header_of_ffmpeg(path: Path) -> Header:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=CONTAINERS) as container:
             if not container.streams.audio:
                 raise AudioError(f"{path}: no audio in it")
             stream = container.streams.audio[0]

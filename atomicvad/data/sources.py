@@ -15,6 +15,7 @@ from atomicvad.data.audio import SAMPLE_RATE, read_bytes, report_left_out
 from atomicvad.data.corpora import Entry, Recording, get_corpus
 from atomicvad.data.index import index_files
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
 from atomicvad.provenance import fingerprint
 
 
@@ -44,7 +45,7 @@ def locate(source: SourceSettings) -> Path:
     Raises:
         AtomicVADError: it is not there; says where to get it.
     """
-    folder = source.folder or corpora_folder() / source.corpus
+    folder = project_root() / (source.folder or corpora_folder() / source.corpus)
     if not folder.is_dir() and not source.folder:
         if source.corpus == "speech_commands":
             get_corpus("speech_commands").fetch(folder)

@@ -3,9 +3,8 @@
 import hashlib
 import json
 import re
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -141,7 +140,7 @@ def _decode_all(clips: list[Clip], folder: Path, expected: str) -> dict[str, tup
     if todo:
         with (
             open(part, "a", encoding="utf-8") as file,
-            ProcessPoolExecutor(2, get_context("forkserver")) as pool,
+            ThreadPoolExecutor(2) as pool,  # libsndfile, FFmpeg and soxr run beside each other
         ):
             results = pool.map(_decode, todo, [folder] * len(todo))
             for clip, result in tqdm(

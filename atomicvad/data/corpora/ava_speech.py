@@ -16,6 +16,7 @@ from atomicvad.data.corpora import About, Entry
 from atomicvad.data.download import retrieve
 from atomicvad.data.index import find_files
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
 
 ABOUT = About(
     "AVA-Speech (a test set)",
@@ -70,7 +71,7 @@ def chosen_labels(folder: Path, source: SourceSettings) -> tuple[pd.DataFrame, s
             raise AtomicVADError(f"{path}: video_id: expected a plain name, got {video_id[:60]!r}")
     if source.subset in ("available", "all"):
         return labels, "AVA-Speech"
-    listed = _listed(Path(source.subset))
+    listed = _listed(project_root() / source.subset)
     if unknown := sorted(listed - set(labels["video_id"])):
         raise AtomicVADError(f"{source.subset}: no labels for {unknown[0][:60]!r}")
     return labels[labels["video_id"].isin(listed)], f"AVA-Speech {Path(source.subset).stem}"
