@@ -17,7 +17,7 @@ from atomicvad.data.segments import SILENCE_DB
 from atomicvad.errors import AtomicVADError
 
 CLIPPED, CLIPPED_SHARE = 0.999, 0.001  # a sample at full scale; how many are too many
-OFFSET = 0.01  # mean of a window, of full scale
+OFFSET = 0.01  # mean of a recording, of full scale
 IMBALANCE = 2.0  # windows of the larger class over those of the smaller
 # What is looked for, and whether it is an error or a mere warning.
 CHECKS = {
@@ -140,7 +140,7 @@ def _check_audio(frame, manifest, side: str, audio: _Audio, report: Report, soun
     frame = frame.sort_values("audio_filepath", kind="stable")
     groups = frame.groupby("audio_filepath", sort=False)
     for name, rows in tqdm(groups, desc=manifest.name, unit="file"):
-        where = f"{manifest}:{rows['line'].iloc[0]}: {name}"
+        where = f"{manifest.name}:{rows['line'].iloc[0]}: {name}"
         path = audio.path(name)
         if name not in audio.numbers and path is None:
             report.found["outside the root"].append(where)
@@ -151,10 +151,12 @@ def _check_audio(frame, manifest, side: str, audio: _Audio, report: Report, soun
             waveform = audio.waveform(name, path)
         except (AudioError, ValueError) as error:
             reason = error if isinstance(error, AtomicVADError) else "a bad name"
-            report.found["unreadable"].append(f"{manifest}:{rows['line'].iloc[0]}: {reason}")
+            report.found["unreadable"].append(f"{manifest.name}:{rows['line'].iloc[0]}: {reason}")
             continue
+        if abs(float(np.mean(waveform))) > OFFSET:
+            report.found["DC offset"].append(where)
         for row in rows.itertuples():
-            place = f"{manifest}:{row.line}: {name} at {row.offset:.2f} s"
+            place = f"{manifest.name}:{row.line}: {name} at {row.offset:.2f} s"
             start = round(row.offset * SAMPLE_RATE)
             end = start + round(row.duration * SAMPLE_RATE)
             if end > len(waveform):
@@ -163,7 +165,8 @@ def _check_audio(frame, manifest, side: str, audio: _Audio, report: Report, soun
             if _is_silent(waveform[start:end]):  # and then a copy of any other silence
                 report.found["silent"].append(place)
                 continue
-            _check_window(waveform[start:end], place, report)
+            if np.mean(np.abs(waveform[start:end]) >= CLIPPED) > CLIPPED_SHARE:
+                report.found["clipped"].append(place)
             digest = hashlib.blake2b(waveform[start:end].tobytes(), digest_size=16).digest()
             sounds[digest].append((side, name, start, place))
 
@@ -171,13 +174,6 @@ def _check_audio(frame, manifest, side: str, audio: _Audio, report: Report, soun
 def _is_silent(window: np.ndarray) -> bool:
     power = float(np.mean(np.square(window))) if len(window) else 0.0
     return 10 * np.log10(power + 1e-12) < SILENCE_DB
-
-
-def _check_window(window: np.ndarray, place: str, report: Report) -> None:
-    if np.mean(np.abs(window) >= CLIPPED) > CLIPPED_SHARE:
-        report.found["clipped"].append(place)
-    if abs(float(np.mean(window))) > OFFSET:
-        report.found["DC offset"].append(place)
 
 
 def _check_copies(sounds: dict[bytes, list], report: Report) -> None:

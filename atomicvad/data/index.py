@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -100,6 +101,12 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
             if suffix in suffixes and not name.startswith(".") and name.isprintable():
                 found.append(prefix + name)
     return sorted(found)
+
+
+def find_matching(folder: Path, layout: re.Pattern) -> dict[str, re.Match]:
+    """Audio files whose path has a corpus' layout, and the match."""
+    found = {path: layout.search(path) for path in find_files(folder)}
+    return {path: match for path, match in found.items() if match}
 
 
 def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.data.corpora import About, Entry
 from atomicvad.data.corpora.splits import NAMES, chosen
-from atomicvad.data.index import find_files
+from atomicvad.data.index import find_matching
 
 ABOUT = About(
     "LibriSpeech",
@@ -21,8 +21,7 @@ LAYOUT = re.compile(r"(?:^|/)(train|dev|test)-[\w-]+/(\d+)/(\d+)/\2-\3-\d+\.flac
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All utterances."""
-    found = {path: LAYOUT.search(path) for path in find_files(folder, [".flac"])}
-    found = {path: match for path, match in found.items() if match}
+    found = find_matching(folder, LAYOUT)
     splits = chosen({path: NAMES[match[1]] for path, match in found.items()}, source, seed)
     for path, match in found.items():
         split = splits[path]

@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.data.corpora import About, Entry
 from atomicvad.data.corpora.splits import NAMES, chosen
-from atomicvad.data.index import find_files
+from atomicvad.data.index import find_matching
 
 ABOUT = About(
     "Multilingual LibriSpeech",
@@ -25,8 +25,7 @@ LANGUAGES = {
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All utterances; ``folder`` holds the languages' folders or is one of them."""
-    found = {path: LAYOUT.search(path) for path in find_files(folder, [".flac", ".opus"])}
-    found = {path: match for path, match in found.items() if match}
+    found = find_matching(folder, LAYOUT)
     splits = chosen({path: NAMES[match[1]] for path, match in found.items()}, source, seed)
     for path, match in found.items():
         name = re.search(r"mls_([a-z]+)", f"{folder.resolve().name}/{path}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.data.corpora import About, Entry
 from atomicvad.data.corpora.splits import by_group, chosen
-from atomicvad.data.index import find_files
+from atomicvad.data.index import find_files, find_matching
 
 ABOUT = About(
     "MUSAN",
@@ -21,8 +21,7 @@ LAYOUT = re.compile(r"(?:^|/)(music|speech|noise)/([\w-]+)/[^/]+\.wav$")
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All recordings. MUSAN has no split and names no speakers: a file's name draws its side."""
-    found = {path: LAYOUT.search(path) for path in find_files(folder, [".wav"])}
-    found = {path: match for path, match in found.items() if match}
+    found = find_matching(folder, LAYOUT)
     own = {path: by_group(Path(path).name) for path in found}
     splits, languages = chosen(own, source, seed), _languages(folder)
     for path, match in found.items():

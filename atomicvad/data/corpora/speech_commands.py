@@ -16,7 +16,7 @@ from atomicvad.data.archives import Limits, extract
 from atomicvad.data.corpora import About, Entry
 from atomicvad.data.corpora.splits import by_file, chosen
 from atomicvad.data.download import retrieve
-from atomicvad.data.index import find_files
+from atomicvad.data.index import find_matching
 from atomicvad.data.manifest import SPLITS
 from atomicvad.errors import AtomicVADError
 
@@ -94,8 +94,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
 
 def _words(folder: Path) -> dict[str, str]:
     """Path and speaker of every word."""
-    found = {path: LAYOUT.search(path) for path in find_files(folder, [".wav"])}
-    return {path: match[2] for path, match in found.items() if match}
+    return {path: match[2] for path, match in find_matching(folder, LAYOUT).items()}
 
 
 def leak(folder: Path, seed: int) -> pd.DataFrame:

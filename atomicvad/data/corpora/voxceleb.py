@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.data.corpora import About, Entry
 from atomicvad.data.corpora.splits import by_group, chosen
-from atomicvad.data.index import find_files
+from atomicvad.data.index import find_matching
 
 ABOUT = About(
     "VoxCeleb 1 and 2",
@@ -22,8 +22,7 @@ TEST = range(10270, 10310)  # the speakers that VoxCeleb 1 keeps for testing
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All utterances. The test part is for testing; a tenth of the other speakers validates."""
-    found = {path: LAYOUT.search(path) for path in find_files(folder, [".wav", ".m4a"])}
-    found = {path: match for path, match in found.items() if match}
+    found = find_matching(folder, LAYOUT)
     own = {path: _split(path, match[1]) for path, match in found.items()}
     splits = chosen(own, source, seed)
     for path, match in found.items():
