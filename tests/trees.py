@@ -172,7 +172,7 @@ def folder(root: Path) -> None:
             (("wav", "csv"), ("flac", "rttm"), ("mp3", "txt"), ("m4a", "TextGrid"))
         ):
             waveform, rows = labelled(700 + 10 * split + number)
-            path = write(root / part / f"meeting{number}.{suffix}", waveform)
+            path = write(root / part / f"meeting{10 * split + number}.{suffix}", waveform)
             label_file(path.with_suffix(f".{kind}"), rows)
         write(root / part / "speech" / f"voice{split}" / "a.opus", sound("speech", 750 + split))
         for kind in ("noise", "music"):

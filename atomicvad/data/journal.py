@@ -36,7 +36,10 @@ class Journal:
         """Entries of an earlier attempt at the same store, as far as they can be trusted."""
         if not (self.lines.is_file() and self.samples.is_file()):
             return
-        with open(self.lines, encoding="utf-8") as lines, open(self.samples, "rb") as samples:
+        with (
+            open(self.lines, encoding="utf-8", errors="replace") as lines,
+            open(self.samples, "rb") as samples,
+        ):
             if _json(next(lines, "")) != fingerprint:
                 return
             for line in lines:
@@ -74,7 +77,7 @@ class Journal:
         """Cut off what is not known, and open both files for more."""
         if self._files:
             return
-        head = self.lines.read_text(encoding="utf-8").splitlines(keepends=True)
+        head = self.lines.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         self.lines.write_text("".join(head[: 1 + self.handled]), encoding="utf-8")
         self.samples.touch()
         self._files = self.lines.open("a", encoding="utf-8"), self.samples.open("r+b")

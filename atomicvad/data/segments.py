@@ -109,14 +109,15 @@ def cut_windows(store, settings, segments: dict[str, list] | None = None) -> pd.
         labels.append(found[1])
     if not sum(map(len, starts)):
         raise AtomicVADError(f"no recording has a window of {settings.window_seconds} s")
-    rows = table.loc[np.concatenate(numbers)]
+    columns = ["recording", "speaker", "source", "split"]
+    rows = table.loc[np.concatenate(numbers), columns]
     windows = {
         "audio_filepath": rows["recording"].to_numpy(),
         "offset": np.concatenate(starts) / rate,
         "duration": settings.window_seconds,
         "label": np.concatenate(labels).astype(object),
     }
-    windows |= {name: rows[name].to_numpy() for name in ("speaker", "source", "split")}
+    windows |= {name: rows[name].to_numpy() for name in columns[1:]}
     return pd.DataFrame(windows)
 
 

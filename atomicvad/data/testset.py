@@ -107,7 +107,7 @@ def _ava_clips(source, folder: Path, settings: Settings) -> tuple[list[Clip], st
         segments = tuple(
             (row.start - CLIP_START, row.end - CLIP_START, row.label) for row in rows.itertuples()
         )
-        if segments[0][0] < 0:
+        if min(start for start, *_ in segments) < 0:
             raise AtomicVADError(f"{folder}: {video}: labels before {CLIP_START:.0f} s")
         if head is not None and head.seconds > ava_speech.LENGTH + 60:
             raise AtomicVADError(
