@@ -230,8 +230,8 @@ class Settings(Section):
                 "sources: expected with corpus: sources and only there, "
                 f"got {len(self.sources)} with corpus: {self.corpus}"
             )
-        if not (self.test or self.scenes):
-            raise ValueError("scenes: expected, as there is no test")
+        if not (self.scenes or (self.test and self.sources)):
+            raise ValueError("scenes: expected, unless there are sources and a test set")
         return self
 
     @property

@@ -61,12 +61,12 @@ def data_fingerprint(settings: Settings) -> str:
     """What manifests and scenes depend on: the recordings' content, their settings and the code."""
     table = settings.data_folder / "recordings.csv"  # holds the digest of every recording
     recordings = table.read_text(encoding="utf-8") if table.is_file() else ""
-    clips = settings.data_folder / "scenes" / "clips.csv"  # of a corpus' own test set
-    test = clips.read_text(encoding="utf-8") if clips.is_file() else ""
+    # Clips of corpora, where the scenes are not mixed.
+    clips = [path.read_text() for path in sorted(settings.data_folder.glob("scenes*/clips.csv"))]
     parts = settings.model_dump(
         include={"corpus", "data_seed", "window_samples", "windows", "scenes"}
     )
-    return fingerprint(parts, recordings, test, code_fingerprint(DATA_CODE))
+    return fingerprint(parts, recordings, clips, code_fingerprint(DATA_CODE))
 
 
 def run_fingerprint(settings: Settings, seed: int) -> str:

@@ -23,10 +23,10 @@ THOUSAND = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-# A mutation: where (share of the length), what is put there, and how many bytes it replaces.
+# A mutation: where (modulo the length), what is put there, and how many bytes it replaces.
 MUTATIONS = st.lists(
     st.tuples(
-        st.floats(0, 1),
+        st.integers(0, 9999),
         st.binary(max_size=6) | st.sampled_from([b"\xff" * 4, b"-1", b"1e99", b"../", b'"']),
         st.integers(0, 12),
     ),
@@ -37,8 +37,8 @@ MUTATIONS = st.lists(
 
 def mutate(content: bytes, mutations, within: int | None = None) -> bytes:
     """``content`` with pieces replaced; only its first ``within`` bytes, if given."""
-    for share, piece, length in mutations:
-        place = int(share * min(len(content), within or len(content)))
+    for place, piece, length in mutations:
+        place %= min(len(content), within or len(content)) + 1
         content = content[:place] + piece + content[place + length :]
     return content
 

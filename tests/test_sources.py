@@ -20,7 +20,7 @@ from atomicvad.data.corpora.splits import by_file
 from atomicvad.data.index import find_files, index_files, read_header
 from atomicvad.data.manifest import read_manifest
 from atomicvad.data.sources import collect
-from atomicvad.data.testset import dataset_name, prepare_test
+from atomicvad.data.testset import dataset_name, prepare_clips
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.protocols import read_labels
 from atomicvad.files import project_root
@@ -182,14 +182,16 @@ def test_a_subset_that_is_not_there_is_refused(subset, said, corpora, root):
     test = [{"corpus": "ava_speech", "subset": subset}]
     values = PROFILE | PROFILES["speech_commands"] | {"test": test}
     with pytest.raises(AtomicVADError, match=said):
-        prepare_test(settings_from(values, "tests", "subset"), root / "data" / "subset")
+        settings = settings_from(values, "tests", "subset")
+        prepare_clips(settings, settings.test, "testing", root / "data" / "subset")
 
 
 def test_a_listed_subset_names_itself(corpora, root, tmp_path):
     (tmp_path / "marblenet.txt").write_text("-0IxrAbcd_\n-1IxrAbcd_.mkv\n")
     test = [{"corpus": "ava_speech", "subset": str(tmp_path / "marblenet.txt")}]
     values = PROFILE | PROFILES["speech_commands"] | {"test": test}
-    prepare_test(settings_from(values, "tests", "listed"), root / "data" / "listed")
+    settings = settings_from(values, "tests", "listed")
+    prepare_clips(settings, settings.test, "testing", root / "data" / "listed")
     assert dataset_name(root / "data" / "listed") == "AVA-Speech marblenet (2 of 2 clips)"
 
 
@@ -228,7 +230,10 @@ def test_a_hostile_label_file_names_nothing_outside(name, file, text, said, root
     test = {"test": [source]} if name == "ava_speech" else {"sources": [source]}
     settings = settings_from(PROFILE | PROFILES["musan"] | test, "tests", "hostile")
     with pytest.raises(AtomicVADError, match=said):
-        prepare_test(settings, tmp_path / "out") if name == "ava_speech" else collect(settings)
+        if name == "ava_speech":
+            prepare_clips(settings, settings.test, "testing", tmp_path / "out")
+        else:
+            collect(settings)
 
 
 def test_an_index_goes_on_and_reads_again_what_has_changed(corpora, tmp_path, monkeypatch):

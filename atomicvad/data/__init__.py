@@ -13,7 +13,7 @@ from atomicvad.data.manifest import LABELS, SPLITS, manifest_path, write_manifes
 from atomicvad.data.scenes import build_scenes
 from atomicvad.data.segments import balance, cut_windows
 from atomicvad.data.sources import Collected, collect, segments_by_recording, segments_table
-from atomicvad.data.testset import dataset_name, prepare_test
+from atomicvad.data.testset import dataset_name, prepare_clips
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 
@@ -23,22 +23,25 @@ SCENES = {"testing": "scenes", "validation": "scenes-validation"}
 def prepare(settings: Settings) -> AudioStore:
     """Make what is missing, damaged or out of date of ``data/<profile>/``; return its store.
 
-    The folder then holds the store, the six manifests, and the profile's test set or, without one,
-    the scenes of the testing and the validation split. One process at a time is at work on it,
-    others wait.
+    The folder then holds the store, the six manifests, and clips to score, of the testing and of
+    the validation split: scenes mixed from recordings, or the profile's test set and, beside it,
+    what its sources keep for validation. One process at a time is at work on it, others wait.
     """
     folder = settings.data_folder
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         store = _prepare_store(settings)
         if settings.test:
-            prepare_test(settings, folder / SCENES["testing"])
+            prepare_clips(settings, settings.test, "testing", folder / SCENES["testing"])
+        if settings.test and settings.sources:
+            place = folder / SCENES["validation"]
+            prepare_clips(settings, settings.sources, "validation", place)
         stamp, expected = folder / ".prepared", provenance.data_fingerprint(settings)
         if not (provenance.is_current(stamp, expected) and _is_whole(settings)):
             stamp.unlink(missing_ok=True)
             _write_manifests(store, settings)
-            for number, (split, name) in enumerate(_mixed(settings).items()):
-                seed = settings.data_seed + number
+            for split, name in _mixed(settings).items():
+                seed = settings.data_seed + list(SCENES).index(split)
                 build_scenes(store, split, settings.scenes, folder / name, seed)
             provenance.write_stamp(stamp, expected)
     return store
@@ -50,8 +53,9 @@ def dataset_of(settings: Settings) -> str:
 
 
 def _mixed(settings: Settings) -> dict[str, str]:
-    """Scenes that are mixed from recordings: none where the profile names a test set."""
-    return {} if settings.test else SCENES
+    """Scenes that are mixed from recordings: of no split that has clips of its own."""
+    own = {"testing": bool(settings.test), "validation": bool(settings.test and settings.sources)}
+    return {split: name for split, name in SCENES.items() if not own[split]}
 
 
 def _prepare_store(settings: Settings) -> AudioStore:

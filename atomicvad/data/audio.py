@@ -118,6 +118,8 @@ def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
         with av.open(io.BytesIO(data), format=form, options=CONTAINERS) as container:
             if not container.streams.audio:
                 raise AudioError(f"{name}: no audio in it")
+            if container.streams.audio[0].codec_context is None:
+                raise AudioError(f"{name}: an unknown codec")
             rate = _possible_rate(container.streams.audio[0].rate, name)
             to_float = av.AudioResampler(format="fltp")
             frames = [

@@ -72,6 +72,8 @@ def _header_of_ffmpeg(path: Path) -> Header:
             if not container.streams.audio:
                 raise AudioError(f"{path}: no audio in it")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise AudioError(f"{path}: an unknown codec")
             if stream.duration and stream.time_base:
                 seconds = float(stream.duration * stream.time_base)
             elif container.duration:

@@ -38,8 +38,10 @@ class Clip:
     segments: tuple  # (start, end, label)
 
 
-def prepare_test(settings: Settings, folder: Path) -> None:
-    """Fill ``folder`` with the profile's test set, unless that is done.
+def prepare_clips(
+    settings: Settings, sources: tuple[SourceSettings, ...], split: str, folder: Path
+) -> None:
+    """Fill ``folder`` with what ``sources`` have in ``split`` (AVA-Speech: all), unless it is done.
 
     Writes ``audio/<clip>.flac`` (16 kHz mono), ``labels.csv`` in AVA-Speech's form,
     ``clips.csv`` (what is missing or ends early), ``manifest.json`` (NeMo's fields, a line a
@@ -48,7 +50,7 @@ def prepare_test(settings: Settings, folder: Path) -> None:
     Raises:
         AtomicVADError: no clip is there, or fewer than the subset asks for.
     """
-    found = [_clips(source, settings) for source in settings.test]
+    found = [_clips(source, settings, split) for source in sources]
     clips = [clip for part, _ in found for clip in part]
     code = provenance.code_fingerprint(("data/testset.py", "data/audio.py", "data/labels.py"))
     facts = [(c.name, c.stamp, c.segments) for c in clips]
@@ -74,13 +76,13 @@ def dataset_name(folder: Path) -> str:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else "scenes"
 
 
-def _clips(source: SourceSettings, settings: Settings) -> tuple[list[Clip], str]:
+def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list[Clip], str]:
     folder = locate(source)
     if source.corpus == "ava_speech":
         return _ava_clips(source, folder, settings)
     clips = []
     for entry, row in indexed(source, folder, settings):
-        if entry.split != "testing":
+        if entry.split != split:
             continue
         marks = fill(list(entry.segments), row.seconds)
         if not entry.segments:
@@ -91,7 +93,7 @@ def _clips(source: SourceSettings, settings: Settings) -> tuple[list[Clip], str]
         name = f"{source.corpus}-{slug}-{digest}"
         clips.append(Clip(name, folder / entry.path, (row.bytes, row.modified), segments))
     if not clips:
-        raise AtomicVADError(f"{folder}: {source.corpus} has no recording in its testing split")
+        raise AtomicVADError(f"{folder}: {source.corpus} has no recording in its {split} split")
     return clips, get_corpus(source.corpus).ABOUT.title
 
 
