@@ -56,7 +56,7 @@ def prepare_clips(
     facts = [(c.name, c.stamp, c.segments) for c in clips]
     expected = provenance.fingerprint(code, facts, [name for _, name in found])
     stamp = folder / ".test"
-    if provenance.is_current(stamp, expected) and (folder / "dataset.txt").is_file():
+    if provenance.is_current(stamp, expected) and _is_whole(folder):
         return
     stamp.unlink(missing_ok=True)
     (folder / "audio").mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,15 @@ def dataset_name(folder: Path) -> str:
     """What the test set in ``folder`` is called in tables."""
     path = folder / "dataset.txt"
     return path.read_text(encoding="utf-8").strip() if path.is_file() else "scenes"
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether all that was written is there."""
+    names = ("labels.csv", "clips.csv", "manifest.json", "dataset.txt")
+    if not all((folder / name).is_file() for name in names):
+        return False
+    clips = pd.read_csv(folder / "clips.csv")
+    return all(_path(folder, name).is_file() for name in clips["clip"][clips["seconds"] > 0])
 
 
 def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list[Clip], str]:
@@ -162,7 +171,10 @@ def _done(part: Path, folder: Path, expected: str) -> dict[str, tuple]:
         return {}
     done = {}
     for line in lines[1:-1]:
-        name, *result = json.loads(line)
+        try:
+            name, *result = json.loads(line)
+        except ValueError:  # as a crash of the machine may leave it
+            break
         if result[2] or _path(folder, name).is_file():
             done[name] = tuple(result)
     part.write_text("\n".join([lines[0], *(json.dumps([n, *r]) for n, r in done.items()), ""]))
