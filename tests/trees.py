@@ -94,8 +94,8 @@ def musan(root: Path) -> None:
     for kind, folder in folders.items():
         for split in SPLITS:
             pattern = f"{kind}-{folder}-{{:04d}}.wav"
-            for name in names_of(split, pattern, 2):
-                seconds = 2.0 if kind == "speech" else 5.0
+            for name in names_of(split, pattern, 3):
+                seconds = 4.0 if kind == "speech" else 5.0
                 write(root / kind / folder / name, draw(kind, seconds))
                 with open(root / kind / folder / "ANNOTATIONS", "a") as file:
                     file.write(f"{name[:-4]} f english\n")
