@@ -81,8 +81,7 @@ def test_killed_while_it_decodes_it_goes_on_to_the_same_bytes(tmp_path, monkeypa
     data = tmp_path / "pieces" / "data" / "killed"
     command = [sys.executable, "-c", PREPARE, str(tmp_path / "pieces")]
     for part, enough in (
-        (data / ".recordings.part", 20),
-        (data / ".recordings.part", 150),
+        (data / ".recordings.part", 60),
         (data / "scenes" / ".clips.part", 3),
     ):
         kill_when(command, lambda part=part, enough=enough: lines(part) >= enough)
