@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 import trees
 import yaml
 
@@ -15,6 +16,7 @@ ROOT = project_root()
 PARTS = ("atomicvad", "notebooks", "profiles", "tools", "Makefile", "pyproject.toml")
 
 
+@pytest.mark.timeout(900)
 def test_make_reproduces_the_paper(tmp_path):
     """All of the paper's settings but the counts, the epochs and the number of seeds."""
     checkout = tmp_path / "checkout"

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -167,8 +168,13 @@ def _read_headers(folder: Path, missing: list[tuple], workers: int) -> Iterator[
     if len(missing) < FEW or workers < 2:
         yield from (_read_chunk(folder, chunk) for chunk in chunks)
         return
-    with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
-        yield from pool.map(_read_chunk, [folder] * len(chunks), chunks)
+    try:
+        with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
+            yield from pool.map(_read_chunk, [folder] * len(chunks), chunks)
+    except BrokenProcessPool:
+        raise AudioError(
+            f"{folder}: a process that reads heads died; the same command goes on"
+        ) from None
 
 
 def _read_chunk(folder: Path, chunk: list[tuple]) -> list[list]:
