@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from atomicvad.cli_data import app as data_app
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="AtomicVAD, a voice activity detector of 298 parameters: data, training, results.",
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_app, name="data")
 Profile = Annotated[str, typer.Option(help="smoke, open or paper: a file of profiles/")]
 PAGES = {"01_data": "data", "02_augmentation": "augmentation", "04_results": "report"}
 
@@ -21,15 +24,6 @@ def _settings(profile: str):
     from atomicvad.config import load_profile
 
     return load_profile(profile)
-
-
-@app.command()
-def data(profile: Profile = "open") -> None:
-    """Fetch and decode the recordings; cut windows, write manifests, mix scenes."""
-    from atomicvad.data import prepare
-
-    store = prepare(_settings(profile))
-    typer.echo(f"data/{profile}: {len(store.recordings)} recordings")
 
 
 @app.command()

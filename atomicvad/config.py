@@ -9,6 +9,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -23,6 +24,11 @@ from atomicvad.files import project_root
 Probability = Annotated[float, Field(ge=0, le=1)]
 Mode = Literal["auto", True, False]
 Split = Literal["training", "validation", "testing"]
+Strides = dict[Literal["speech", "background"], PositiveFloat]
+Corpus = Literal[
+    *("ava_speech", "common_voice", "folder", "freesound", "librispeech", "mls", "musan"),
+    *("speech_activity", "speech_commands", "voxceleb"),
+]
 
 
 class Section(BaseModel):
@@ -91,17 +97,34 @@ ACTIVATIONS = (
 )
 
 
-class WindowSettings(Section):
-    stride_seconds: dict[Literal["speech", "background"], PositiveFloat]
+class WindowSettings(Range):
+    stride_seconds: Strides
     counts: dict[Split, PositiveInt]  # at most this many windows of a class in a split
+    test_stride_seconds: Strides | None = None  # of the testing split; none: as above
+    speech_starts: tuple[NonNegativeFloat, NonNegativeFloat] | None = None  # s in a recording
+    longest_seconds: PositiveFloat | None = None  # longer recordings are left out
+    energy_gate: bool = True  # none: all of a speech recording counts as speech
+    balance: Literal["sources", "fixed", "over", "under"] = "sources"  # see segments.balance
 
-    @field_validator("*")
+    @field_validator("stride_seconds", "test_stride_seconds", "counts")
     @classmethod
     def _nothing_missing(cls, value, info):
         needed = get_args(Split) if info.field_name == "counts" else ("speech", "background")
-        if missing := sorted(set(needed) - set(value)):
+        if missing := sorted(set(needed) - set(value or needed)):
             raise ValueError(f"expected {', '.join(needed)}; {', '.join(missing)} missing")
         return value
+
+
+class SourceSettings(Section):
+    """A corpus on this machine: which one, where it lies, how it is split."""
+
+    corpus: Corpus
+    folder: Path | None = None  # from the project's root; none: $ATOMICVAD_CORPORA/<corpus>
+    # The corpus' own split, or one that keeps speakers (FreeSound: uploaders) on one side; by
+    # file, as the released code does; or all on one side.
+    split: Literal["speaker", "file", Split] = "speaker"
+    kind: Literal["speech", "noise", "music"] | None = None  # of a folder without labels
+    subset: str = "available"  # ava_speech: available, all, or a text file of clip names
 
 
 class WaveformSettings(Range):
@@ -179,13 +202,15 @@ class Settings(Section):
     """One reproduction. ``profiles/*.yaml`` say what each value is for."""
 
     profile: str
-    corpus: Literal["smoke", "open", "paper"]
+    corpus: Literal["smoke", "open", "sources"]
+    sources: tuple[SourceSettings, ...] = ()  # what corpus: sources stands for
+    test: tuple[SourceSettings, ...] = ()  # test set; none: scenes mixed from the testing split
     seeds: tuple[NonNegativeInt, ...]
     data_seed: NonNegativeInt = 42
     sample_rate: Literal[16000] = 16000
     window_samples: PositiveInt = 10080
     windows: WindowSettings
-    scenes: SceneSettings
+    scenes: SceneSettings | None = None
     features: FeatureSettings = FeatureSettings()
     waveform: WaveformSettings = WaveformSettings()
     masks: MaskSettings = MaskSettings()
@@ -199,6 +224,17 @@ class Settings(Section):
         if not value or len(set(value)) != len(value):
             raise ValueError(f"expected seeds that differ, got {list(value)}")
         return value
+
+    @model_validator(mode="after")
+    def _sources_are_named(self):
+        if (self.corpus == "sources") != bool(self.sources):
+            raise ValueError(
+                "sources: expected with corpus: sources and only there, "
+                f"got {len(self.sources)} with corpus: {self.corpus}"
+            )
+        if not (self.scenes or (self.test and self.sources)):
+            raise ValueError("scenes: expected, unless there are sources and a test set")
+        return self
 
     @property
     def window_seconds(self) -> float:

@@ -4,10 +4,15 @@ import numpy as np
 import pandas as pd
 
 from atomicvad.config import Settings, WaveformSettings
-from atomicvad.data import augment
+from atomicvad.data import SCENES, augment
 from atomicvad.data.audio import AudioStore
-from atomicvad.data.manifest import SPLITS, read_split
+from atomicvad.data.audit import Report, audit
+from atomicvad.data.corpora import speech_commands
+from atomicvad.data.manifest import LABELS, SPLITS, manifest_path, read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet, build_features
+from atomicvad.data.scenes import CLIP_START
+from atomicvad.data.sources import locate
+from atomicvad.evaluation.protocols import read_labels
 from atomicvad.layers.augment import spec_augment, spec_cutout
 
 Rows = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -31,6 +36,43 @@ def windows_table(settings: Settings) -> pd.DataFrame:
     tables = [read_split(settings.data_folder, split).assign(split=split) for split in SPLITS]
     grouped = pd.concat(tables).groupby(["split", "label"], sort=False)
     return grouped.agg(windows=("offset", "size"), sources=("source", "nunique"))
+
+
+def balance_table(settings: Settings) -> pd.DataFrame:
+    """How many windows of a class there were, were drawn, and were drawn again."""
+    return pd.read_csv(settings.data_folder / "balance.csv")
+
+
+def clips_table(settings: Settings) -> pd.DataFrame:
+    """Clips of the test set by state: how many, how long, and segments scored and left out."""
+    folder = settings.data_folder / SCENES["testing"]
+    if not settings.test:
+        labels = read_labels(folder / "labels.csv")
+        spans = labels.groupby("video_id")["end"].max() - CLIP_START
+        rows = [("whole", len(spans), round(spans.sum() / 60, 1), len(labels), 0)]
+        columns = ["state", "clips", "minutes", "segments", "left_out"]
+        return pd.DataFrame(rows, columns=columns).set_index("state")
+    clips = pd.read_csv(folder / "clips.csv").assign(minutes=lambda t: t["seconds"] / 60)
+    table = clips.groupby("state").agg(
+        clips=("clip", "size"),
+        minutes=("minutes", "sum"),
+        segments=("segments", "sum"),
+        left_out=("left_out", "sum"),
+    )
+    return table.round({"minutes": 1})
+
+
+def checks(settings: Settings) -> Report:
+    """The auditor's report on the profile's six manifests."""
+    return audit([manifest_path(settings.data_folder, la, sp) for la in LABELS for sp in SPLITS])
+
+
+def leak_table(settings: Settings) -> pd.DataFrame | str:
+    """How far Speech Commands' splits share speakers with training; a word where it is not used."""
+    for source in settings.sources:
+        if source.corpus == "speech_commands":
+            return speech_commands.leak(locate(source), settings.data_seed)
+    return "no Speech Commands in this profile"
 
 
 def levels_and_bandwidths(store: AudioStore, most: int = 400, seconds: float = 10) -> pd.DataFrame:

@@ -22,9 +22,14 @@ PACKAGES = (
 DATA_CODE = (
     "data/__init__.py",
     "data/audio.py",
+    "data/journal.py",
+    "data/index.py",
+    "data/labels.py",
     "data/manifest.py",
     "data/segments.py",
     "data/scenes.py",
+    "data/sources.py",
+    "data/testset.py",
     "data/corpora",
 )
 TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "run.py", "evaluation")
@@ -48,17 +53,20 @@ def code_fingerprint(names: Iterable[str]) -> str:
 
 def store_fingerprint(settings: Settings) -> str:
     """What the decoded recordings depend on."""
-    return fingerprint(settings.corpus, code_fingerprint(("data/audio.py", "data/corpora")))
+    code = code_fingerprint(("data/audio.py", "data/journal.py", "data/corpora"))
+    return fingerprint(settings.corpus, code)
 
 
 def data_fingerprint(settings: Settings) -> str:
     """What manifests and scenes depend on: the recordings' content, their settings and the code."""
     table = settings.data_folder / "recordings.csv"  # holds the digest of every recording
     recordings = table.read_text(encoding="utf-8") if table.is_file() else ""
+    # Clips of corpora, where the scenes are not mixed.
+    clips = [path.read_text() for path in sorted(settings.data_folder.glob("scenes*/clips.csv"))]
     parts = settings.model_dump(
         include={"corpus", "data_seed", "window_samples", "windows", "scenes"}
     )
-    return fingerprint(parts, recordings, code_fingerprint(DATA_CODE))
+    return fingerprint(parts, recordings, clips, code_fingerprint(DATA_CODE))
 
 
 def run_fingerprint(settings: Settings, seed: int) -> str:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from atomicvad import provenance
 from atomicvad.config import Settings
-from atomicvad.data import SCENES, prepare
+from atomicvad.data import SCENES, dataset_of, prepare
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.metrics import metrics_table
 from atomicvad.evaluation.protocols import PROTOCOLS, model_score, read_labels, score_segments
@@ -31,7 +31,7 @@ def score_scenes(model, settings: Settings) -> dict[str, pd.DataFrame]:
 def scene_metrics(windows: dict[str, pd.DataFrame], settings: Settings, **ids) -> pd.DataFrame:
     """Metrics on the test scenes, long and tidy."""
     labels = read_labels(settings.data_folder / SCENES["testing"] / "labels.csv")
-    return metrics_table(labels, windows, settings, dataset="scenes", **ids)
+    return metrics_table(labels, windows, settings, dataset=dataset_of(settings), **ids)
 
 
 def copy_labels(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from atomicvad.data.audio import AudioError, AudioStore, decode
+from atomicvad.data.index import read_header
 
 
 def tone(rate, seconds=1.0, hertz=440):
@@ -114,3 +115,38 @@ def test_a_store_without_its_samples_is_refused(store, tmp_path):
     (tmp_path / "samples.i16").write_bytes(b"\0" * 20)
     with pytest.raises(ValueError, match="found 10"):
         AudioStore(tmp_path)
+
+
+PLAYLISTS = {
+    "concat": "ffconcat version 1.0\nfile secret.wav\n",
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{folder}/secret.wav\n#EXT-X-ENDLIST\n",
+    "dash": "<MPD><Period><AdaptationSet><Representation><BaseURL>secret.wav</BaseURL>",
+}
+
+
+@pytest.mark.parametrize("kind", PLAYLISTS)
+def test_a_playlist_opens_no_other_file(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write(tmp_path / "secret.wav", tone(16000), 16000)
+    (tmp_path / "list.wav").write_text(PLAYLISTS[kind].format(folder=tmp_path))
+    for read in (decode, read_header):
+        with pytest.raises(AudioError):
+            read(tmp_path / "list.wav")
+
+
+@pytest.mark.parametrize("rate", [1, 1_000_000])
+def test_an_impossible_rate_is_refused(rate, tmp_path):
+    soundfile.write(tmp_path / "odd.wav", tone(16000), rate)
+    for read in (decode, read_header):
+        with pytest.raises(AudioError, match=f"{rate} Hz"):
+            read(tmp_path / "odd.wav")
+
+
+def test_a_head_that_promises_too_much_is_refused(tmp_path):
+    """A FLAC file of a few bytes whose head speaks of 2^35 samples takes no memory."""
+    soundfile.write(tmp_path / "a.flac", tone(16000), 16000)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    content[21] |= 0x0F
+    (tmp_path / "a.flac").write_bytes(content)
+    with pytest.raises(AudioError, match="promises"):
+        decode(tmp_path / "a.flac")

@@ -18,7 +18,10 @@ def atomicvad(*arguments):
     [
         (("seeds", "--profile", "opne"), "expected one of open, paper, smoke; got 'opne'"),
         (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
-        (("data", "--profile", "paper"), "corpus"),
+        (
+            ("data", "fetch", "musan"),
+            "expected speech_commands, freesound or ava_speech; got 'musan'",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said):

@@ -1,11 +1,13 @@
 """Audio of any format to 16 kHz mono, decoded once into a store that is memory-mapped."""
 
-import hashlib
 import io
 import mmap
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,10 +17,19 @@ import soundfile
 import soxr
 from tqdm.auto import tqdm
 
+from atomicvad.data.journal import Journal
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 
 SAMPLE_RATE = 16000
+RATES = (2000, 768000)  # Hz; others are damaged heads
+FEW = 200  # recordings for which no process is started
+# Kinds of file that FFmpeg may see; playlists, which name other files, are none of them.
+CONTAINERS = {
+    "format_whitelist": "aac,aiff,amr,ape,asf,au,avi,caf,flac,g722,matroska,mov,mp3,mpeg,mpegts,"
+    "nistsphere,ogg,tta,w64,wav,wv"
+}
+DENSEST = 6000  # samples that a byte can stand for: silence in FLAC
 
 
 class AudioError(AtomicVADError):
@@ -38,10 +49,7 @@ def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
     """
     name = name or str(source)
     if not isinstance(source, bytes):
-        try:
-            source = Path(source).read_bytes()
-        except OSError as error:
-            raise AudioError(f"{name}: {error.strerror or error}") from None
+        source = read_bytes(Path(source), name)
     if not source:
         raise AudioError(f"{name}: the file is empty")
     if _is_truncated(source):
@@ -52,6 +60,18 @@ def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
     if not np.isfinite(waveform).all():
         raise AudioError(f"{name}: some samples are NaN or infinite")
     return waveform
+
+
+def read_bytes(path: Path, name: str | None = None) -> bytes:
+    """A file's content.
+
+    Raises:
+        AudioError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AudioError(f"{name or path}: {error.strerror or error}") from None
 
 
 def _is_truncated(data: bytes) -> bool:
@@ -69,13 +89,26 @@ def _is_truncated(data: bytes) -> bool:
 def _decode_bytes(data: bytes, name: str) -> np.ndarray:
     if not name.lower().endswith(".g722"):  # raw: without a header to be known by
         try:
-            waveform, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+            with soundfile.SoundFile(io.BytesIO(data)) as file:
+                rate = _possible_rate(file.samplerate, name)
+                if file.frames * file.channels > DENSEST * len(data):
+                    raise AudioError(f"{name}: its head promises {file.frames} samples")
+                waveform = file.read(dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError):
             pass
         else:
-            mono = waveform.mean(axis=1, dtype=np.float32)
-            return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
+            return _at_16_khz(waveform.mean(axis=1, dtype=np.float32), rate)
     return _decode_with_ffmpeg(data, name)
+
+
+def _possible_rate(rate: int, name: str) -> int:
+    if not RATES[0] <= rate <= RATES[1]:
+        raise AudioError(f"{name}: a sample rate of {rate} Hz")
+    return rate
+
+
+def _at_16_khz(mono: np.ndarray, rate: int) -> np.ndarray:
+    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
 
 
 def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
@@ -83,10 +116,12 @@ def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
 
     form = "g722" if name.lower().endswith(".g722") else None
     try:
-        with av.open(io.BytesIO(data), format=form) as container:
+        with av.open(io.BytesIO(data), format=form, options=CONTAINERS) as container:
             if not container.streams.audio:
                 raise AudioError(f"{name}: no audio in it")
-            rate = container.streams.audio[0].rate
+            if container.streams.audio[0].codec_context is None:
+                raise AudioError(f"{name}: an unknown codec")
+            rate = _possible_rate(container.streams.audio[0].rate, name)
             to_float = av.AudioResampler(format="fltp")
             frames = [
                 part.to_ndarray()
@@ -100,7 +135,7 @@ def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
     if not frames:
         raise AudioError(f"{name}: no audio in it")
     mono = np.concatenate(frames, axis=1).mean(axis=0, dtype=np.float32)
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
+    return _at_16_khz(mono, rate)
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:
@@ -122,13 +157,44 @@ def _load(recording) -> np.ndarray | AudioError:
 def _in_order(pool: Executor, recordings: Iterable, ahead: int = 32) -> Iterator:
     """Decoded recordings in the order given, a bounded number of them under way."""
     waiting = deque()
-    for recording in recordings:
-        waiting.append((recording, pool.submit(_load, recording)))
-        if len(waiting) >= ahead:
+    try:
+        for recording in recordings:
+            waiting.append((recording, pool.submit(_load, recording)))
+            if len(waiting) >= ahead:
+                recording, future = waiting.popleft()
+                yield recording, future.result()
+        while waiting:
             recording, future = waiting.popleft()
             yield recording, future.result()
-    for recording, future in waiting:
-        yield recording, future.result()
+    except BrokenProcessPool:
+        raise AudioError(
+            f"a decoding process died at {recording.recording} or soon after (out of memory?); "
+            "the same command goes on"
+        ) from None
+
+
+def _pool(workers: int, total: int | None) -> Executor:
+    """Processes; for a few recordings threads, which start at once."""
+    if total is not None and total < FEW:
+        return ThreadPoolExecutor(workers)
+    return ProcessPoolExecutor(workers, get_context("forkserver"))
+
+
+def _fresh(recordings: Iterable, journal: Journal, bar: tqdm) -> Iterator:
+    """Recordings that an earlier attempt has not handled."""
+    for recording in recordings:
+        if journal.knows(recording.recording):
+            bar.update()
+        else:
+            yield recording
+
+
+def report_left_out(reasons: list[str], most: int = 20) -> None:
+    """Say what was left out, and why: the first ones, and how many more."""
+    for reason in reasons[:most]:
+        tqdm.write(f"left out: {reason}")
+    if len(reasons) > most:
+        tqdm.write(f"left out: {len(reasons) - most} more")
 
 
 class AudioStore:
@@ -155,41 +221,49 @@ class AudioStore:
 
     @classmethod
     def build(
-        cls, folder: Path, recordings: Iterable, total: int | None = None, workers: int = 2
+        cls,
+        folder: Path,
+        recordings: Iterable,
+        total: int | None = None,
+        workers: int = 2,
+        fingerprint: str = "",
     ) -> "AudioStore":
         """Decode ``recordings`` (see ``corpora.Recording``) into a new store.
 
         The order is the given one whatever the number of workers. A recording whose decoded audio
         has been seen is dropped, and so is one that cannot be decoded: both are reported.
+
+        Args:
+            total: how many recordings there are, for the progress bar.
+            fingerprint: of what the recordings come from. A decoding that was stopped goes on where
+                it was when the fingerprint is the same; none: it begins anew.
+
+        Raises:
+            AudioError: a decoding process died.
         """
         folder = Path(folder)
-        rows, seen, copies, bad, position = [], set(), 0, [], 0
-        with (
-            replacing(folder / "samples.i16") as path,
-            open(path, "wb") as file,
-            ProcessPoolExecutor(workers, get_context("forkserver")) as pool,
-        ):
-            for recording, samples in tqdm(
-                _in_order(pool, recordings), total=total, desc="decoding", unit="file"
+        with closing(Journal(folder, fingerprint)) as journal:
+            with (
+                tqdm(total=total, desc="decoding", unit="file") as bar,
+                _pool(workers, total) as pool,
             ):
-                if isinstance(samples, AudioError):
-                    bad.append(samples)
-                    continue
-                digest = hashlib.sha256(samples.tobytes()).hexdigest()
-                if digest in seen:
-                    copies += 1
-                    continue
-                seen.add(digest)
-                file.write(samples.tobytes())
-                rows.append(recording.fields() | {"start": position, "samples": len(samples)})
-                rows[-1]["sha256"] = digest
-                position += len(samples)
+                for recording, samples in _in_order(pool, _fresh(recordings, journal, bar)):
+                    if isinstance(samples, AudioError):
+                        journal.refuse(recording.recording, str(samples))
+                    else:
+                        journal.add(recording.fields(), samples)
+                    bar.update()
+            journal.begin()
         with replacing(folder / "recordings.csv") as path:
-            pd.DataFrame(rows).to_csv(path, index=False)
-        hours = position / SAMPLE_RATE / 3600
-        tqdm.write(f"{len(rows)} recordings, {hours:.1f} hours; {copies} exact copies left out")
-        for error in bad:
-            tqdm.write(f"left out: {error}")
+            pd.DataFrame(journal.rows).to_csv(path, index=False)
+        os.replace(journal.samples, folder / "samples.i16")
+        journal.lines.unlink()
+        hours = journal.position / SAMPLE_RATE / 3600
+        tqdm.write(
+            f"{len(journal.rows)} recordings, {hours:.1f} hours; "
+            f"{journal.copies} exact copies left out"
+        )
+        report_left_out(journal.bad)
         return cls(folder)
 
     def forget(self) -> None:

@@ -90,6 +90,8 @@ def metrics_table(
         for name, scores in by_protocol.items():
             of_scores = labels.loc[scores.index]
             for condition in ("all", "clean", "noise", "music"):
+                if condition != "all" and not (labels["condition"] == condition).any():
+                    continue  # not every test set has all of them
                 chosen = ~of_scores["speech"] | (of_scores["condition"] == condition)
                 if condition == "all":
                     chosen[:] = True

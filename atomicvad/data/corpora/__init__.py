@@ -1,15 +1,23 @@
-"""Recordings by corpus: a module each, all with ``recordings() -> list[Recording]``."""
+"""Corpora: a module each.
+
+Those that a profile's ``corpus`` names (``CORPORA``) give ``recordings() -> Iterator[Recording]``.
+Those of ``sources`` and ``test`` (``NAMED``) lie in a folder of the user's and give ``ABOUT`` and
+``entries(folder, source, seed) -> Iterator[Entry]``.
+"""
 
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import get_args
 
 import numpy as np
 
+from atomicvad.config import Corpus
 from atomicvad.errors import AtomicVADError
 
 CORPORA = {"smoke": "generated", "open": "open"}  # corpus -> module
+NAMED = get_args(Corpus)
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,7 @@ class Recording:
         language, speaker, source: empty where there is none.
         split: ``training``, ``validation`` or ``testing``.
         load: gives the bytes of an audio file, or a float waveform at 16 kHz.
+        segments: ``(start, end, speech)`` in s, where a label file says what is speech.
     """
 
     recording: str
@@ -33,10 +42,38 @@ class Recording:
     source: str
     split: str
     load: Callable[[], bytes | np.ndarray] = field(repr=False)
+    segments: tuple = field(default=(), repr=False)
 
     def fields(self) -> dict[str, str]:
-        """All but ``load``: the columns of a store's table."""
-        return {name: value for name, value in vars(self).items() if name != "load"}
+        """All but ``load`` and ``segments``: the columns of a store's table."""
+        return {n: value for n, value in vars(self).items() if n not in ("load", "segments")}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a corpus' folder and what it is; ``path`` is relative to the folder, with ``/``.
+
+    ``kind`` is ``speech``, ``noise`` or ``music``; ``segments`` as of ``Recording``.
+    """
+
+    path: str
+    kind: str
+    split: str
+    language: str = ""
+    speaker: str = ""
+    source: str = ""
+    segments: tuple = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class About:
+    """A corpus in a few words, for those who look for one."""
+
+    title: str
+    size: str
+    license: str
+    home: str
+    layout: str  # of its folder
 
 
 def get_corpus(name: str) -> ModuleType:
@@ -45,6 +82,7 @@ def get_corpus(name: str) -> ModuleType:
     Raises:
         AtomicVADError: no such corpus.
     """
-    if name not in CORPORA:
-        raise AtomicVADError(f"corpus: expected one of {', '.join(CORPORA)}; got {name!r}")
-    return importlib.import_module(f"{__name__}.{CORPORA[name]}")
+    modules = CORPORA | dict(zip(NAMED, NAMED, strict=True))
+    if name not in modules:
+        raise AtomicVADError(f"corpus: expected one of {', '.join(modules)}; got {name!r}")
+    return importlib.import_module(f"{__name__}.{modules[name]}")

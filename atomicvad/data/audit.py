@@ -1,0 +1,196 @@
+"""What is wrong with manifests and their audio: read everything, change nothing."""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from atomicvad.data.audio import SAMPLE_RATE, AudioError, AudioStore, decode
+from atomicvad.data.corpora.splits import NAMES
+from atomicvad.data.index import read_header
+from atomicvad.data.manifest import LABELS, read_manifest
+from atomicvad.data.segments import SILENCE_DB
+from atomicvad.errors import AtomicVADError
+
+CLIPPED, CLIPPED_SHARE = 0.999, 0.001  # a sample at full scale; how many are too many
+OFFSET = 0.01  # mean of a recording, of full scale
+IMBALANCE = 2.0  # windows of the larger class over those of the smaller
+# What is looked for, and whether it is an error or a mere warning.
+CHECKS = {
+    "unreadable": True,
+    "past the end": True,
+    "outside the root": True,
+    "speaker on two sides": True,
+    "source on two sides": True,
+    "same sound on two sides": True,
+    "same sound twice": False,
+    "other rate": False,
+    "silent": False,
+    "clipped": False,
+    "DC offset": False,
+    "unbalanced": False,
+}
+
+
+@dataclass
+class Report:
+    """What was found: a name for each finding, with where it is; windows by manifest and class."""
+
+    found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    classes: list[tuple] = field(default_factory=list)
+
+    @property
+    def errors(self) -> int:
+        """Findings that make a manifest unfit."""
+        return sum(len(self.found[name]) for name, error in CHECKS.items() if error)
+
+    def table(self) -> pd.DataFrame:
+        """A row for everything looked for: how often, how bad, and the first place."""
+        rows = [
+            (name, len(self.found[name]), "error" if error else "warning", *self.found[name][:1])
+            for name, error in CHECKS.items()
+        ]
+        rows = [(*row, "")[:4] for row in rows]
+        return pd.DataFrame(rows, columns=["looked for", "found", "is", "first"])
+
+    def balance(self) -> pd.DataFrame:
+        """Windows and seconds by manifest and class."""
+        return pd.DataFrame(self.classes, columns=["manifest", "label", "windows", "hours"])
+
+    def to_text(self) -> str:
+        """Both tables, and a last line that sums up."""
+        table, errors = self.table(), self.errors
+        warnings = int(table["found"].sum()) - errors
+        parts = [self.balance().to_string(index=False), table.to_string(index=False)]
+        return "\n\n".join([*parts, f"{errors} errors, {warnings} warnings"])
+
+
+class _Audio:
+    """Audio behind a manifest's names: the store beside it, or files below a root."""
+
+    def __init__(self, manifest: Path, root: Path | None, anywhere: bool):
+        self.root, self.anywhere = Path(root or manifest.parent).resolve(), anywhere
+        self.store, self.numbers, self.last = None, {}, ("", None)
+        if (manifest.parent / "recordings.csv").is_file() and root is None:
+            self.store = AudioStore(manifest.parent)
+            self.numbers = {name: n for n, name in enumerate(self.store.recordings["recording"])}
+
+    def path(self, name: str) -> Path | None:
+        """The file of a name; none where it would lie outside the root."""
+        path = (self.root / name).resolve()
+        return path if self.anywhere or path.is_relative_to(self.root) else None
+
+    def waveform(self, name: str, path: Path) -> np.ndarray:
+        """A whole recording; the one asked for last is kept, as manifests name it many times."""
+        if self.last[0] != name:
+            if name in self.numbers:
+                self.last = (name, self.store.read(self.numbers[name]))
+            else:
+                self.last = (name, decode(path))
+        return self.last[1]
+
+
+def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = False) -> Report:
+    """Check manifests against their audio, and against each other.
+
+    The side of a manifest is the split in its name (training, dev …), or the name itself.
+
+    Args:
+        root: the folder that the audio lies in; the manifest's own by default.
+        anywhere: take files outside that folder, too; by default they are an error.
+
+    Raises:
+        ManifestError: a manifest that cannot be read as one; names ``file:line``.
+    """
+    report, sides = Report(), defaultdict(lambda: defaultdict(set))
+    sounds: dict[str, list] = defaultdict(list)
+    for manifest in map(Path, manifests):
+        frame = read_manifest(manifest)
+        side = _side(manifest)
+        for label in LABELS:
+            seconds = frame.loc[frame["label"] == label, "duration"]
+            report.classes.append(
+                (manifest.name, label, len(seconds), round(seconds.sum() / 3600, 3))
+            )
+        for name in ("speaker", "source"):
+            if name in frame:
+                for value in frame[name].dropna().unique():
+                    if value != "":
+                        sides[name][str(value)].add(side)
+        _check_audio(frame, manifest, side, _Audio(manifest, root, anywhere), report, sounds)
+    for name, places in sides.items():
+        for value, where in places.items():
+            if len(where) > 1:
+                report.found[f"{name} on two sides"].append(f"{value}: {', '.join(sorted(where))}")
+    _check_copies(sounds, report)
+    _check_balance(report)
+    return report
+
+
+def _side(manifest: Path) -> str:
+    words = manifest.stem.lower().replace("-", "_").split("_")
+    return next((NAMES[word] for word in words if word in NAMES), manifest.stem)
+
+
+def _check_audio(frame, manifest, side: str, audio: _Audio, report: Report, sounds: dict) -> None:
+    frame = frame.sort_values("audio_filepath", kind="stable")
+    groups = frame.groupby("audio_filepath", sort=False)
+    for name, rows in tqdm(groups, desc=manifest.name, unit="file"):
+        where = f"{manifest.name}:{rows['line'].iloc[0]}: {name}"
+        path = audio.path(name)
+        if name not in audio.numbers and path is None:
+            report.found["outside the root"].append(where)
+            continue
+        try:
+            if name not in audio.numbers and (rate := read_header(path).rate) != SAMPLE_RATE:
+                report.found["other rate"].append(f"{where}: {rate} Hz")
+            waveform = audio.waveform(name, path)
+        except (AudioError, ValueError) as error:
+            reason = error if isinstance(error, AtomicVADError) else "a bad name"
+            report.found["unreadable"].append(f"{manifest.name}:{rows['line'].iloc[0]}: {reason}")
+            continue
+        if abs(float(np.mean(waveform))) > OFFSET:
+            report.found["DC offset"].append(where)
+        for row in rows.itertuples():
+            place = f"{manifest.name}:{row.line}: {name} at {row.offset:.2f} s"
+            start = round(row.offset * SAMPLE_RATE)
+            end = start + round(row.duration * SAMPLE_RATE)
+            if end > len(waveform):
+                report.found["past the end"].append(place)
+                continue
+            if _is_silent(waveform[start:end]):  # and then a copy of any other silence
+                report.found["silent"].append(place)
+                continue
+            if np.mean(np.abs(waveform[start:end]) >= CLIPPED) > CLIPPED_SHARE:
+                report.found["clipped"].append(place)
+            digest = hashlib.blake2b(waveform[start:end].tobytes(), digest_size=16).digest()
+            sounds[digest].append((side, name, start, place))
+
+
+def _is_silent(window: np.ndarray) -> bool:
+    power = float(np.mean(np.square(window))) if len(window) else 0.0
+    return 10 * np.log10(power + 1e-12) < SILENCE_DB
+
+
+def _check_copies(sounds: dict[bytes, list], report: Report) -> None:
+    """The same samples under two names, or at two places; a window drawn twice is no such thing."""
+    for places in sounds.values():
+        if len({side for side, *_ in places}) > 1:
+            report.found["same sound on two sides"].append(places[0][-1])
+        elif len({(name, start) for _, name, start, _ in places}) > 1:
+            report.found["same sound twice"].append(places[0][-1])
+
+
+def _check_balance(report: Report) -> None:
+    """Classes of each side, over its manifests."""
+    totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LABELS, 0))
+    for name, label, count, _ in report.classes:
+        totals[_side(Path(name))][label] += count
+    for side, classes in totals.items():
+        low, high = sorted(classes.values())
+        if high > IMBALANCE * low:
+            report.found["unbalanced"].append(f"{side}: {classes}")

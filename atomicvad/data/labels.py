@@ -1,0 +1,196 @@
+"""Label files of many kinds as labelled segments of a recording.
+
+``.csv`` (``start,end,label``, with or without a header), ``.rttm`` (NIST; every SPEAKER line is
+speech), ``.txt`` (an Audacity label track: ``start TAB end TAB label``) and ``.TextGrid`` (Praat,
+the long and the short form; the first interval tier counts). Times in seconds from the recording's
+beginning. A file that labels speech only leaves the rest as no speech; one that labels both leaves
+the rest unlabelled.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from atomicvad.errors import AtomicVADError
+
+SUFFIXES = (".csv", ".rttm", ".txt", ".TextGrid")
+SPEECH = frozenset(
+    (
+        *("1", "speech", "s", "voice", "voiced", "speech_activity"),
+        *("clean_speech", "speech_with_noise", "speech_with_music"),
+    )
+)
+NO_SPEECH = frozenset(
+    (
+        *("0", "", "no_speech", "non_speech", "nonspeech", "background", "noise", "music"),
+        *("silence", "sil", "ns", "unvoiced"),
+    )
+)
+LARGEST = 50_000_000  # bytes of a label file
+
+Segment = tuple[float, float, bool]  # start, end (s), speech
+
+
+def read_text(path: Path) -> str:
+    """A text file: UTF-8, or UTF-16 with its mark, as Praat writes it.
+
+    Raises:
+        AtomicVADError: no such file, too long, or no text.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise AtomicVADError(f"{path}: longer than {LARGEST} bytes: no label file")
+        data = path.read_bytes()
+    except OSError as error:
+        raise AtomicVADError(f"{path}: {error.strerror or error}") from None
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise AtomicVADError(f"{path}: not text in UTF-8") from None
+
+
+def read_segments(path: Path) -> list[Segment]:
+    """The labelled segments of a label file, in order of time.
+
+    Raises:
+        AtomicVADError: names ``file:line``: not the form, an impossible time, overlapping labels
+            that differ, or a word that is neither speech nor no speech.
+    """
+    path = Path(path)
+    read = {".csv": _csv, ".rttm": _rttm, ".txt": _audacity, ".textgrid": _textgrid}
+    if path.suffix.lower() not in read:
+        expected = ", ".join(SUFFIXES)
+        raise AtomicVADError(f"{path}: expected a label file ({expected})")
+    rows = list(read[path.suffix.lower()](path, read_text(path)))
+    if not rows:
+        raise AtomicVADError(f"{path}: no labels in it")
+    segments = sorted(rows)
+    for (_, end, first), (start, _, second) in pairwise(segments):
+        if start < end - 1e-6 and first != second:
+            raise AtomicVADError(f"{path}: speech and no speech overlap at {start:.3f} s")
+    return segments
+
+
+def fill(segments: list[Segment], seconds: float) -> list[Segment]:
+    """With the gaps as no speech, if only speech is labelled; nothing past ``seconds``.
+
+    A label that ends up to 0.1 s past the end is cut, as programs round.
+    """
+    cut = [(a, min(b, seconds), s) for a, b, s in segments if a < seconds and b <= seconds + 0.1]
+    if not all(speech for *_, speech in cut):
+        return cut
+    filled, position = [], 0.0
+    for start, end, speech in cut:
+        if start > position + 1e-6:
+            filled.append((position, start, False))
+        filled.append((start, end, speech))
+        position = max(position, end)
+    if seconds > position + 1e-6:
+        filled.append((position, seconds, False))
+    return filled
+
+
+def _times(first: str, second: str, where: str) -> tuple[float, float]:
+    try:
+        times = float(first), float(second)
+    except ValueError:
+        times = (math.nan, math.nan)
+    if not all(map(math.isfinite, times)):
+        raise AtomicVADError(
+            f"{where}: times: expected two numbers, got {first[:40]!r}, {second[:40]!r}"
+        )
+    return times
+
+
+def _row(first: str, second: str, label: str, where: str) -> Segment:
+    start, end = _times(first, second, where)
+    if not 0 <= start <= end:
+        raise AtomicVADError(f"{where}: expected 0 <= start <= end, got {start}, {end}")
+    return start, end, is_speech(label, where)
+
+
+def is_speech(label: str, where: str) -> bool:
+    """Whether a label stands for speech.
+
+    Raises:
+        AtomicVADError: a word that is not known; guessing would poison a test set.
+    """
+    word = re.sub(r"[\s-]+", "_", label.strip().strip('"').lower())
+    if word not in SPEECH | NO_SPEECH:
+        expected = ", ".join(sorted((SPEECH | NO_SPEECH) - {""}))
+        raise AtomicVADError(f"{where}: label: expected one of {expected}; got {label[:40]!r}")
+    return word in SPEECH
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield f"{path}:{number}", line
+
+
+def _csv(path: Path, text: str) -> Iterator:
+    for number, (where, line) in enumerate(_lines(path, text)):
+        fields = [field.strip() for field in line.split(",")]
+        if number == 0 and [f.lower() for f in fields[:2]] == ["start", "end"]:
+            continue
+        if len(fields) != 3:
+            raise AtomicVADError(f"{where}: expected start,end,label; got {len(fields)} fields")
+        yield _row(*fields, where)
+
+
+def _rttm(path: Path, text: str) -> Iterator:
+    for where, line in _lines(path, text):
+        fields = line.split()
+        if fields[0] != "SPEAKER":
+            continue
+        if len(fields) < 5 or fields[1] != path.stem:
+            raise AtomicVADError(
+                f"{where}: expected SPEAKER {path.stem[:60]} channel start duration …"
+            )
+        start, length = _times(*fields[3:5], where)
+        if start < 0 or length < 0:
+            raise AtomicVADError(f"{where}: expected start and duration of 0 s or more")
+        yield start, start + length, True
+
+
+def _audacity(path: Path, text: str) -> Iterator:
+    for where, line in _lines(path, text):
+        if line.startswith("\\"):  # the frequency range of the label above
+            continue
+        fields = line.split("\t")
+        if len(fields) not in (2, 3):
+            raise AtomicVADError(f"{where}: expected start TAB end TAB label")
+        word = fields[2] if len(fields) == 3 and fields[2].strip() else "speech"
+        yield _row(*fields[:2], word, where)
+
+
+# A text in quotes (a quote within is doubled), a flag, or a number that stands alone.
+TOKEN = re.compile(
+    r'"((?:[^"]|"")*)"|(<exists>)|(?<![\w.\[])([-+]?[\d.]+(?:e[-+]?\d+)?)(?![\w\]])', re.IGNORECASE
+)
+
+
+def _textgrid(path: Path, text: str) -> Iterator:
+    """The values alone, in their order: the long form names them, the short one does not.
+
+    After two head lines come bounds, a flag and the number of tiers; then of each tier its class,
+    name, bounds and size, and three values an interval.
+    """
+    tokens = [
+        (next(g for g in t.groups() if g is not None), t.start()) for t in TOKEN.finditer(text)
+    ]
+    words = [word for word, _ in tokens]
+    if words[:2] != ["ooTextFile", "TextGrid"]:
+        raise AtomicVADError(f"{path}:1: expected a Praat TextGrid")
+    try:
+        size = words.index("IntervalTier") + 4
+        first, last = size + 1, size + 1 + 3 * int(words[size])
+    except (ValueError, IndexError):
+        raise AtomicVADError(f"{path}: expected an interval tier") from None
+    if not first <= last <= len(words):
+        raise AtomicVADError(f"{path}: expected {words[size][:20]} intervals, found fewer")
+    for place in range(first, last, 3):
+        where = f"{path}:{text.count(chr(10), 0, tokens[place][1]) + 1}"
+        yield _row(*words[place : place + 3], where)

@@ -1,0 +1,140 @@
+"""The recordings of a profile's sources: where they lie, how long they are, what is left out."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pooch
+from tqdm.auto import tqdm
+
+from atomicvad.config import Settings, SourceSettings
+from atomicvad.data.audio import SAMPLE_RATE, read_bytes, report_left_out
+from atomicvad.data.corpora import Entry, Recording, get_corpus
+from atomicvad.data.index import index_files
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
+from atomicvad.provenance import fingerprint
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Recordings of all sources, their length as their heads state it, and a digest of both."""
+
+    recordings: list[Recording]
+    seconds: float
+    digest: str
+
+    @property
+    def bytes(self) -> int:
+        """What the store will need."""
+        return round(self.seconds * SAMPLE_RATE) * 2
+
+
+def corpora_folder() -> Path:
+    """Where corpora lie: ``$ATOMICVAD_CORPORA``, or a folder in the user's cache."""
+    cache = os.environ.get("ATOMICVAD_CACHE") or pooch.os_cache("atomicvad")
+    return Path(os.environ.get("ATOMICVAD_CORPORA") or Path(cache) / "corpora")
+
+
+def locate(source: SourceSettings) -> Path:
+    """The folder of a source, fetched where that can be done and it is not there.
+
+    Raises:
+        AtomicVADError: it is not there; says where to get it.
+    """
+    folder = project_root() / (source.folder or corpora_folder() / source.corpus)
+    if not folder.is_dir() and not source.folder:
+        if source.corpus == "speech_commands":
+            get_corpus("speech_commands").fetch(folder)
+        elif source.corpus == "freesound" and os.environ.get("FREESOUND_API_KEY"):
+            report_left_out(get_corpus("freesound").fetch(folder, os.environ["FREESOUND_API_KEY"]))
+    if not folder.is_dir():
+        about = get_corpus(source.corpus).ABOUT
+        raise AtomicVADError(
+            f"{folder}: no such folder: {about.title}, {about.size}, from {about.home}; expected "
+            f"{about.layout}; another place: folder in the profile, or ATOMICVAD_CORPORA"
+        )
+    return folder
+
+
+def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tuple[Entry, object]]:
+    """Files of a source and what their heads say; none with a damaged head, none too long.
+
+    Raises:
+        AtomicVADError: nothing in the folder has the corpus' layout.
+    """
+    corpus = get_corpus(source.corpus)
+    entries = list(corpus.entries(folder, source, settings.data_seed))
+    if not entries:
+        raise AtomicVADError(f"{folder}: expected {corpus.ABOUT.layout}; found no such file")
+    paths = [entry.path for entry in entries]
+    index = index_files(folder, paths, index_path(source.corpus, folder, settings))
+    rows = list(zip(entries, index.itertuples(), strict=True))
+    report_left_out([f"{folder / e.path}: {row.problem}" for e, row in rows if row.problem])
+    longest = settings.windows.longest_seconds or float("inf")
+    kept = [(e, row) for e, row in rows if not row.problem and row.seconds <= longest]
+    if long := sum(not row.problem for _, row in rows) - len(kept):
+        tqdm.write(f"left out: {long} recordings of {source.corpus} longer than {longest:g} s")
+    return kept
+
+
+def index_path(corpus: str, folder: Path, settings: Settings) -> Path:
+    """Where the index of a folder is kept."""
+    name = f"{corpus}-{fingerprint(str(folder.resolve()))[:8]}.csv"
+    return settings.data_folder / "index" / name
+
+
+def collect(settings: Settings) -> Collected:
+    """All recordings of the profile's sources.
+
+    Raises:
+        AtomicVADError: a source is not there, or two give recordings of one name.
+    """
+    recordings, facts, seconds = [], [], 0.0
+    for source in settings.sources:
+        folder = locate(source)
+        for entry, row in indexed(source, folder, settings):
+            recordings.append(_recording(source, folder, entry))
+            facts.append((row.bytes, row.modified, entry.segments))
+            seconds += row.seconds
+    names = Counter(recording.recording for recording in recordings)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise AtomicVADError(f"sources: two recordings are called {twice[0]}")
+    fields = [recording.fields() for recording in recordings]
+    return Collected(recordings, seconds, fingerprint(fields, facts))
+
+
+def _recording(source: SourceSettings, folder: Path, entry: Entry) -> Recording:
+    name = f"{source.corpus}/{entry.path}"
+    return Recording(
+        recording=name,
+        label="speech" if entry.kind == "speech" else "background",
+        kind=entry.kind,
+        language=entry.language,
+        speaker=entry.speaker,
+        source=entry.source,
+        split=entry.split,
+        load=partial(read_bytes, folder / entry.path, name),
+        segments=entry.segments,
+    )
+
+
+def segments_table(recordings: list[Recording]) -> pd.DataFrame:
+    """Label files of recordings as one table: ``recording, start, end, speech``."""
+    rows = [(r.recording, *segment) for r in recordings for segment in r.segments]
+    return pd.DataFrame(rows, columns=["recording", "start", "end", "speech"])
+
+
+def segments_by_recording(table: Path) -> dict[str, list]:
+    """What ``segments_table`` made, by recording."""
+    if not table.is_file():
+        return {}
+    frame = pd.read_csv(table, keep_default_na=False)
+    columns = ["start", "end", "speech"]
+    return {
+        name: list(group[columns].itertuples(index=False, name=None))
+        for name, group in frame.groupby("recording", sort=False)
+    }

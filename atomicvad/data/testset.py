@@ -1,0 +1,258 @@
+"""Test sets of real corpora in the shape of the scenes: clips, labels from 900 s on, a manifest."""
+
+import hashlib
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+import soundfile
+from tqdm.auto import tqdm
+
+from atomicvad import provenance
+from atomicvad.config import Settings, SourceSettings
+from atomicvad.data.audio import SAMPLE_RATE, AudioError, decode, report_left_out
+from atomicvad.data.corpora import ava_speech, get_corpus
+from atomicvad.data.index import index_files
+from atomicvad.data.labels import fill
+from atomicvad.data.manifest import write_manifest
+from atomicvad.data.scenes import CLIP_START
+from atomicvad.data.sources import index_path, indexed, locate
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import replacing
+
+TOLERANCE = 0.1  # s that a clip may lack at its end
+LABELS = {True: "CLEAN_SPEECH", False: "NO_SPEECH"}
+CLIP_COLUMNS = ["clip", "state", "seconds", "segments", "left_out", "sha256"]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip to be scored: where its audio is (none: missing) and its segments, in s from 0."""
+
+    name: str
+    path: Path | None
+    stamp: tuple  # size and time of the file
+    segments: tuple  # (start, end, label)
+
+
+def prepare_clips(
+    settings: Settings, sources: tuple[SourceSettings, ...], split: str, folder: Path
+) -> None:
+    """Fill ``folder`` with what ``sources`` have in ``split`` (AVA-Speech: all), unless it is done.
+
+    Writes ``audio/<clip>.flac`` (16 kHz mono), ``labels.csv`` in AVA-Speech's form,
+    ``clips.csv`` (what is missing or ends early), ``manifest.json`` (NeMo's fields, a line a
+    segment) and, last, ``dataset.txt``, the name of the set. A decoding that was stopped goes on.
+
+    Raises:
+        AtomicVADError: no clip is there, or fewer than the subset asks for.
+    """
+    found = [_clips(source, settings, split) for source in sources]
+    clips = [clip for part, _ in found for clip in part]
+    code = provenance.code_fingerprint(("data/testset.py", "data/audio.py", "data/labels.py"))
+    facts = [(c.name, c.stamp, c.segments) for c in clips]
+    expected = provenance.fingerprint(code, facts, [name for _, name in found])
+    stamp = folder / ".test"
+    if provenance.is_current(stamp, expected) and _is_whole(folder):
+        return
+    stamp.unlink(missing_ok=True)
+    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    decoded = _decode_all(clips, folder, expected)
+    _drop_others(folder / "audio", {clip.name for clip in clips})
+    states = [_state(clip, *decoded.get(clip.name, (0, "", ""))) for clip in clips]
+    _write(folder, clips, states)
+    with replacing(folder / "dataset.txt") as path:
+        path.write_text(_name(found, clips, states) + "\n", encoding="utf-8")
+    (folder / ".clips.part").unlink(missing_ok=True)
+    provenance.write_stamp(stamp, expected)
+
+
+def dataset_name(folder: Path) -> str:
+    """What the test set in ``folder`` is called in tables."""
+    path = folder / "dataset.txt"
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else "scenes"
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether all that was written is there."""
+    names = ("labels.csv", "clips.csv", "manifest.json", "dataset.txt")
+    if not all((folder / name).is_file() for name in names):
+        return False
+    clips = pd.read_csv(folder / "clips.csv")
+    return all(_path(folder, name).is_file() for name in clips["clip"][clips["seconds"] > 0])
+
+
+def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list[Clip], str]:
+    folder = locate(source)
+    if source.corpus == "ava_speech":
+        return _ava_clips(source, folder, settings)
+    clips = []
+    for entry, row in indexed(source, folder, settings):
+        if entry.split != split:
+            continue
+        marks = fill(list(entry.segments), row.seconds)
+        if not entry.segments:
+            marks = [(0.0, row.seconds, entry.kind == "speech")]
+        segments = tuple((start, end, LABELS[speech]) for start, end, speech in marks)
+        digest = provenance.fingerprint(entry.path)[:8]
+        slug = re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(entry.path).stem)[:60]
+        name = f"{source.corpus}-{slug}-{digest}"
+        clips.append(Clip(name, folder / entry.path, (row.bytes, row.modified), segments))
+    if not clips:
+        raise AtomicVADError(f"{folder}: {source.corpus} has no recording in its {split} split")
+    return clips, get_corpus(source.corpus).ABOUT.title
+
+
+def _ava_clips(source, folder: Path, settings: Settings) -> tuple[list[Clip], str]:
+    labels, name = ava_speech.chosen_labels(folder, source)
+    there = ava_speech.find_clips(folder)
+    paths = [there[video] for video in labels["video_id"].unique() if video in there]
+    index = index_files(folder, paths, index_path("ava_speech", folder, settings))
+    heads = {PurePosixPath(row.path).stem: row for row in index.itertuples()}
+    clips = []
+    for video, rows in labels.groupby("video_id", sort=False):
+        head = heads.get(video)
+        segments = tuple(
+            (row.start - CLIP_START, row.end - CLIP_START, row.label) for row in rows.itertuples()
+        )
+        if min(start for start, *_ in segments) < 0:
+            raise AtomicVADError(f"{folder}: {video}: labels before {CLIP_START:.0f} s")
+        if head is not None and head.seconds > ava_speech.LENGTH + 60:
+            raise AtomicVADError(
+                f"{folder / head.path}: expected the {ava_speech.LENGTH:.0f} s from 15:00 on, got "
+                f"{head.seconds:.0f} s: cut them out (ffmpeg -ss 900 -t 900)"
+            )
+        path = folder / head.path if head is not None else None
+        stamp = (head.bytes, head.modified) if head is not None else ()
+        clips.append(Clip(video, path, stamp, segments))
+    missing = sum(clip.path is None for clip in clips)
+    if missing and (source.subset == "all" or missing == len(clips)):
+        raise AtomicVADError(
+            f"{folder}: {missing} of {len(clips)} clips are missing, the first {_first(clips)}.*; "
+            "subset: available scores those that are there"
+        )
+    return clips, name
+
+
+def _first(clips: list[Clip]) -> str:
+    return next(clip.name for clip in clips if clip.path is None)
+
+
+def _decode_all(clips: list[Clip], folder: Path, expected: str) -> dict[str, tuple]:
+    """Samples, digest and problem of every clip; ``.clips.part`` keeps what is done."""
+    part = folder / ".clips.part"
+    done = _done(part, folder, expected)
+    if not done:
+        part.write_text(json.dumps(expected) + "\n", encoding="utf-8")
+    todo = [clip for clip in clips if clip.path and clip.name not in done]
+    if todo:
+        with (
+            open(part, "a", encoding="utf-8") as file,
+            ThreadPoolExecutor(2) as pool,  # libsndfile, FFmpeg and soxr run beside each other
+        ):
+            results = pool.map(_decode, todo, [folder] * len(todo))
+            for clip, result in tqdm(
+                zip(todo, results, strict=True), total=len(todo), desc="clips", unit="clip"
+            ):
+                done[clip.name] = result
+                file.write(json.dumps([clip.name, *result]) + "\n")
+                file.flush()
+    return done
+
+
+def _done(part: Path, folder: Path, expected: str) -> dict[str, tuple]:
+    if not part.is_file():
+        return {}
+    lines = part.read_text(encoding="utf-8").split("\n")
+    if lines[0] != json.dumps(expected):
+        return {}
+    done = {}
+    for line in lines[1:-1]:
+        try:
+            name, *result = json.loads(line)
+        except ValueError:  # as a crash of the machine may leave it
+            break
+        if result[2] or _path(folder, name).is_file():
+            done[name] = tuple(result)
+    part.write_text("\n".join([lines[0], *(json.dumps([n, *r]) for n, r in done.items()), ""]))
+    return done
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / "audio" / f"{name}.flac"
+
+
+def _decode(clip: Clip, folder: Path) -> tuple[int, str, str]:
+    try:
+        waveform = decode(clip.path)
+    except AudioError as error:
+        return 0, "", str(error)
+    with replacing(_path(folder, clip.name)) as path:
+        soundfile.write(path, waveform, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    return len(waveform), hashlib.sha256(waveform.tobytes()).hexdigest(), ""
+
+
+def _drop_others(folder: Path, names: set[str]) -> None:
+    for path in folder.glob("*.flac"):
+        if path.stem not in names:
+            path.unlink()
+
+
+def _state(clip: Clip, samples: int, digest: str, problem: str) -> dict:
+    seconds = samples / SAMPLE_RATE
+    whole = [end <= seconds + TOLERANCE for _, end, _ in clip.segments]
+    state = "whole" if all(whole) else "truncated"
+    if not samples:
+        state = "unreadable" if problem else "missing"
+    return {
+        "clip": clip.name,
+        "state": state,
+        "seconds": round(seconds, 3),
+        "segments": sum(whole) if samples else 0,
+        "left_out": len(whole) - (sum(whole) if samples else 0),
+        "sha256": digest,
+    }
+
+
+def _write(folder: Path, clips: list[Clip], states: list[dict]) -> None:
+    rows = [
+        (clip.name, start, min(end, state["seconds"]), label)
+        for clip, state in zip(clips, states, strict=True)
+        for start, end, label in clip.segments
+        if end <= state["seconds"] + TOLERANCE and start < state["seconds"]
+    ]
+    if not rows:
+        raise AtomicVADError(f"{folder}: no clip of the test set can be used")
+    report_left_out(
+        [f"{s['clip']}: {s['state']}, {s['left_out']} segments" for s in states if s["left_out"]]
+    )
+    table = pd.DataFrame(rows, columns=["video_id", "start", "end", "label"])
+    manifest = pd.DataFrame(
+        {
+            "audio_filepath": "audio/" + table["video_id"] + ".flac",
+            "offset": table["start"],
+            "duration": table["end"] - table["start"],
+            "label": (table["label"] != "NO_SPEECH").map({True: "speech", False: "background"}),
+            "text": "_",
+            "condition": table["label"],
+        }
+    )
+    write_manifest(manifest[manifest["duration"] > 0], folder / "manifest.json")
+    table[["start", "end"]] += CLIP_START
+    with replacing(folder / "labels.csv") as path:
+        table.to_csv(path, index=False, header=False, float_format="%.4f")
+    with replacing(folder / "clips.csv") as path:
+        pd.DataFrame(states, columns=CLIP_COLUMNS).to_csv(path, index=False)
+
+
+def _name(found: list[tuple], clips: list[Clip], states: list[dict]) -> str:
+    """Each set's name with how many of its clips are scored, so that no table hides it."""
+    scored = {state["clip"] for state in states if state["segments"]}
+    parts = []
+    for part, name in found:
+        count = sum(clip.name in scored for clip in part)
+        parts.append(f"{name} ({count} of {len(part)} clips)")
+    return " + ".join(parts)
