@@ -27,7 +27,14 @@ DATA_CODE = (
     "data/scenes.py",
     "data/corpora",
 )
-TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "run.py", "evaluation")
+TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "evaluation/metrics.py")
+SCORING_CODE = (
+    *DATA_CODE,
+    "layers",
+    "model.py",
+    *(f"evaluation/{name}.py" for name in ("windows", "scoring", "protocols", "scores")),
+    *(f"evaluation/{name}.py" for name in ("judge", "metrics")),
+)
 
 
 def fingerprint(*parts: Any) -> str:
@@ -62,9 +69,16 @@ def data_fingerprint(settings: Settings) -> str:
 
 
 def run_fingerprint(settings: Settings, seed: int) -> str:
-    """What the numbers of one seed depend on: settings, data and code."""
-    parts = settings.model_dump(exclude={"seeds"}, mode="json")
+    """What the weights of one seed depend on: settings, data and code; not how they are scored."""
+    parts = settings.model_dump(exclude={"seeds", "evaluation"}, mode="json")
     return fingerprint(parts, seed, data_fingerprint(settings), code_fingerprint(TRAINING_CODE))
+
+
+def scores_fingerprint(settings: Settings, *weights: Path) -> str:
+    """What scores on the scenes depend on: the weights in files, the scenes, settings and code."""
+    parts = settings.model_dump(include={"features", "window_samples", "evaluation"}, mode="json")
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in weights]
+    return fingerprint(parts, digests, data_fingerprint(settings), code_fingerprint(SCORING_CODE))
 
 
 def is_current(stamp: Path, expected: str) -> bool:
@@ -77,11 +91,25 @@ def write_stamp(stamp: Path, value: str) -> None:
         path.write_text(value + "\n")
 
 
-def is_done(settings: Settings, seed: int) -> bool:
-    """Whether a seed's table is in place and was made here, from what is here now."""
+def is_trained(settings: Settings, seed: int) -> bool:
+    """Whether a seed's weights are in place and were trained here, from what is here now."""
     folder = settings.run_folder(seed)
     current = is_current(folder / ".stamp", run_fingerprint(settings, seed))
-    return current and (folder / "metrics.csv").is_file()
+    return current and (folder / "model.keras").is_file()
+
+
+def is_scored(settings: Settings, seed: int) -> bool:
+    """Whether a seed's table is in place and was made here from the weights that are there."""
+    folder = settings.run_folder(seed)
+    weights = folder / "model.keras"
+    if not (weights.is_file() and (folder / "metrics.csv").is_file()):
+        return False
+    return is_current(folder / ".scores", scores_fingerprint(settings, weights))
+
+
+def is_done(settings: Settings, seed: int) -> bool:
+    """Whether a seed is trained and scored, here, from what is here now."""
+    return is_trained(settings, seed) and is_scored(settings, seed)
 
 
 def _git(*arguments: str) -> str:
@@ -108,7 +136,7 @@ def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict
     return {
         "profile": settings.profile,
         "seed": seed,
-        "settings": settings.model_dump(exclude={"profile", "seeds"}, mode="json"),
+        "settings": settings.model_dump(exclude={"profile", "seeds", "evaluation"}, mode="json"),
         "data": data_fingerprint(settings),
         "commit": commit + ("-dirty" if commit and changed else ""),
         "python": platform.python_version(),

@@ -1,0 +1,107 @@
+"""The figures that compare systems; one function each, as in ``figures``."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from atomicvad.evaluation.judge import CONDITIONS
+from atomicvad.evaluation.systems import OURS, TITLES
+from atomicvad.figures import WIDTH
+
+MARKERS = {"all": ("o", "C6"), "clean": ("s", "C0"), "noise": ("^", "C1"), "music": ("D", "C2")}
+
+
+def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figure:
+    """AUROC of every system by condition, with 95 % intervals over clips and seeds."""
+    chosen = systems[(systems["protocol"] == protocol) & (systems["metric"] == "auroc")]
+    best_first = chosen[chosen["condition"] == "all"].sort_values("value")["system"].tolist()
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(best_first)))
+    for number, condition in enumerate(CONDITIONS):
+        marker, color = MARKERS[condition]
+        rows = chosen[chosen["condition"] == condition].set_index("system").loc[best_first]
+        place = np.arange(len(rows)) + 0.27 - 0.18 * number
+        bars = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+        axes.errorbar(
+            rows["value"], place, xerr=np.abs(bars), fmt=marker, color=color, ms=4, capsize=2,
+            lw=1, label=condition,
+        )  # fmt: skip
+    axes.set_yticks(range(len(best_first)), [TITLES[name] for name in best_first])
+    for label, name in zip(axes.get_yticklabels(), best_first, strict=True):
+        label.set_fontweight("bold" if name == OURS else "normal")
+    axes.set(xlabel=f"AUROC on the scenes ({protocol})", ylim=(-0.5, len(best_first) - 0.5))
+    axes.legend(title="speech", loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def reliability(curves: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
+    """Share of speech among segments against their score, a line a system.
+
+    Args:
+        curves: by system, one of ``calibration.reliability_curve`` for every member.
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH * 0.72, 3.2))
+    axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, ls=":")
+    styles = ("-", "--", "-.", ":")
+    for number, (name, members) in enumerate(curves.items()):
+        grid = np.linspace(0, 1, 11)
+        lines = [np.interp(grid, c["probability"], c["share"]) for c in members]
+        low, high = grid < min(c["probability"].min() for c in members) - 0.1, grid > 1
+        shown = ~(low | high)
+        color = f"C{number % 7}"
+        axes.plot(
+            grid[shown], np.mean(lines, axis=0)[shown], styles[number % 4], marker=".",
+            color=color, label=TITLES[name],
+        )  # fmt: skip
+        if len(lines) > 1:
+            edges = np.min(lines, axis=0)[shown], np.max(lines, axis=0)[shown]
+            axes.fill_between(grid[shown], *edges, color=color, alpha=0.2, lw=0)
+    axes.set(xlabel="score of a segment", ylabel="share with speech", xlim=(0, 1), ylim=(0, 1.01))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
+    """Onset and offset latency: median and 95th percentile, from past audio alone."""
+    table = systems[systems["protocol"] == protocol]
+    wide = table.pivot_table(index="system", columns="metric", values="value", sort=False)
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 0.8 + 0.32 * len(wide)), sharey=True)
+    for axes, name in zip(panels, ("onset", "offset"), strict=True):
+        half, most = wide[f"{name}_latency_p50"], wide[f"{name}_latency_p95"]
+        places = np.arange(len(wide))
+        axes.hlines(places, half, most, color="C0", lw=1)
+        axes.plot(half, places, "o", color="C0", label="median")
+        axes.plot(most, places, "|", color="C1", ms=10, mew=2, label="95th percentile")
+        axes.set(xlabel=f"{name} latency (s)")
+        axes.set_xlim(left=0)
+    panels[0].set_yticks(range(len(wide)), [TITLES[name] for name in wide.index])
+    panels[0].invert_yaxis()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    return figure
+
+
+def atlas_map(atlas: pd.DataFrame) -> Figure:
+    """Share of pieces judged rightly, cases by systems."""
+    cases = atlas.drop_duplicates("case")[["group", "case"]]
+    names = [name for name in TITLES if name in set(atlas["system"])]
+    wide = atlas.pivot(index="case", columns="system", values="right").loc[cases["case"], names]
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.6 + 0.19 * len(wide)))
+    image = axes.imshow(100 * wide.to_numpy(), aspect="auto", vmin=0, vmax=100)
+    for row, column in np.ndindex(wide.shape):
+        value = 100 * wide.iat[row, column]
+        color = "k" if value > 55 else "w"
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
+    axes.set_xticks(range(len(names)), [TITLES[n].replace(", ", ",\n") for n in names], rotation=35,
+                    ha="left")  # fmt: skip
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(wide)), wide.index)
+    axes.grid(False)
+    edges = np.flatnonzero(cases["group"].to_numpy()[1:] != cases["group"].to_numpy()[:-1]) + 0.5
+    for edge in edges:
+        axes.axhline(edge, color="w", lw=3)
+    for group, rows in cases.reset_index(drop=True).groupby("group", sort=False):
+        middle = rows.index.to_numpy().mean()
+        axes.text(-0.30, middle, group, transform=axes.get_yaxis_transform(), rotation=90,
+                  ha="center", va="center", fontweight="bold")  # fmt: skip
+    figure.colorbar(image, ax=axes, label="pieces judged rightly (%)", shrink=0.5)
+    return figure
