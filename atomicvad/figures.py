@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from atomicvad.config import Settings
+from atomicvad.evaluation.tables import PAPER
 from atomicvad.files import project_root, replacing
-from atomicvad.results import PAPER
 
 plt.style.use(Path(__file__).with_suffix("").with_name("atomicvad.mplstyle"))
 

@@ -11,12 +11,10 @@ from atomicvad.evaluation.judge import Judge, members, seed_metrics
 from atomicvad.evaluation.ledger import write_ledger
 from atomicvad.evaluation.protocols import window_table
 from atomicvad.evaluation.scores import load_scores, scene_labels
-from atomicvad.evaluation.systems import TITLES, evaluate, load_system, system_files
+from atomicvad.evaluation.systems import evaluate, load_system, system_files
 from atomicvad.files import project_root, replacing
 
 KEYS = ["variant", "dataset", "protocol", "condition", "metric"]
-# What the paper prints for AVA-Speech (another test set), from its abstract.
-PAPER = {"auroc": 0.903, "f2": 0.891}
 TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
 
 
@@ -158,48 +156,6 @@ def read_systems(settings: Settings) -> pd.DataFrame:
     return pd.read_csv(settings.results_folder / "systems.csv")
 
 
-def system_table(systems: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
-    """AUROC by condition and of frames, and F2 at the threshold chosen on validation, as text.
-
-    A row a system, in the order of ``systems.csv``; 95 % intervals over clips and seeds.
-    """
-    text = systems.assign(
-        text=[f"{r.value:.3f} [{r.low:.3f}, {r.high:.3f}]" for r in systems.itertuples()]
-    ).set_index(["protocol", "condition", "metric"])
-    columns = {
-        "AUROC": (protocol, "all", "auroc"),
-        "clean": (protocol, "clean", "auroc"),
-        "in noise": (protocol, "noise", "auroc"),
-        "in music": (protocol, "music", "auroc"),
-        "AUROC of frames": ("frame", "all", "auroc"),
-        "F2": (protocol, "all", "f2_tuned"),
-    }
-    table = pd.DataFrame(
-        {name: text.loc[[key]].set_index("system")["text"] for name, key in columns.items()}
-    )
-    return table.reindex(systems["system"].unique())
-
-
-def headline(summary: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
-    """The main table: a row a condition and system, a column a metric, as text with spread."""
-    chosen = summary[
-        (summary["protocol"] == protocol) & summary["metric"].isin(["auroc", "f2", "tpr_at_fpr"])
-    ]
-    text = chosen.apply(
-        lambda r: f"{r['mean']:.3f} ± {r['std']:.3f} [{r['low']:.3f}, {r['high']:.3f}]", axis=1
-    )
-    table = chosen.assign(text=text).pivot(
-        index=["condition", "variant"], columns="metric", values="text"
-    )
-    order = [
-        (condition, variant)
-        for condition in ("all", "clean", "noise", "music")
-        for variant in ("atomicvad", "released")
-        if (condition, variant) in table.index
-    ]
-    return table.loc[order, ["auroc", "f2", "tpr_at_fpr"]]
-
-
 def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
     """AUROC from scores and as the released code has it, by protocol and system."""
     chosen = summary[
@@ -233,17 +189,6 @@ def scene_stretch(settings: Settings, seconds: float) -> dict:
         "start": CLIP_START,
         "seconds": seconds,
     }
-
-
-def markdown_table(systems: pd.DataFrame) -> str:
-    """The README's table, with the paper's own figures in a row of their own."""
-    table = system_table(systems)
-    lines = ["| system | " + " | ".join(table.columns) + " |", "|---" * (1 + table.shape[1]) + "|"]
-    for name, row in table.iterrows():
-        lines.append(f"| {TITLES[name]} | " + " | ".join(row.fillna("")) + " |")
-    paper = f"{PAPER['auroc']:.3f} | | | | | {PAPER['f2']:.3f}"
-    lines.append(f"| *the paper, on AVA-Speech: another test set* | {paper} |")
-    return "\n".join(lines)
 
 
 def write_readme_table(systems: pd.DataFrame) -> None:

@@ -111,12 +111,13 @@ def _add_taps(line, taps, s0, s1, s2):
 @_compiled
 def _convolve_and_pool(padded, taps, sums, best, pooled):
     """Three 7x7 filters over a 64x64 image, then the largest of every 5x5; ``[3, 13 * 13]``."""
+    s0, s1, s2 = sums[0], sums[1], sums[2]
     for row in range(13):
         best[:] = -np.inf
         for y in range(5 * row, min(64, 5 * row + 5)):
             sums[:] = 0
             for tap in range(7):
-                _add_taps(padded[y + tap], taps[tap], sums[0], sums[1], sums[2])
+                _add_taps(padded[y + tap], taps[tap], s0, s1, s2)
             for channel in range(3):
                 values, highest = sums[channel], best[channel]
                 for x in range(64):
