@@ -12,6 +12,7 @@ from atomicvad.evaluation.ledger import write_ledger
 from atomicvad.evaluation.protocols import window_table
 from atomicvad.evaluation.scores import load_scores, scene_labels
 from atomicvad.evaluation.systems import evaluate, load_system, system_files
+from atomicvad.evaluation.tables import markdown_table
 from atomicvad.files import project_root, replacing
 
 KEYS = ["variant", "dataset", "protocol", "condition", "metric"]
