@@ -75,7 +75,7 @@ def verify(settings: Settings) -> str:
         AtomicVADError: a number differs by more than 0.0005.
     """
     from atomicvad.data import SCENES, prepare
-    from atomicvad.evaluation.judge import Judge, seed_metrics
+    from atomicvad.evaluation.judge import scene_judge, seed_metrics
     from atomicvad.evaluation.protocols import score_set
     from atomicvad.evaluation.scoring import logit_score
     from atomicvad.model import load_model
@@ -88,7 +88,7 @@ def verify(settings: Settings) -> str:
     models = [load_model(path / "model.keras", new_model(settings)) for path in folders.values()]
     scenes = settings.data_folder / SCENES["testing"]
     scores = score_set(logit_score(*models), scenes, settings, ("swi", "spi"))
-    judge = Judge(settings, "testing")
+    judge = scene_judge(settings)
     for member, (seed, folder) in enumerate(folders.items()):
         reference = pd.read_csv(folder / "metrics.csv")
         ids = {"seed": seed, "variant": "atomicvad", "dataset": "scenes"}

@@ -7,7 +7,7 @@ from scipy.stats import bootstrap
 
 from atomicvad.config import Settings
 from atomicvad.evaluation.calibration import reliability_counts, reliability_curve
-from atomicvad.evaluation.judge import Judge, members, seed_metrics
+from atomicvad.evaluation.judge import members, scene_judge, seed_metrics
 from atomicvad.evaluation.ledger import write_ledger
 from atomicvad.evaluation.protocols import window_table
 from atomicvad.evaluation.scores import load_scores, scene_labels
@@ -41,7 +41,7 @@ def released_metrics(settings: Settings) -> pd.DataFrame:
     if "released" not in system_files(settings):
         return pd.DataFrame()
     scores = load_system("released", settings)["testing"]
-    judge = Judge(settings, "testing")
+    judge = scene_judge(settings)
     tables = [
         seed_metrics(
             judge,
@@ -76,7 +76,7 @@ def segment_scores(settings: Settings, protocol: str = "swi") -> dict[int, pd.Se
 
 def reliability_curves(settings: Settings, protocol: str = "swi-median") -> dict[str, list[dict]]:
     """How scores of segments relate to the share with speech: a curve a member, by system."""
-    judge, curves = Judge(settings, "testing"), {}
+    judge, curves = scene_judge(settings), {}
     for name in system_files(settings):
         scores = load_system(name, settings)["testing"]
         curves[name] = []

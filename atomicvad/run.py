@@ -17,7 +17,7 @@ from atomicvad import provenance
 from atomicvad.config import Settings
 from atomicvad.data import SCENES, prepare
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.judge import Judge, seed_metrics
+from atomicvad.evaluation.judge import scene_judge, seed_metrics
 from atomicvad.evaluation.protocols import score_set
 from atomicvad.evaluation.scores import load_scores, record_scenes, save_scores
 from atomicvad.files import replacing
@@ -126,7 +126,7 @@ def score_seeds(settings: Settings, seeds: list[int]) -> list[int]:
             (folder / "metrics.csv").unlink(missing_ok=True)
         models = [load_model(path / "model.keras", new_model(settings)) for path in folders]
         digests, sets = record_scenes(settings), score_models(models, settings)
-        judge = Judge(settings, "testing")
+        judge = scene_judge(settings)
         for number, (seed, folder) in enumerate(zip(stale, folders, strict=True)):
             save_scores(member_scores(sets, number), digests, folder / "scores.npz")
             scores = load_scores(folder / "scores.npz", settings)["testing"]

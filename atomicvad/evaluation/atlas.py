@@ -19,7 +19,7 @@ from atomicvad.data.scenes import Excerpts, mix
 from atomicvad.data.segments import active_frames
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.calibration import best_threshold
-from atomicvad.evaluation.judge import Judge, members
+from atomicvad.evaluation.judge import Judge, members, scene_judge
 from atomicvad.evaluation.others import peer_logits
 from atomicvad.evaluation.peers import PEERS
 from atomicvad.evaluation.protocols import FRAME, output_frames
@@ -195,7 +195,7 @@ def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
         for name in system_files(settings)
         if name in scores or (name in PEERS and not PEERS[name].problem())
     ]
-    judge, rows = Judge(settings, "validation"), []
+    judge, rows = scene_judge(settings, "validation"), []
     cuts = {name: thresholds(name, settings, judge) for name in names}
     for case in tqdm(build_cases(prepare(settings), settings), desc="atlas", unit="case"):
         for name in names:

@@ -1,7 +1,9 @@
 """From scores of windows or outputs to what a protocol judges: segments, windows, frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,8 @@ from atomicvad.evaluation.peers import PEERS
 from atomicvad.evaluation.protocols import (
     frame_segments,
     output_frames,
+    read_labels,
+    score_set,
     stream_frames,
     window_table,
 )
@@ -54,10 +58,10 @@ def protocols_of(scores: dict[str, np.ndarray], name: str) -> tuple[str, ...]:
 
 
 class Judge:
-    """Items of every protocol on one set of scenes."""
+    """Items of every protocol on one set of labelled clips (``protocols.read_labels``)."""
 
-    def __init__(self, settings: Settings, split: str):
-        self.settings, self.labels = settings, scene_labels(settings, split)
+    def __init__(self, settings: Settings, labels: pd.DataFrame):
+        self.settings, self.labels = settings, labels
         self.clip = self.labels["video_id"].astype("category").cat.codes.to_numpy()
         self.clips = int(self.clip.max()) + 1
         self.speech = self.labels["speech"].to_numpy()
@@ -107,6 +111,11 @@ class Judge:
         )
 
 
+def scene_judge(settings: Settings, split: str = "testing") -> Judge:
+    """The judge of a set of scenes, by the labels beside the results."""
+    return Judge(settings, scene_labels(settings, split))
+
+
 def of_condition(items: Items, condition: str) -> np.ndarray:
     """A condition's speech and all background; everything for ``all``."""
     return ~items.speech | (items.condition == condition) | (condition == "all")
@@ -136,3 +145,17 @@ def seed_metrics(
             row = ids | {"protocol": protocol, "condition": condition}
             rows += [row | {"metric": metric, "value": value} for metric, value in metrics.items()]
     return pd.DataFrame(rows).assign(profile=settings.profile)[list(COLUMNS)]
+
+
+def evaluate_folder(
+    score: Callable[[np.ndarray], np.ndarray], folder: Path, settings: Settings, **ids
+) -> pd.DataFrame:
+    """One detector on a folder in AVA-Speech's shape, or on AVA-Speech: the table of a seed.
+
+    Args:
+        score: from ``scoring.logit_score`` of one model.
+        folder: holds ``labels.csv`` and ``audio/<video_id>.*``, which begin at 900 s.
+        ids: ``seed``, ``variant``, ``dataset``.
+    """
+    judge = Judge(settings, read_labels(folder / "labels.csv"))
+    return seed_metrics(judge, score_set(score, folder, settings), "atomicvad", settings, **ids)

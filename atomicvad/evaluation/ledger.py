@@ -13,7 +13,7 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.evaluation.intervals import decision_counts, decision_metrics
-from atomicvad.evaluation.judge import Judge
+from atomicvad.evaluation.judge import scene_judge
 from atomicvad.evaluation.systems import load_system, system_files
 from atomicvad.files import replacing
 
@@ -28,7 +28,10 @@ def first_window_metrics(settings: Settings) -> dict[str, float]:
     """
     if "released" not in system_files(settings):
         return {}
-    scores, judge = load_system("released", settings)["testing"], Judge(settings, "testing")
+    scores, judge = (
+        load_system("released", settings)["testing"],
+        scene_judge(settings),
+    )
     found = []
     for member in range(scores["spi"].shape[1]):
         items = judge.items(scores, "released", member, "spi-window")

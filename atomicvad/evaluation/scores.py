@@ -14,8 +14,9 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.data import SCENES
+from atomicvad.data.audio import to_int16
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.protocols import find_clip, read_labels
+from atomicvad.evaluation.protocols import decoded_clips, read_labels
 from atomicvad.files import replacing
 
 Sets = dict[str, dict[str, np.ndarray]]
@@ -23,11 +24,10 @@ LIMIT = 30.0  # logits beyond this are 0 or 1 to anyone
 
 
 def scenes_digest(folder: Path) -> str:
-    """SHA-256 over the labels and the clips of a set."""
-    labels = read_labels(folder / "labels.csv")
+    """SHA-256 over the labels and the samples of the clips of a set."""
     digest = hashlib.sha256((folder / "labels.csv").read_bytes())
-    for name in sorted(labels["video_id"].unique()):
-        digest.update(find_clip(folder, name).read_bytes())
+    for _, waveform in decoded_clips(folder, read_labels(folder / "labels.csv")):
+        digest.update(to_int16(waveform).tobytes())
     return digest.hexdigest()
 
 
@@ -66,6 +66,14 @@ def save_scores(sets: Sets, digests: dict[str, str], path: Path) -> None:
             arrays[f"{split}/{name}"] = values
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **arrays)
+
+
+def is_of_these_scenes(path: Path, settings: Settings) -> bool:
+    """Whether a file holds scores of the scenes that are recorded."""
+    digests = recorded_digests(settings)
+    with np.load(path, allow_pickle=False) as stored:
+        names = [name for name in stored.files if name.endswith("/digest")]
+        return all(str(stored[name]) == digests.get(name.split("/")[0]) for name in names)
 
 
 def load_scores(path: Path, settings: Settings) -> Sets:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
+from tqdm.auto import tqdm
 
 from atomicvad.config import Settings
 from atomicvad.evaluation import calibration, events, intervals
@@ -21,11 +22,12 @@ from atomicvad.evaluation.judge import (
     members,
     of_condition,
     protocols_of,
+    scene_judge,
 )
 from atomicvad.evaluation.metrics import DECISION
 from atomicvad.evaluation.peers import PEERS
 from atomicvad.evaluation.protocols import FRAME
-from atomicvad.evaluation.scores import Sets, load_scores
+from atomicvad.evaluation.scores import Sets, is_of_these_scenes, load_scores
 
 COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high"]
 OURS = "atomicvad"
@@ -34,13 +36,18 @@ TITLES |= {peer.name: peer.title for peer in PEERS.values()}
 
 
 def system_files(settings: Settings) -> dict[str, list[Path]]:
-    """The score files of every system that has any: a file a seed, or one for all."""
+    """The score files of every system that has any: a file a seed, or one for all.
+
+    Scores that others left of other scenes are passed over, and that is said.
+    """
     seeds = [settings.run_folder(seed) / "scores.npz" for seed in settings.seeds]
     found = {OURS: [path for path in seeds if path.is_file()]}
     for name in TITLES:
         path = settings.results_folder / "systems" / name / "scores.npz"
-        if path.is_file():
+        if path.is_file() and is_of_these_scenes(path, settings):
             found[name] = [path]
+        elif path.is_file():
+            tqdm.write(f"{path}: left out, scores of other scenes")
     return {name: paths for name, paths in found.items() if paths}
 
 
@@ -124,7 +131,10 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     ``paired.csv`` holds our seeds minus each other system, on the same draws of clips.
     """
-    test, validation = Judge(settings, "testing"), Judge(settings, "validation")
+    test, validation = (
+        scene_judge(settings),
+        scene_judge(settings, "validation"),
+    )
     kinds = background_kinds(settings, test.labels)
     draws = intervals.clip_draws(test.clips, settings.evaluation.resamples)
     resampled = {}
