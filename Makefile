@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce test lab data train figures report compare verify clean lock
+.PHONY: help reproduce test lab data train score peers atlas figures report compare verify clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,6 +36,15 @@ data: $(READY) ## fetch and decode recordings, write manifests and scenes
 
 train: $(READY) ## one seed: make train SEED=43185
 	@$(if $(SEED),,$(error SEED is missing: make train SEED=43185))$(ATOMICVAD) train --profile $(PROFILE) --seed $(SEED)
+
+score: $(READY) ## score the weights in results/ again where needed; never trains
+	@$(ATOMICVAD) score --profile $(PROFILE)
+
+peers: $(READY) ## score the other detectors that are installed on the scenes
+	@$(ATOMICVAD) peers --profile $(PROFILE)
+
+atlas: $(READY) ## score the atlas of hard cases
+	@$(ATOMICVAD) atlas --profile $(PROFILE)
 
 figures: $(READY) ## tables and figures again from results/, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)

@@ -27,7 +27,7 @@ from atomicvad.evaluation.judge import (
 from atomicvad.evaluation.metrics import DECISION
 from atomicvad.evaluation.peers import PEERS
 from atomicvad.evaluation.protocols import FRAME
-from atomicvad.evaluation.scores import Sets, is_of_these_scenes, load_scores
+from atomicvad.evaluation.scores import Sets, is_of_these_scenes, load_scores, recorded_digests
 
 COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high"]
 OURS = "atomicvad"
@@ -122,7 +122,9 @@ def background_kinds(settings: Settings, labels: pd.DataFrame) -> np.ndarray:
     """What is heard in every segment without speech: noise or music, or ``background``."""
     path = settings.results_folder / "scenes-backgrounds.csv"
     if path.is_file():
-        return pd.read_csv(path, keep_default_na=False)["kind"].to_numpy(str)
+        table = pd.read_csv(path, keep_default_na=False)
+        if table["scenes"].iloc[0] == recorded_digests(settings)["testing"]:
+            return table["kind"].to_numpy(str)
     return np.where(labels["speech"], "", "background")
 
 
@@ -131,10 +133,7 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     ``paired.csv`` holds our seeds minus each other system, on the same draws of clips.
     """
-    test, validation = (
-        scene_judge(settings),
-        scene_judge(settings, "validation"),
-    )
+    test, validation = scene_judge(settings), scene_judge(settings, "validation")
     kinds = background_kinds(settings, test.labels)
     draws = intervals.clip_draws(test.clips, settings.evaluation.resamples)
     resampled = {}
