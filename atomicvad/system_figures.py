@@ -65,18 +65,18 @@ def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
     """Onset and offset latency: median and 95th percentile, from past audio alone."""
     table = systems[systems["protocol"] == protocol]
     wide = table.pivot_table(index="system", columns="metric", values="value", sort=False)
-    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 0.8 + 0.32 * len(wide)), sharey=True)
-    for axes, name in zip(panels, ("onset", "offset"), strict=True):
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(wide)))
+    for name, marker, color, shift in (("onset", "o", "C0", -0.13), ("offset", "s", "C1", 0.13)):
         half, most = wide[f"{name}_latency_p50"], wide[f"{name}_latency_p95"]
-        places = np.arange(len(wide))
-        axes.hlines(places, half, most, color="C0", lw=1)
-        axes.plot(half, places, "o", color="C0", label="median")
-        axes.plot(most, places, "|", color="C1", ms=10, mew=2, label="95th percentile")
-        axes.set(xlabel=f"{name} latency (s)")
-        axes.set_xlim(left=0)
-    panels[0].set_yticks(range(len(wide)), [TITLES[name] for name in wide.index])
-    panels[0].invert_yaxis()
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+        places = np.arange(len(wide)) + shift
+        axes.hlines(places, half, most, color=color, lw=1)
+        axes.plot(half, places, marker, color=color, ms=4, label=f"{name}, median")
+        axes.plot(most, places, "|", color=color, ms=8, mew=2, label="95th percentile")
+    axes.set(xlabel=f"latency (s), {protocol}")
+    axes.set_xlim(left=0)
+    axes.set_yticks(range(len(wide)), [TITLES[name] for name in wide.index])
+    axes.invert_yaxis()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -94,6 +94,7 @@ def atlas_map(atlas: pd.DataFrame) -> Figure:
     axes.set_xticks(range(len(names)), [TITLES[n].replace(", ", ",\n") for n in names], rotation=35,
                     ha="left")  # fmt: skip
     axes.xaxis.tick_top()
+    axes.set_xlabel("system")
     axes.set_yticks(range(len(wide)), wide.index)
     axes.grid(False)
     edges = np.flatnonzero(cases["group"].to_numpy()[1:] != cases["group"].to_numpy()[:-1]) + 0.5

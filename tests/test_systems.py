@@ -150,7 +150,11 @@ def test_tables_to_read_have_a_row_a_system(scored, evaluated):
 
 def test_the_ledger_takes_its_cells_from_the_table(scored):
     cells = {"auroc_hard": 0.6, "auroc": 0.8, "accuracy": 0.7, "f2": 0.75}
-    rows = [("released", "swi-median", "all", m, v, v, v) for m, v in cells.items()]
+    rows = [
+        ("released", protocol, "all", metric, value, value, value)
+        for protocol in ("swi-median", "as-released")
+        for metric, value in cells.items()
+    ]
     found = ledger.ledger(scored, pd.DataFrame(rows, columns=systems.COLUMNS))
     assert list(found.columns) == ledger.COLUMNS
     first = found.iloc[0]
@@ -168,7 +172,26 @@ def test_every_cell_that_the_ledger_names_exists():
         Path(ledger.__file__).with_name("printed.csv"), dtype=str, keep_default_na=False
     )
     named = pd.concat([source["as_released_code"], source["correct"]])
-    assert {name for name in named if "|" in name and "spi-first" not in name} <= known
+    assert {
+        name for name in named if "|" in name and "-first" not in name and "as-" not in name
+    } <= known
+
+
+def test_the_released_floor_hangs_on_the_batch_and_ours_does_not(tmp_path, scored):
+    """A quiet segment's windows beside a loud one's, and alone: the same where levels are alike."""
+    from atomicvad.evaluation.released import released_scores
+
+    (tmp_path / "audio").mkdir()
+    generator, model = np.random.default_rng(0), build_model(build_network(seed=2))
+    level = np.repeat([1e-5, 0.5], 16000)
+    waveform = (generator.normal(0, 0.3, 32000).clip(-1, 1) * level).astype(np.float32)
+    soundfile.write(tmp_path / "audio" / "a.wav", waveform, 16000, subtype="FLOAT")
+    (tmp_path / "labels.csv").write_text("a,900.0,902.0,NO_SPEECH\n")
+    together = released_scores([model], tmp_path, scored)[:, 0]
+    windows = np.stack([waveform[s : s + 10080] for s in (0, 21920)])
+    own = logit_score(model)(windows)[:, 0]
+    assert abs(together[0] - own[0]) > 1e-3
+    assert together[-1] == pytest.approx(own[1], abs=1e-4)
 
 
 def test_the_atlas_is_the_same_twice_and_keeps_rows_of_others(scored, monkeypatch):

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from atomicvad.config import Settings
-from atomicvad.evaluation.intervals import decision_counts, decision_metrics
-from atomicvad.evaluation.judge import scene_judge
+from atomicvad.evaluation.judge import Items, members, scene_judge
+from atomicvad.evaluation.metrics import DECISION, HARD, binary_metrics
 from atomicvad.evaluation.systems import load_system, system_files
 from atomicvad.files import replacing
 
@@ -21,30 +22,37 @@ COLUMNS = ["system", "quantity", "test_set", "printed", "source"]
 COLUMNS += ["as_released_code", "correct", "difference", "why"]
 
 
-def first_window_metrics(settings: Settings) -> dict[str, float]:
-    """What the released SPI computes: decisions on a segment's first window, mean of the members.
+def released_code_metrics(settings: Settings) -> dict[str, float]:
+    """What the released code would print of the released checkpoints, means over them.
 
-    Empty where the released checkpoints have no scores.
+    ``as-released``: SWI medians of windows whose floor hangs on their batch; ``spi-first``: its
+    SPI, which hears a segment's first window only. Empty where there are no such scores.
     """
     if "released" not in system_files(settings):
         return {}
-    scores, judge = (
-        load_system("released", settings)["testing"],
-        scene_judge(settings),
-    )
-    found = []
-    for member in range(scores["spi"].shape[1]):
-        items = judge.items(scores, "released", member, "spi-window")
-        first = np.unique(items.segment, return_index=True)[1]
-        counts = decision_counts(
-            items.speech[first], items.scores[first] >= 0, items.clip[first], judge.clips
+    scores, judge = load_system("released", settings)["testing"], scene_judge(settings)
+    found = {"as-released": [], "spi-first": []}
+    for member in range(members(scores)):
+        median = judge.items(
+            scores | {"swi": scores["as_released"]}, "released", member, "swi-median"
         )
-        metrics = decision_metrics(
-            counts, np.ones((1, judge.clips)), settings.evaluation.fpr_target
-        )
-        found.append({name: values[0] for name, values in metrics.items()})
-    means = pd.DataFrame(found).mean()
-    return {f"released|spi-first|all|{name}": value for name, value in means.items()}
+        found["as-released"].append(_hard(median, settings))
+        windows = judge.items(scores, "released", member, "spi-window")
+        first = np.unique(windows.segment, return_index=True)[1]
+        parts = (windows.scores[first], windows.segment[first], windows.clip[first])
+        first = Items(*parts, windows.speech[first], windows.condition[first])
+        found["spi-first"].append(_hard(first, settings))
+    return {
+        f"released|{protocol}|all|{metric}": value
+        for protocol, rows in found.items()
+        for metric, value in pd.DataFrame(rows).mean().items()
+    }
+
+
+def _hard(items: Items, settings: Settings) -> dict[str, float]:
+    """Metrics of decisions at 0.5; the released code has no others."""
+    metrics = binary_metrics(items.speech, expit(items.scores), 0.5, settings.evaluation.fpr_target)
+    return {name: metrics[name] for name in (*DECISION, *HARD)}
 
 
 def ledger(settings: Settings, systems: pd.DataFrame) -> pd.DataFrame:
@@ -55,7 +63,7 @@ def ledger(settings: Settings, systems: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["system", "protocol", "condition", "metric"]
     values = dict(zip(systems[keys].agg("|".join, axis=1), systems["value"], strict=True))
-    values |= first_window_metrics(settings)
+    values |= released_code_metrics(settings)
     table = pd.read_csv(Path(__file__).with_name("printed.csv"), dtype=str, keep_default_na=False)
     for column in ("as_released_code", "correct"):
         table[column] = [_cell(text, values) for text in table[column]]

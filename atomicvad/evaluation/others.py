@@ -125,17 +125,24 @@ def atomicvad_models(settings: Settings) -> dict[str, list]:
 
 
 def _score_released(settings: Settings, digests: dict[str, str]) -> str:
+    from atomicvad.evaluation.released import released_scores
     from atomicvad.model import load_model
     from atomicvad.run import score_models
 
     paths = released_checkpoints()
     if not paths:
         return "ATOMICVAD_PUBLISHED does not name the checkpoints' folder"
-    made_from = provenance.fingerprint(digests, provenance.scores_fingerprint(settings, *paths))
+    code = provenance.code_fingerprint(["evaluation/released.py"])
+    made_from = provenance.fingerprint(
+        digests, code, provenance.scores_fingerprint(settings, *paths)
+    )
     if _is_current("released", settings, made_from):
         return "up to date"
     started = time.perf_counter()
-    sets = score_models([load_model(path) for path in paths], settings)
+    models = [load_model(path) for path in paths]
+    sets = score_models(models, settings)
+    scenes = settings.data_folder / SCENES["testing"]
+    sets["testing"]["as_released"] = released_scores(models, scenes, settings)
     record = {
         "system": "released",
         "title": "AtomicVAD, released checkpoints",

@@ -26,7 +26,7 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
         float32 windows ``[n, samples]`` -> logits of speech, float32 ``[n, models]``.
     """
     features = CompiledFeatures(models[0].layers[1])
-    networks = [_network(model.layers[2]) for model in models]
+    networks = [network_logits(model.layers[2]) for model in models]
 
     def score(windows: np.ndarray) -> np.ndarray:
         logits = np.empty((len(windows), len(networks)), np.float32)
@@ -40,8 +40,8 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     return score
 
 
-def _network(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """A network as a function of features; compiled where it is the paper's architecture."""
+def network_logits(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Features ``[n, 64, 64, 1]`` -> logits ``[n]``; compiled for the paper's architecture."""
     get = network.get_layer
     usual = isinstance(get("b1_activation"), GrowingCosine) and isinstance(
         get("b1_norm"), keras.layers.LayerNormalization
