@@ -68,7 +68,7 @@ test: $(READY) ## lint, format check and tests
 
 clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
 	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z]*
-	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
+	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/.scores results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
 	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
 
 lock: ## pin all packages anew (needs uv)
