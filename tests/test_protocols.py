@@ -10,6 +10,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atomicvad.data.audio import decode
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.protocols import (
     frame_segments,
@@ -20,6 +21,7 @@ from atomicvad.evaluation.protocols import (
     window_table,
 )
 from atomicvad.evaluation.scoring import logit_score, model_score, speech_probabilities
+from atomicvad.evaluation.streams import audio_chunks, stream_probabilities
 from atomicvad.evaluation.windows import lead_in, step_of, stream_scores, window_starts
 from atomicvad.model import build_model, build_network
 
@@ -236,3 +238,27 @@ def test_scores_are_the_models_own(options):
         expected = model(waveforms, training=False).numpy()[:, 1]
         np.testing.assert_allclose(1 / (1 + np.exp(-logits[:, column])), expected, atol=1e-5)
         np.testing.assert_allclose(model_score(model)(waveforms), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "rate"), [("a.wav", 16000), ("a.flac", 44100), ("a.ogg", 8000)])
+def test_a_file_in_pieces_is_the_file(name, rate, tmp_path):
+    sound = np.random.default_rng(0).normal(0, 0.1, (rate * 25 + 17, 2)).clip(-1, 1)
+    soundfile.write(tmp_path / name, sound, rate)
+    pieces = list(audio_chunks(tmp_path / name))
+    whole = decode(tmp_path / name)
+    assert len(pieces) == 3 and sum(map(len, pieces)) == len(whole)
+    np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-4)
+
+
+def test_a_file_scored_as_a_stream_is_scored_window_by_window(tmp_path):
+    waveform = np.random.default_rng(0).normal(0, 0.1, 16000 * 23).astype(np.float32).clip(-1, 1)
+    soundfile.write(tmp_path / "a.wav", waveform, 16000, subtype="FLOAT")
+    model = build_model(build_network(seed=1))
+    parts = list(stream_probabilities(model, tmp_path / "a.wav"))
+    times, found = map(np.concatenate, zip(*parts, strict=True))
+    assert times[0] == 0 and times[-1] <= 23 < times[-1] + STEP / 16000
+    score = model_score(model)
+    for place in (20, 150, len(times) - 1):
+        end = round(times[place] * 16000)
+        expected = score(waveform[np.newaxis, end - WINDOW : end])
+        np.testing.assert_allclose(found[place], expected[0], atol=1e-6)
