@@ -8,6 +8,7 @@ from collections.abc import Callable
 import keras
 import numba
 import numpy as np
+import tensorflow as tf
 from scipy.special import expit
 
 from atomicvad.errors import AtomicVADError
@@ -24,7 +25,12 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
     Returns:
         float32 windows ``[n, samples]`` -> logits of speech, float32 ``[n, models]``.
+
+    Raises:
+        AtomicVADError: features layers that differ.
     """
+    if any(model.layers[1].settings != models[0].layers[1].settings for model in models):
+        raise AtomicVADError("models: expected one and the same features layer, got several")
     features = CompiledFeatures(models[0].layers[1])
     networks = [network_logits(model.layers[2]) for model in models]
 
@@ -47,12 +53,11 @@ def network_logits(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
         get("b1_norm"), keras.layers.LayerNormalization
     )
     if not (usual and network.input_shape[1:] == (64, 64, 1)):
+        predict = tf.function(lambda x: network(x, training=False), reduce_retracing=True)
 
         def plain(images):
-            probabilities = np.asarray(network(images, training=False), dtype=np.float64)
-            return np.log(np.maximum(probabilities[:, 1], 1e-30)) - np.log(
-                np.maximum(probabilities[:, 0], 1e-30)
-            )
+            outputs = np.log(np.maximum(predict(images).numpy().astype(np.float64), 1e-30))
+            return outputs[:, 1] - outputs[:, 0]
 
         return plain
 
