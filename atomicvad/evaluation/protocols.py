@@ -199,10 +199,10 @@ def stream_frames(
             continue
         # Windows that begin before the clip hear the silence put there; a short clip has no others.
         inside = scores[min(lead // step, count - 1) :]
-        scores = np.concatenate([np.full(cover - 1, np.nan), inside])
-        slot = (frames * FRAME + FRAME // 2) // step
-        short = max(0, slot.max() + cover - len(scores))
-        scores = np.concatenate([scores, np.full(short, np.nan)])
+        empty = np.full(cover - 1, np.nan)
+        scores = np.concatenate([empty, inside, empty])
+        # The last frames, which no window covers, go with the last window.
+        slot = np.minimum((frames * FRAME + FRAME // 2) // step, len(inside) + cover - 2)
         smooth = np.nanmedian(np.lib.stride_tricks.sliding_window_view(scores, cover), axis=1)
         found.append(smooth[slot])
     return np.concatenate(found)
