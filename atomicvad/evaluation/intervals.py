@@ -7,7 +7,7 @@ matrices. All systems are given the same draws of clips, which makes their diffe
 
 import numpy as np
 
-LEVELS = 512  # steps that long rankings are cut into, for the spread only
+LEVELS = 256  # steps that long rankings are cut into, for the spread only
 
 
 def clip_draws(clips: int, resamples: int, seed: int = 0) -> np.ndarray:
