@@ -149,7 +149,7 @@ def figures(profile: Profile = "open") -> None:
     settings = _settings(profile)
     results.collate(settings)
     if profile == "open":
-        results.write_readme_table(results.read_systems(settings))
+        results.write_readme_table(settings)
     for path in drawing.draw_results(settings):
         typer.echo(path)
 

@@ -12,7 +12,7 @@ from atomicvad.evaluation.ledger import write_ledger
 from atomicvad.evaluation.protocols import window_table
 from atomicvad.evaluation.scores import load_scores, scene_labels
 from atomicvad.evaluation.systems import evaluate, load_system, system_files
-from atomicvad.evaluation.tables import markdown_table
+from atomicvad.evaluation.tables import readme_text
 from atomicvad.files import project_root, replacing
 
 KEYS = ["variant", "dataset", "protocol", "condition", "metric"]
@@ -192,11 +192,12 @@ def scene_stretch(settings: Settings, seconds: float) -> dict:
     }
 
 
-def write_readme_table(systems: pd.DataFrame) -> None:
+def write_readme_table(settings: Settings) -> None:
     """Put the table between its marks in README.md."""
     path = project_root() / "README.md"
     before, rest = path.read_text(encoding="utf-8").split(TABLE_START)
     after = rest.split(TABLE_END)[1]
+    text = readme_text(read_systems(settings), pd.read_csv(settings.results_folder / "paired.csv"))
     with replacing(path) as temporary:
-        table = f"{TABLE_START}\n{markdown_table(systems)}\n{TABLE_END}"
+        table = f"{TABLE_START}\n{text}\n{TABLE_END}"
         temporary.write_text(before + table + after, encoding="utf-8")

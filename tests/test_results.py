@@ -77,3 +77,12 @@ def test_the_table_shows_every_system_and_marks_the_papers_row():
     text = tables.markdown_table(pd.DataFrame(rows, columns=COLUMNS))
     assert text.count("0.905 [0.900, 0.910]") == 12
     assert "another test set" in text and "| 0.903 |" in text and "0.891 |" in text
+
+
+def test_whoever_is_above_is_named():
+    row = {"protocol": "swi-median", "metric": "auroc", "other": "marblenet", "condition": "noise"}
+    below = row | {"other": "webrtc", "difference": 0.3, "low": 0.2, "high": 0.4}
+    above = row | {"difference": -0.05, "low": -0.07, "high": -0.03}
+    text = tables.standing(pd.DataFrame([above, below]))
+    assert "noise: Frame-VAD MarbleNet v2 by 0.050 [0.030, 0.070]" in text and "WebRTC" not in text
+    assert "No other system" in tables.standing(pd.DataFrame([below]))

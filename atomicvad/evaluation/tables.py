@@ -45,6 +45,31 @@ def markdown_table(systems: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
+    """Who is above our seeds in AUROC, by how much and in which condition: one paragraph."""
+    above = paired[
+        (paired["protocol"] == protocol)
+        & (paired["metric"] == "auroc")
+        & (paired["difference"] < 0)
+    ]
+    if above.empty:
+        return "No other system is above this companion in AUROC, in any condition."
+    parts = []
+    for condition, rows in above.groupby("condition", sort=False):
+        rows = rows.sort_values("difference")
+        names = [
+            f"{TITLES[r.other]} by {-r.difference:.3f} [{-r.high:.3f}, {-r.low:.3f}]"
+            for r in rows.itertuples()
+        ]
+        parts.append(f"{condition}: {', '.join(names)}")
+    return f"Above this companion in AUROC (paired 95 % intervals) are, {'; '.join(parts)}."
+
+
+def readme_text(systems: pd.DataFrame, paired: pd.DataFrame) -> str:
+    """What stands between the marks in README.md."""
+    return f"{markdown_table(systems)}\n\n{standing(paired)}"
+
+
 def by_protocol(systems: pd.DataFrame) -> pd.DataFrame:
     """AUROC under every protocol."""
     protocols = systems["protocol"].unique()
