@@ -71,7 +71,7 @@ def test_readme_has_the_tables_numbers():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     text = readme.split(TABLE_START)[1].split(TABLE_END)[0].strip()
     paths = [ROOT / "results" / "open" / f"{name}.csv" for name in ("systems", "paired")]
-    # A reproduction of one's own changes the tables in results/; the README speaks of the committed.
+    # A reproduction of one's own changes the tables; the README speaks of the committed ones.
     known = [readme_text(*map(pd.read_csv, paths))]
     if (reference := [committed(path) for path in paths])[0] is not None:
         known.append(readme_text(*reference))
