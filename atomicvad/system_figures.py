@@ -40,22 +40,17 @@ def reliability(curves: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
     Args:
         curves: by system, one of ``calibration.reliability_curve`` for every member.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH * 0.72, 3.2))
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, ls=":")
-    styles = ("-", "--", "-.", ":")
     for number, (name, members) in enumerate(curves.items()):
-        grid = np.linspace(0, 1, 11)
-        lines = [np.interp(grid, c["probability"], c["share"]) for c in members]
-        low, high = grid < min(c["probability"].min() for c in members) - 0.1, grid > 1
-        shown = ~(low | high)
-        color = f"C{number % 7}"
-        axes.plot(
-            grid[shown], np.mean(lines, axis=0)[shown], styles[number % 4], marker=".",
-            color=color, label=TITLES[name],
-        )  # fmt: skip
-        if len(lines) > 1:
-            edges = np.min(lines, axis=0)[shown], np.max(lines, axis=0)[shown]
-            axes.fill_between(grid[shown], *edges, color=color, alpha=0.2, lw=0)
+        table = pd.concat(pd.DataFrame(curve) for curve in members).groupby(level=0)
+        middle, low, high = table.mean(), table["share"].min(), table["share"].max()
+        style = {"color": f"C{number % 7}", "ls": ("-", "--", "-.")[number % 3]}
+        axes.plot(middle["probability"], middle["share"], marker=".", label=TITLES[name], **style)
+        if len(members) > 1:
+            axes.fill_between(
+                middle["probability"], low, high, color=style["color"], alpha=0.2, lw=0
+            )
     axes.set(xlabel="score of a segment", ylabel="share with speech", xlim=(0, 1), ylim=(0, 1.01))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
@@ -85,24 +80,27 @@ def atlas_map(atlas: pd.DataFrame) -> Figure:
     cases = atlas.drop_duplicates("case")[["group", "case"]]
     names = [name for name in TITLES if name in set(atlas["system"])]
     wide = atlas.pivot(index="case", columns="system", values="right").loc[cases["case"], names]
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.6 + 0.19 * len(wide)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.3 + 0.19 * len(wide)))
     image = axes.imshow(100 * wide.to_numpy(), aspect="auto", vmin=0, vmax=100)
     for row, column in np.ndindex(wide.shape):
         value = 100 * wide.iat[row, column]
+        if np.isnan(value):
+            continue
         color = "k" if value > 55 else "w"
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
-    axes.set_xticks(range(len(names)), [TITLES[n].replace(", ", ",\n") for n in names], rotation=35,
-                    ha="left")  # fmt: skip
+    axes.set_xticks(range(len(names)), [TITLES[name] for name in names], rotation=30, ha="left")
     axes.xaxis.tick_top()
     axes.set_xlabel("system")
     axes.set_yticks(range(len(wide)), wide.index)
     axes.grid(False)
-    edges = np.flatnonzero(cases["group"].to_numpy()[1:] != cases["group"].to_numpy()[:-1]) + 0.5
-    for edge in edges:
-        axes.axhline(edge, color="w", lw=3)
     for group, rows in cases.reset_index(drop=True).groupby("group", sort=False):
-        middle = rows.index.to_numpy().mean()
-        axes.text(-0.30, middle, group, transform=axes.get_yaxis_transform(), rotation=90,
-                  ha="center", va="center", fontweight="bold")  # fmt: skip
-    figure.colorbar(image, ax=axes, label="pieces judged rightly (%)", shrink=0.5)
+        first, last = rows.index[[0, -1]]
+        axes.axhline(last + 0.5, color="w", lw=3)
+        axes.annotate(
+            group, (1.03, (first + last) / 2), xycoords=axes.get_yaxis_transform(), rotation=270,
+            ha="center", va="center", fontweight="bold",
+        )  # fmt: skip
+    figure.colorbar(
+        image, ax=axes, label="pieces judged rightly (%)", orientation="horizontal", shrink=0.6
+    )
     return figure

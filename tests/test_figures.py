@@ -103,7 +103,7 @@ def latencies():
 
 def reliability():
     edges = np.linspace(0.05, 0.95, 10)
-    curve = {"probability": edges, "share": edges**2, "items": np.ones(10)}
+    curve = {"probability": edges, "share": edges**2}
     return system_figures.reliability({"atomicvad": [curve, curve], "silero": [curve]})
 
 

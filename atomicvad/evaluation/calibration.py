@@ -35,11 +35,7 @@ def expected_calibration_error(counts: np.ndarray, draws: np.ndarray) -> np.ndar
 
 
 def reliability_curve(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean probability, share of speech and items of every bin that has any."""
+    """Mean probability and share of speech of every bin, ``[BINS]``; NaN where it is empty."""
     items, speech, probability = counts.sum(axis=1)
-    full = items > 0
-    return {
-        "probability": probability[full] / items[full],
-        "share": speech[full] / items[full],
-        "items": items[full],
-    }
+    items = np.where(items > 0, items, np.nan)
+    return {"probability": probability / items, "share": speech / items}

@@ -5,6 +5,8 @@ are means over them; intervals draw clips and seeds anew.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -140,22 +142,29 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name in system_files(settings):
         sets = load_system(name, settings)
         scores, chosen_on = sets["testing"], sets["validation"]
-        for protocol in protocols_of(scores, name):
-            of_protocol = {}
-            for member in range(members(scores)):
-                tuning = validation.items(chosen_on, name, member, protocol)
-                threshold = calibration.best_threshold(tuning.speech, tuning.scores)
-                items = test.items(scores, name, member, protocol)
-                rows = list(_member_metrics(items, threshold, draws, settings))
-                if protocol in FRAME_PROTOCOLS:
-                    frames = test.frames(scores, name, member, protocol == "frame-causal")
-                    found = _event_metrics(test, scores, frames, threshold, kinds, draws)
-                    rows += [("all", metric, values) for metric, values in found.items()]
-                for condition, metric, values in rows:
-                    of_protocol.setdefault((condition, metric), []).append(values)
-            for (condition, metric), values in of_protocol.items():
-                key = (name, protocol, condition, metric)
-                resampled[key] = intervals.over_seeds(np.stack(values))
+
+        def one(task, name=name, scores=scores, chosen_on=chosen_on):
+            protocol, member = task
+            tuning = validation.items(chosen_on, name, member, protocol)
+            threshold = calibration.best_threshold(tuning.speech, tuning.scores)
+            items = test.items(scores, name, member, protocol)
+            rows = list(_member_metrics(items, threshold, draws, settings))
+            if protocol in FRAME_PROTOCOLS:
+                frames = test.frames(scores, name, member, protocol == "frame-causal")
+                found = _event_metrics(test, scores, frames, threshold, kinds, draws)
+                rows += [("all", metric, values) for metric, values in found.items()]
+            return {
+                (name, protocol, condition, metric): values for condition, metric, values in rows
+            }
+
+        tasks = product(protocols_of(scores, name), range(members(scores)))
+        with ThreadPoolExecutor(2) as pool:
+            progress = tqdm(pool.map(one, tasks), desc=name, unit="table", leave=False)
+            found = {}
+            for of_member in progress:
+                for key, values in of_member.items():
+                    found.setdefault(key, []).append(values)
+        resampled |= {key: intervals.over_seeds(np.stack(v)) for key, v in found.items()}
     table = [
         (*key, float(values[0]), *intervals.interval(values)) for key, values in resampled.items()
     ]
