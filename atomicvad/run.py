@@ -112,13 +112,13 @@ def score_seeds(settings: Settings, seeds: list[int]) -> list[int]:
     Raises:
         AtomicVADError: a seed has no weights, or another process holds its folder.
     """
+    stale = [seed for seed in seeds if not provenance.is_scored(settings, seed)]
+    if not stale:
+        return []
     from atomicvad.model import load_model
     from atomicvad.training import new_model
 
     prepare(settings)
-    stale = [seed for seed in seeds if not provenance.is_scored(settings, seed)]
-    if not stale:
-        return []
     folders = [settings.run_folder(seed) for seed in stale]
     with ExitStack() as stack:
         for folder in folders:

@@ -32,14 +32,14 @@ PIECE, PIECES, LEVEL = 32000, 12, -26.0  # samples, a case, dBFS
 SOUNDS = {
     "music on hold": r"^asterisk-moh",
     "game music": r"^lincity-music",
-    "crowds": r"/(SportsCroud|Market|School)",
-    "farm animals": r"/(Farm|OrganicFarm)",
-    "engines and traffic": r"/(Trafic|DirtTrack|RailTrain|ParklandPlane|carts_cart)",
+    "crowds": r"/(?:SportsCroud|Market|School)",
+    "farm animals": r"/(?:Farm|OrganicFarm)",
+    "engines and traffic": r"/(?:Trafic|DirtTrack|RailTrain|ParklandPlane|carts_cart)",
     "wind": r"/WindMill",
-    "water and fire": r"/(Water|env_sounds_water|Fire\d|fire_)",
-    "machines": r"/(IndustryHigh|Mill|PowerCoal|Recycle|default_furnace)",
+    "water and fire": r"/(?:Water|env_sounds_water|Fire\d|fire_)",
+    "machines": r"/(?:IndustryHigh|Mill|PowerCoal|Recycle|default_furnace)",
     "hammering": r"/Blacksmith",
-    "knocks and footsteps": r"/(doors_|default_(dig|place|chest|wood_foot|hard_foot|dirt_foot))",
+    "knocks and footsteps": r"/(?:doors_|default_(?:dig|place|chest|wood_foot|hard_foot|dirt_foot))",
 }
 MISSING = {
     "music with vocals": "no recording of the testing split is known to have any",
