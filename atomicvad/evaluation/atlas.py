@@ -31,7 +31,7 @@ PIECE, PIECES, LEVEL = 32000, 12, -26.0  # samples, a case, dBFS
 # By the recordings' names, in the testing split.
 SOUNDS = {
     "music on hold": r"^asterisk-moh",
-    "game music": r"^lincity-music",
+    "game music": r"^lincity/\d\d - ",
     "crowds": r"/(?:SportsCroud|Market|School)",
     "farm animals": r"/(?:Farm|OrganicFarm)",
     "engines and traffic": r"/(?:Trafic|DirtTrack|RailTrain|ParklandPlane|carts_cart)",
@@ -39,7 +39,7 @@ SOUNDS = {
     "water and fire": r"/(?:Water|env_sounds_water|Fire\d|fire_)",
     "machines": r"/(?:IndustryHigh|Mill|PowerCoal|Recycle|default_furnace)",
     "hammering": r"/Blacksmith",
-    "knocks and footsteps": r"/(?:doors_|default_(?:dig|place|chest|wood_foot|hard_foot|dirt_foot))",
+    "knocks and footsteps": r"/(?:doors_|default_(?:dig|place|chest|wood_f|hard_f|dirt_f))",
 }
 MISSING = {
     "music with vocals": "no recording of the testing split is known to have any",
