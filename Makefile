@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test lab data train figures report compare verify bench clean lock
+.PHONY: help reproduce progress test lab data train score peers atlas figures report compare verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,15 @@ train: $(READY) ## one seed: make train SEED=43185
 progress: $(READY) ## how far the seeds are
 	@$(ATOMICVAD) progress --profile $(PROFILE)
 
+score: $(READY) ## score the weights in results/ again where needed; never trains
+	@$(ATOMICVAD) score --profile $(PROFILE)
+
+peers: $(READY) ## score the other detectors that are installed on the scenes
+	@$(ATOMICVAD) peers --profile $(PROFILE)
+
+atlas: $(READY) ## score the atlas of hard cases
+	@$(ATOMICVAD) atlas --profile $(PROFILE)
+
 figures: $(READY) ## tables and figures again from results/, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)
 
@@ -67,7 +76,7 @@ test: $(READY) ## lint, format check and tests
 
 clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
 	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z]*
-	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
+	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/.scores results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
 	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/progress.json results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
 
 lock: ## pin all packages anew (needs uv)

@@ -9,7 +9,7 @@ _PUBLIC = {
     "decode": "data.audio",
     "load_model": "model",
     "load_profile": "config",
-    "speech_probabilities": "evaluation.protocols",
+    "speech_probabilities": "evaluation.scoring",
 }
 __all__ = sorted(_PUBLIC)
 

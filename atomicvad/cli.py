@@ -17,7 +17,13 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 Profile = Annotated[str, typer.Option(help="smoke, open or paper: a file of profiles/")]
-PAGES = {"01_data": "data", "02_augmentation": "augmentation", "04_results": "report"}
+PAGES = {
+    "01_data": "data",
+    "02_augmentation": "augmentation",
+    "04_results": "report",
+    "05_systems": "systems",
+    "06_atlas": "atlas",
+}
 
 
 def _settings(profile: str):
@@ -41,12 +47,13 @@ def train(
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
     from atomicvad.progress import whole
-    from atomicvad.run import holding
+    from atomicvad.run import holding, score_seeds
 
     settings = _settings(profile)
     folder = settings.run_folder(seed)
-    if provenance.is_done(settings, seed):
-        typer.echo(f"seed {seed}: up to date")
+    if provenance.is_trained(settings, seed):
+        scored = score_seeds(settings, [seed])
+        typer.echo(f"seed {seed}: {'scored again' if scored else 'up to date'}")
         return
     # A run that fails shall leave no table of an earlier one behind.
     with holding(folder):
@@ -84,28 +91,59 @@ def progress(profile: Profile = "open") -> None:
 
 
 @app.command()
+def score(profile: Profile = "open") -> None:
+    """Score the weights of all seeds on the scenes, together, where that is not done."""
+    from atomicvad.evaluation.backgrounds import record_backgrounds
+    from atomicvad.run import score_seeds
+
+    settings = _settings(profile)
+    done = score_seeds(settings, list(settings.seeds))
+    record_backgrounds(settings)
+    typer.echo(f"{profile}: {len(done)} of {len(settings.seeds)} seeds scored, the rest up to date")
+
+
+@app.command()
+def peers(profile: Profile = "open") -> None:
+    """Score the peers that are installed, and the released checkpoints, on the scenes."""
+    from atomicvad.evaluation.others import score_others
+
+    for name, said in score_others(_settings(profile)).items():
+        typer.echo(f"{name}: {said}")
+
+
+@app.command()
+def atlas(profile: Profile = "open") -> None:
+    """Score the atlas of hard cases with every system that can run here."""
+    from atomicvad.evaluation.atlas import make_atlas
+    from atomicvad.evaluation.others import atomicvad_models
+
+    settings = _settings(profile)
+    table = make_atlas(settings, atomicvad_models(settings))
+    typer.echo(f"{profile}: {table['case'].nunique()} cases, {table['system'].nunique()} systems")
+
+
+@app.command()
 def report(profile: Profile = "open") -> None:
     """Collate all seeds into tables, figures and pages (notebooks 01, 02 and 04)."""
     from atomicvad import provenance
-    from atomicvad.errors import AtomicVADError
+    from atomicvad.evaluation.backgrounds import record_backgrounds
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
-    from atomicvad.run import missing_seeds
+    from atomicvad.run import require_seeds
 
     settings = _settings(profile)
     folder = settings.results_folder
-    if missing := missing_seeds(settings):
-        raise AtomicVADError(
-            f"{folder}: no table of seed {', '.join(map(str, missing))}; "
-            f"make reproduce PROFILE={profile}"
-        )
+    require_seeds(settings)
+    record_backgrounds(settings)
     code = provenance.code_fingerprint(
-        ["figures.py", "results.py", "comparison.py", "atomicvad.mplstyle"]
+        ["figures.py", "results.py", "comparison.py", "atomicvad.mplstyle", "evaluation"]
     )
     runs = [provenance.run_fingerprint(settings, seed) for seed in settings.seeds]
     tables = [
         path.read_text()
-        for path in (folder / "released.csv", *folder.glob("seed-*/metrics.csv"))
+        for path in sorted(
+            [*folder.glob("systems/*/system.json"), *folder.glob("seed-*/metrics.csv")]
+        )
         if path.is_file()
     ]
     for notebook, page in PAGES.items():
@@ -127,9 +165,9 @@ def figures(profile: Profile = "open") -> None:
     from atomicvad import results
 
     settings = _settings(profile)
-    summary = results.collate(settings)
+    results.collate(settings)
     if profile == "open":
-        results.write_readme_table(summary)
+        results.write_readme_table(settings)
     for path in drawing.draw_results(settings):
         typer.echo(path)
 

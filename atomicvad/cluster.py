@@ -38,7 +38,7 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
             libraries, or a seed that failed. What is done stays done.
     """
     from atomicvad.data import prepare
-    from atomicvad.run import copy_labels
+    from atomicvad.evaluation.scores import record_scenes
 
     prepare(settings)
     done = provenance.done_seeds(settings)
@@ -46,7 +46,7 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
     if seeds:
         with _client(scheduler, min(workers, len(seeds))) as client:
             _run(client, settings, seeds)
-        copy_labels(settings)
+        record_scenes(settings)
     return whole(settings)
 
 
@@ -121,7 +121,9 @@ def identity(profile: str) -> dict[str, str]:
     settings = load_profile(profile)
     return {
         f"profiles/{profile}.yaml": provenance.fingerprint(settings.model_dump(mode="json")),
-        "code of atomicvad/": provenance.code_fingerprint(provenance.TRAINING_CODE),
+        "code of atomicvad/": provenance.code_fingerprint(
+            (*provenance.TRAINING_CODE, *provenance.SCORING_CODE)
+        ),
         **provenance.package_versions(),
     }
 
@@ -185,6 +187,8 @@ def _receive(settings: Settings, seed: int, files: dict[str, bytes]) -> None:
             with replacing(folder / name) as path:
                 path.write_bytes(files[name])
         provenance.write_stamp(folder / ".stamp", provenance.run_fingerprint(settings, seed))
+        expected = provenance.scores_fingerprint(settings, folder / "model.keras")
+        provenance.write_stamp(folder / ".scores", expected)
 
 
 def _end_with_parent() -> None:

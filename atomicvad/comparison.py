@@ -74,20 +74,25 @@ def verify(settings: Settings) -> str:
     Raises:
         AtomicVADError: a number differs by more than 0.0005.
     """
-    from atomicvad.data import prepare
+    from atomicvad.data import SCENES, prepare
+    from atomicvad.evaluation.judge import scene_judge, seed_metrics
+    from atomicvad.evaluation.protocols import score_set
+    from atomicvad.evaluation.scoring import logit_score
     from atomicvad.model import load_model
-    from atomicvad.run import missing_seeds, scene_metrics, score_scenes
+    from atomicvad.run import require_seeds
     from atomicvad.training import new_model
 
-    if missing := missing_seeds(settings):
-        raise AtomicVADError(f"{settings.profile}: nothing to verify of seed {missing[0]}")
+    require_seeds(settings)
     prepare(settings)
-    model = new_model(settings)
-    for seed in settings.seeds:
-        folder = settings.run_folder(seed)
+    folders = {seed: settings.run_folder(seed) for seed in settings.seeds}
+    models = [load_model(path / "model.keras", new_model(settings)) for path in folders.values()]
+    scenes = settings.data_folder / SCENES["testing"]
+    scores = score_set(logit_score(*models), scenes, settings, ("swi", "spi"))
+    judge = scene_judge(settings)
+    for member, (seed, folder) in enumerate(folders.items()):
         reference = pd.read_csv(folder / "metrics.csv")
-        windows = score_scenes(load_model(folder / "model.keras", model), settings)
-        again = scene_metrics(windows, settings, seed=seed, variant="atomicvad")
+        ids = {"seed": seed, "variant": "atomicvad", "dataset": "scenes"}
+        again = seed_metrics(judge, scores, "atomicvad", settings, member, **ids)
         both = again.merge(reference, on=KEYS, suffixes=("", "_committed"))
         difference = (both["value"] - both["value_committed"]).abs().max()
         if len(both) != len(reference) or difference > 5e-4:

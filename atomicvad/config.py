@@ -196,6 +196,7 @@ class EvaluationSettings(Section):
     threshold: Probability = 0.5
     fpr_target: Probability = 0.315
     batch_windows: PositiveInt = 1024
+    resamples: PositiveInt = 1000  # bootstrap draws of clips and seeds
 
 
 class Settings(Section):

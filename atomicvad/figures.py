@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from atomicvad.config import Settings
+from atomicvad.evaluation.tables import PAPER
 from atomicvad.files import project_root, replacing
-from atomicvad.results import PAPER
 
 plt.style.use(Path(__file__).with_suffix("").with_name("atomicvad.mplstyle"))
 
@@ -266,7 +266,7 @@ def waveforms_and_features(rows: dict[str, tuple[np.ndarray, np.ndarray]]) -> Fi
 
 def draw_results(settings: Settings) -> list[Path]:
     """Every figure of the results, from the files in ``results/<profile>/`` alone."""
-    from atomicvad import results
+    from atomicvad import results, system_figures
 
     folder = project_root() / "figures" / settings.profile
     metrics = pd.read_csv(settings.results_folder / "metrics.csv")
@@ -280,6 +280,12 @@ def draw_results(settings: Settings) -> list[Path]:
     stretch = results.scene_stretch(settings, seconds=40)
     if len(stretch["waveform"]):  # without audio the committed one stays
         drawn["timeline"] = timeline(**stretch)
+    systems = results.read_systems(settings)
+    drawn["auroc_by_system"] = system_figures.auroc_by_system(systems)
+    drawn["reliability"] = system_figures.reliability(results.reliability_curves(settings))
+    drawn["latencies"] = system_figures.latencies(systems)
+    if (atlas := settings.results_folder / "atlas.csv").is_file():
+        drawn["atlas"] = system_figures.atlas_map(pd.read_csv(atlas))
     if settings.model.activation == "ggcu":
         drawn["activation_curves"] = activation_curves(results.activation_weights(settings))
     paths = [save(figure, folder, name) for name, figure in drawn.items()]

@@ -32,7 +32,14 @@ DATA_CODE = (
     "data/testset.py",
     "data/corpora",
 )
-TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "run.py", "evaluation")
+TRAINING_CODE = (*DATA_CODE, "layers", "model.py", "data", "training.py", "evaluation/metrics.py")
+SCORING_CODE = (
+    *DATA_CODE,
+    "layers",
+    "model.py",
+    *(f"evaluation/{name}.py" for name in ("windows", "scoring", "protocols", "scores")),
+    *(f"evaluation/{name}.py" for name in ("judge", "metrics")),
+)
 
 
 def fingerprint(*parts: Any) -> str:
@@ -70,14 +77,21 @@ def data_fingerprint(settings: Settings) -> str:
 
 
 def run_fingerprint(settings: Settings, seed: int) -> str:
-    """What the numbers of one seed depend on: settings, data and code."""
+    """What the weights of one seed depend on: settings, data and code; not how they are scored."""
     return _run_fingerprints(settings, [seed])[seed]
 
 
 def _run_fingerprints(settings: Settings, seeds: Iterable[int]) -> dict[int, str]:
-    parts = settings.model_dump(exclude={"seeds"}, mode="json")
+    parts = settings.model_dump(exclude={"seeds", "evaluation"}, mode="json")
     data, code = data_fingerprint(settings), code_fingerprint(TRAINING_CODE)
     return {seed: fingerprint(parts, seed, data, code) for seed in seeds}
+
+
+def scores_fingerprint(settings: Settings, *weights: Path) -> str:
+    """What scores on the scenes depend on: the weights in files, the scenes, settings and code."""
+    parts = settings.model_dump(include={"features", "window_samples", "evaluation"}, mode="json")
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in weights]
+    return fingerprint(parts, digests, data_fingerprint(settings), code_fingerprint(SCORING_CODE))
 
 
 def is_current(stamp: Path, expected: str) -> bool:
@@ -90,20 +104,35 @@ def write_stamp(stamp: Path, value: str) -> None:
         path.write_text(value + "\n")
 
 
+def is_trained(settings: Settings, seed: int) -> bool:
+    """Whether a seed's weights are in place and were trained here, from what is here now."""
+    return _is_trained(settings, seed, run_fingerprint(settings, seed))
+
+
+def _is_trained(settings: Settings, seed: int, expected: str) -> bool:
+    folder = settings.run_folder(seed)
+    return is_current(folder / ".stamp", expected) and (folder / "model.keras").is_file()
+
+
+def is_scored(settings: Settings, seed: int) -> bool:
+    """Whether a seed's table is in place and was made here from the weights that are there."""
+    folder = settings.run_folder(seed)
+    weights = folder / "model.keras"
+    if not (weights.is_file() and (folder / "metrics.csv").is_file()):
+        return False
+    return is_current(folder / ".scores", scores_fingerprint(settings, weights))
+
+
 def is_done(settings: Settings, seed: int) -> bool:
-    """Whether a seed's table is in place and was made here, from what is here now."""
-    return _is_done(settings, seed, run_fingerprint(settings, seed))
+    """Whether a seed is trained and scored, here, from what is here now."""
+    return is_trained(settings, seed) and is_scored(settings, seed)
 
 
 def done_seeds(settings: Settings) -> list[int]:
-    """The seeds whose tables are in place and were made here, from what is here now."""
+    """The seeds that are trained and scored, here, from what is here now."""
     expected = _run_fingerprints(settings, settings.seeds)
-    return [seed for seed in settings.seeds if _is_done(settings, seed, expected[seed])]
-
-
-def _is_done(settings: Settings, seed: int, expected: str) -> bool:
-    folder = settings.run_folder(seed)
-    return is_current(folder / ".stamp", expected) and (folder / "metrics.csv").is_file()
+    trained = [seed for seed in settings.seeds if _is_trained(settings, seed, expected[seed])]
+    return [seed for seed in trained if is_scored(settings, seed)]
 
 
 def _git(*arguments: str) -> str:
@@ -135,7 +164,7 @@ def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict
     return {
         "profile": settings.profile,
         "seed": seed,
-        "settings": settings.model_dump(exclude={"profile", "seeds"}, mode="json"),
+        "settings": settings.model_dump(exclude={"profile", "seeds", "evaluation"}, mode="json"),
         "data": data_fingerprint(settings),
         "commit": commit + ("-dirty" if commit and changed else ""),
         "python": platform.python_version(),

@@ -1,36 +1,33 @@
 """From run folders to tables: all seeds together, with their spread."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from scipy.stats import bootstrap
 
 from atomicvad.config import Settings
-from atomicvad.errors import AtomicVADError
+from atomicvad.evaluation.calibration import reliability_counts, reliability_curve
+from atomicvad.evaluation.judge import members, scene_judge, seed_metrics
+from atomicvad.evaluation.ledger import write_ledger
+from atomicvad.evaluation.protocols import window_table
+from atomicvad.evaluation.scores import load_scores, scene_labels
+from atomicvad.evaluation.systems import evaluate, load_system, system_files
+from atomicvad.evaluation.tables import readme_text
 from atomicvad.files import project_root, replacing
 
 KEYS = ["variant", "dataset", "protocol", "condition", "metric"]
-# What the paper prints for AVA-Speech (another test set), from its abstract.
-PAPER = {"auroc": 0.903, "f2": 0.891}
 TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
 
 
 def _seed_table(settings: Settings, name: str, **options) -> pd.DataFrame:
-    """One CSV of every seed, with a column ``seed``.
+    """One CSV of every seed, with a column ``seed``."""
+    from atomicvad.run import require_seeds
 
-    Raises:
-        AtomicVADError: names the seeds that have no such file.
-    """
-    paths = {seed: settings.run_folder(seed) / name for seed in settings.seeds}
-    missing = [str(seed) for seed, path in paths.items() if not path.is_file()]
-    if missing:
-        raise AtomicVADError(
-            f"{settings.results_folder}: no {name} of seed {', '.join(missing)}; "
-            f"make train PROFILE={settings.profile} SEED={missing[0]}"
-        )
-    tables = [pd.read_csv(path, **options).assign(seed=seed) for seed, path in paths.items()]
+    require_seeds(settings)
+    tables = [
+        pd.read_csv(settings.run_folder(seed) / name, **options).assign(seed=seed)
+        for seed in settings.seeds
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -40,56 +37,54 @@ def histories(settings: Settings) -> pd.DataFrame:
 
 
 def released_metrics(settings: Settings) -> pd.DataFrame:
-    """Metrics of the released checkpoints on the same scenes; empty where there are none.
-
-    They are computed where ``$ATOMICVAD_PUBLISHED`` names the checkpoints' folder and the scenes
-    are there, and otherwise read from the table that such a computation left.
-    """
-    path = settings.results_folder / "released.csv"
-    folder = os.environ.get("ATOMICVAD_PUBLISHED")
-    if folder and (settings.data_folder / ".prepared").is_file():
-        table = _score_released(settings, Path(folder))
-        with replacing(path) as temporary:
-            table.to_csv(temporary, index=False)
-    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
-
-
-def _score_released(settings: Settings, folder: Path) -> pd.DataFrame:
-    from atomicvad.model import load_model
-    from atomicvad.run import scene_metrics, score_scenes
-
-    tables = []
-    for number, path in enumerate(sorted(folder.glob("*.keras"))):
-        windows = score_scenes(load_model(path), settings)
-        tables.append(scene_metrics(windows, settings, seed=number, variant="released"))
-    if not tables:
-        raise AtomicVADError(f"ATOMICVAD_PUBLISHED: {folder}: no .keras files in it")
+    """Metrics of the released checkpoints on the same scenes; empty where there are no scores."""
+    if "released" not in system_files(settings):
+        return pd.DataFrame()
+    scores = load_system("released", settings)["testing"]
+    judge = scene_judge(settings)
+    tables = [
+        seed_metrics(
+            judge,
+            scores,
+            "released",
+            settings,
+            member,
+            seed=member,
+            variant="released",
+            dataset="scenes",
+        )
+        for member in range(members(scores))
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
 def window_scores(settings: Settings, protocol: str = "swi") -> dict[int, pd.DataFrame]:
     """Window scores of every seed: ``segment``, ``window_start``, ``probability``."""
-    from atomicvad.run import load_scores
-
-    return {
-        seed: load_scores(settings.run_folder(seed) / "scores.npz")[protocol]
-        for seed in settings.seeds
-    }
+    labels, tables = scene_labels(settings), {}
+    for seed in settings.seeds:
+        scores = load_scores(settings.run_folder(seed) / "scores.npz", settings)["testing"]
+        table = window_table(labels, scores["clip_samples"], settings, protocol)
+        tables[seed] = table.assign(probability=expit(scores[protocol][:, 0]))
+    return tables
 
 
 def segment_scores(settings: Settings, protocol: str = "swi") -> dict[int, pd.Series]:
     """A score a segment (the median of its windows'), by seed."""
-    from atomicvad.evaluation import metrics
-
     tables = window_scores(settings, protocol)
-    return {seed: metrics.segment_scores(table, "median") for seed, table in tables.items()}
+    return {s: table.groupby("segment")["probability"].median() for s, table in tables.items()}
 
 
-def scene_labels(settings: Settings) -> pd.DataFrame:
-    """The test scenes' labels: a copy lies beside the results, so that no audio is needed."""
-    from atomicvad.evaluation.protocols import read_labels
-
-    return read_labels(settings.results_folder / "scenes.csv")
+def reliability_curves(settings: Settings, protocol: str = "swi-median") -> dict[str, list[dict]]:
+    """How scores of segments relate to the share with speech: a curve a member, by system."""
+    judge, curves = scene_judge(settings), {}
+    for name in system_files(settings):
+        scores = load_system(name, settings)["testing"]
+        curves[name] = []
+        for member in range(members(scores)):
+            items = judge.items(scores, name, member, protocol)
+            counts = reliability_counts(items.speech, expit(items.scores), items.clip, judge.clips)
+            curves[name].append(reliability_curve(counts))
+    return curves
 
 
 def activation_weights(settings: Settings) -> dict[int, dict[str, np.ndarray]]:
@@ -139,7 +134,7 @@ def all_metrics(settings: Settings) -> pd.DataFrame:
 
 
 def collate(settings: Settings) -> pd.DataFrame:
-    """All seeds and the released checkpoints; writes ``metrics.csv`` and ``summary.csv``.
+    """All seeds and systems: ``metrics``, ``summary``, ``systems``, ``paired`` and ``ledger``.csv.
 
     Returns:
         The summary as it stands in the file, so that text made from either is the same.
@@ -147,31 +142,19 @@ def collate(settings: Settings) -> pd.DataFrame:
     metrics = pd.concat(
         [_seed_table(settings, "metrics.csv"), released_metrics(settings)], ignore_index=True
     )
-    summary = summarise(metrics)
-    for name, table in (("metrics.csv", metrics), ("summary.csv", summary)):
-        with replacing(settings.results_folder / name) as path:
+    systems, paired = evaluate(settings)
+    tables = {"metrics": metrics, "summary": summarise(metrics), "systems": systems}
+    tables |= {"paired": paired}
+    for name, table in tables.items():
+        with replacing(settings.results_folder / f"{name}.csv") as path:
             table.to_csv(path, index=False, float_format="%.6f")
+    write_ledger(settings, read_systems(settings))
     return pd.read_csv(settings.results_folder / "summary.csv")
 
 
-def headline(summary: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
-    """The main table: a row a condition and system, a column a metric, as text with spread."""
-    chosen = summary[
-        (summary["protocol"] == protocol) & summary["metric"].isin(["auroc", "f2", "tpr_at_fpr"])
-    ]
-    text = chosen.apply(
-        lambda r: f"{r['mean']:.3f} ± {r['std']:.3f} [{r['low']:.3f}, {r['high']:.3f}]", axis=1
-    )
-    table = chosen.assign(text=text).pivot(
-        index=["condition", "variant"], columns="metric", values="text"
-    )
-    order = [
-        (condition, variant)
-        for condition in ("all", "clean", "noise", "music")
-        for variant in ("atomicvad", "released")
-        if (condition, variant) in table.index
-    ]
-    return table.loc[order, ["auroc", "f2", "tpr_at_fpr"]]
+def read_systems(settings: Settings) -> pd.DataFrame:
+    """``systems.csv``, as collated."""
+    return pd.read_csv(settings.results_folder / "systems.csv")
 
 
 def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -209,28 +192,12 @@ def scene_stretch(settings: Settings, seconds: float) -> dict:
     }
 
 
-def markdown_table(summary: pd.DataFrame) -> str:
-    """The README's table, with the paper's own figures in a row of their own."""
-    names = {"atomicvad": "this companion", "released": "released checkpoints"}
-    counts = summary.groupby("variant")["n"].first()
-    lines = [
-        "| scenes: speech segments | system | AUROC | F2 | TPR at FPR 0.315 |",
-        "|---|---|---|---|---|",
-    ]
-    for (condition, variant), row in headline(summary).iterrows():
-        system = f"{names[variant]} ({counts[variant]})"
-        cells = " | ".join(row.fillna(""))
-        lines.append(f"| {condition} | {system} | {cells} |")
-    paper = f"{PAPER['auroc']:.3f} | {PAPER['f2']:.3f}"
-    lines.append(f"| *AVA-Speech, another test set* | *the paper (primary source)* | {paper} | |")
-    return "\n".join(lines)
-
-
-def write_readme_table(summary: pd.DataFrame) -> None:
+def write_readme_table(settings: Settings) -> None:
     """Put the table between its marks in README.md."""
     path = project_root() / "README.md"
     before, rest = path.read_text(encoding="utf-8").split(TABLE_START)
     after = rest.split(TABLE_END)[1]
+    text = readme_text(read_systems(settings), pd.read_csv(settings.results_folder / "paired.csv"))
     with replacing(path) as temporary:
-        table = f"{TABLE_START}\n{markdown_table(summary)}\n{TABLE_END}"
+        table = f"{TABLE_START}\n{text}\n{TABLE_END}"
         temporary.write_text(before + table + after, encoding="utf-8")

@@ -1,12 +1,15 @@
-"""A run folder: one seed trained, scored and recorded; ``metrics.csv`` comes last."""
+"""A run folder: one seed trained, then scored; each stage is done when its stamp says so.
+
+Training leaves ``history.csv``, ``model.keras`` and ``run.json``; scoring leaves ``scores.npz``
+and, last of all, ``metrics.csv``. To score anew never trains.
+"""
 
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
@@ -14,59 +17,11 @@ from atomicvad import provenance
 from atomicvad.config import Settings
 from atomicvad.data import SCENES, dataset_of, prepare
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.metrics import metrics_table
-from atomicvad.evaluation.protocols import PROTOCOLS, model_score, read_labels, score_segments
+from atomicvad.evaluation.judge import scene_judge, seed_metrics
+from atomicvad.evaluation.protocols import score_set
+from atomicvad.evaluation.scores import load_scores, record_scenes, save_scores
 from atomicvad.files import RUN_FILES, remove_unfinished, replacing
 from atomicvad.progress import FILE, tell_progress
-
-
-def score_scenes(model, settings: Settings) -> dict[str, pd.DataFrame]:
-    """Window scores of the test scenes, by protocol."""
-    folder = settings.data_folder / SCENES["testing"]
-    labels = read_labels(folder / "labels.csv")
-    score = model_score(model)
-    return {name: score_segments(score, folder, labels, settings, name) for name in PROTOCOLS}
-
-
-def scene_metrics(windows: dict[str, pd.DataFrame], settings: Settings, **ids) -> pd.DataFrame:
-    """Metrics on the test scenes, long and tidy."""
-    labels = read_labels(settings.data_folder / SCENES["testing"] / "labels.csv")
-    return metrics_table(labels, windows, settings, dataset=dataset_of(settings), **ids)
-
-
-def copy_labels(settings: Settings) -> None:
-    """The scenes' labels beside the results: figures need no audio then."""
-    labels = settings.data_folder / SCENES["testing"] / "labels.csv"
-    with replacing(settings.results_folder / "scenes.csv") as path:
-        path.write_bytes(labels.read_bytes())
-
-
-def save_scores(windows: dict[str, pd.DataFrame], path: Path) -> None:
-    """Window scores as a compressed ``.npz``: ``<protocol>/segment`` and the other columns."""
-    arrays = {
-        f"{protocol}/{column}": table[column].to_numpy()
-        for protocol, table in windows.items()
-        for column in ("segment", "window_start", "probability")
-    }
-    for name, array in arrays.items():
-        if name.endswith("/segment"):
-            arrays[name] = array.astype(np.int32)
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
-
-
-def load_scores(path: Path) -> dict[str, pd.DataFrame]:
-    """What ``save_scores`` wrote."""
-    with np.load(path, allow_pickle=False) as stored:
-        return {
-            protocol: pd.DataFrame(
-                {
-                    column: stored[f"{protocol}/{column}"]
-                    for column in ("segment", "window_start", "probability")
-                }
-            )
-            for protocol in PROTOCOLS
-        }
 
 
 @contextmanager
@@ -88,48 +43,105 @@ def holding(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def run_seed(settings: Settings, seed: int) -> pd.DataFrame:
-    """Train and score one seed, unless that is done; return its metrics.
+def missing_seeds(settings: Settings) -> list[int]:
+    """Seeds of a profile that have no table yet."""
+    return [s for s in settings.seeds if not (settings.run_folder(s) / "metrics.csv").is_file()]
 
-    Writes ``RUN_FILES`` into the run folder, then the stamp that says what they were made from.
+
+def require_seeds(settings: Settings) -> None:
+    """Every seed of the profile has its table.
+
+    Raises:
+        AtomicVADError: names those that have none.
+    """
+    if missing := missing_seeds(settings):
+        raise AtomicVADError(
+            f"{settings.results_folder}: no table of seed {', '.join(map(str, missing))}; "
+            f"make train PROFILE={settings.profile} SEED={missing[0]}"
+        )
+
+
+def run_seed(settings: Settings, seed: int) -> pd.DataFrame:
+    """Train and score one seed, each unless that is done; return its metrics.
+
+    Writes ``RUN_FILES`` into the run folder, and the stamps that say what they were made from.
 
     Raises:
         AtomicVADError: another process holds the run folder.
     """
     folder = settings.run_folder(seed)
     with holding(folder):
-        if not provenance.is_done(settings, seed):
-            _run(settings, seed, folder)
+        if not provenance.is_trained(settings, seed):
+            _train(settings, seed, folder)
+    score_seeds(settings, [seed])
     return pd.read_csv(folder / "metrics.csv")
 
 
-def missing_seeds(settings: Settings) -> list[int]:
-    """Seeds of a profile that have no table yet."""
-    return [s for s in settings.seeds if not (settings.run_folder(s) / "metrics.csv").is_file()]
-
-
-def _run(settings: Settings, seed: int, folder: Path) -> None:
+def _train(settings: Settings, seed: int, folder: Path) -> None:
     from atomicvad.training import train
 
-    (folder / ".stamp").unlink(missing_ok=True)
-    (folder / "metrics.csv").unlink(missing_ok=True)
+    for name in (".stamp", ".scores", "metrics.csv"):
+        (folder / name).unlink(missing_ok=True)
     for name in (*RUN_FILES, "checkpoint.npz", FILE):
         remove_unfinished(folder / name)
     store = prepare(settings)
     started = time.perf_counter()
-    model, _ = train(settings, seed, store, folder)
-    trained = time.perf_counter()
+    train(settings, seed, store, folder)
+    seconds = {"training": time.perf_counter() - started}
     finished = len(settings.training.trials) + settings.training.epochs
     tell_progress(settings, seed, folder, finished, "is scored on the scenes")
-    windows = score_scenes(model, settings)
-    copy_labels(settings)
-    save_scores(windows, folder / "scores.npz")
-    metrics = scene_metrics(windows, settings, seed=seed, variant="atomicvad")
-    seconds = {"training": trained - started, "evaluation": time.perf_counter() - trained}
     with replacing(folder / "run.json") as path:
         path.write_text(json.dumps(provenance.run_record(settings, seed, seconds), indent=1) + "\n")
-    with replacing(folder / "metrics.csv") as path:
-        metrics.to_csv(path, index=False)
     provenance.write_stamp(folder / ".stamp", provenance.run_fingerprint(settings, seed))
-    for name in ("checkpoint.npz", FILE):
-        (folder / name).unlink(missing_ok=True)
+    (folder / "checkpoint.npz").unlink(missing_ok=True)
+
+
+def score_models(models: list, settings: Settings) -> dict:
+    """Logits of several detectors on both sets of scenes; features are computed once for all."""
+    from atomicvad.evaluation.scoring import logit_score
+
+    score = logit_score(*models)
+    folders = {split: settings.data_folder / name for split, name in SCENES.items()}
+    return {split: score_set(score, folder, settings) for split, folder in folders.items()}
+
+
+def member_scores(sets: dict, member: int) -> dict:
+    """One member's columns of scores."""
+    return {
+        split: {key: v[:, member] if v.ndim == 2 else v for key, v in table.items()}
+        for split, table in sets.items()
+    }
+
+
+def score_seeds(settings: Settings, seeds: list[int]) -> list[int]:
+    """Score the weights of ``seeds`` together, those that need it; return these.
+
+    Raises:
+        AtomicVADError: a seed has no weights, or another process holds its folder.
+    """
+    stale = [seed for seed in seeds if not provenance.is_scored(settings, seed)]
+    if not stale:
+        return []
+    from atomicvad.model import load_model
+    from atomicvad.training import new_model
+
+    prepare(settings)
+    folders = [settings.run_folder(seed) for seed in stale]
+    with ExitStack() as stack:
+        for folder in folders:
+            stack.enter_context(holding(folder))
+            (folder / "metrics.csv").unlink(missing_ok=True)
+        models = [load_model(path / "model.keras", new_model(settings)) for path in folders]
+        digests, sets = record_scenes(settings), score_models(models, settings)
+        judge = scene_judge(settings)
+        for number, (seed, folder) in enumerate(zip(stale, folders, strict=True)):
+            save_scores(member_scores(sets, number), digests, folder / "scores.npz")
+            scores = load_scores(folder / "scores.npz", settings)["testing"]
+            ids = {"seed": seed, "variant": "atomicvad", "dataset": dataset_of(settings)}
+            metrics = seed_metrics(judge, scores, "atomicvad", settings, **ids)
+            with replacing(folder / "metrics.csv") as path:
+                metrics.to_csv(path, index=False)
+            expected = provenance.scores_fingerprint(settings, folder / "model.keras")
+            provenance.write_stamp(folder / ".scores", expected)
+            (folder / FILE).unlink(missing_ok=True)
+    return stale

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from atomicvad import figures, results
+from atomicvad import figures, results, system_figures
+from atomicvad.evaluation.systems import COLUMNS
 
 SEEDS = (1, 2, 3)
 CONDITIONS = ("clean", "noise", "music")
@@ -83,7 +84,41 @@ def waveforms_and_features():
     return figures.waveforms_and_features({"before": row, "after": row})
 
 
+def systems_table():
+    keys = [("swi-median", condition, "auroc") for condition in ("all", *CONDITIONS)]
+    edges = [f"{edge}_latency_p{part}" for edge in ("onset", "offset") for part in (50, 95)]
+    keys += [("frame-causal", "all", edge) for edge in edges]
+    names = ("atomicvad", "released", "silero")
+    rows = [(name, *key, 0.8, 0.7, 0.9) for name in names for key in keys]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def auroc_by_system():
+    return system_figures.auroc_by_system(systems_table())
+
+
+def latencies():
+    return system_figures.latencies(systems_table())
+
+
+def reliability():
+    edges = np.linspace(0.05, 0.95, 10)
+    curve = {"probability": edges, "share": edges**2}
+    return system_figures.reliability({"atomicvad": [curve, curve], "silero": [curve]})
+
+
+def atlas_map():
+    rows = [
+        {"system": system, "group": group, "case": f"{group} {n}", "right": n / 4}
+        for system in ("atomicvad", "silero")
+        for group in ("no speech", "speech")
+        for n in range(5)
+    ]
+    return system_figures.atlas_map(pd.DataFrame(rows))
+
+
 ALL = [
+    *(auroc_by_system, latencies, reliability, atlas_map),
     *(training_curves, roc_by_condition, auroc_by_seed, timeline, activation_curves),
     *(corpus_minutes, levels_and_bandwidth, waveforms_and_features),
 ]

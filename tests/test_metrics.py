@@ -1,11 +1,10 @@
 """Metrics mean what their names say; the released code's have names of their own."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.metrics import METRICS, binary_metrics, metrics_table
+from atomicvad.evaluation.metrics import METRICS, binary_metrics
 
 
 def test_auroc_is_the_share_of_ordered_pairs():
@@ -32,22 +31,16 @@ def test_one_class_or_nan_is_an_error():
         binary_metrics([0, 1], [0.2, np.nan])
 
 
-def test_conditions_share_the_background(tiny):
-    labels = pd.DataFrame(
-        {
-            "condition": ["background", "background", "clean", "noise", "music"],
-            "speech": [False, False, True, True, True],
-        }
-    )
-    windows = pd.DataFrame({"segment": range(5), "probability": [0.1, 0.5, 0.9, 0.3, 0.05]})
-    table = metrics_table(labels, {"swi": windows}, tiny, seed=1, variant="v", dataset="d")
-    chosen = table[(table["metric"] == "auroc") & (table["protocol"] == "swi-median")]
-    found = dict(zip(chosen["condition"], chosen["value"], strict=True))
-    assert found == pytest.approx({"all": 0.5, "clean": 1.0, "noise": 0.5, "music": 0.0})
+def test_equal_error_rate_is_where_both_errors_meet():
+    labels = np.array([0] * 4 + [1] * 4)
+    assert binary_metrics(labels, labels)["eer"] == 0
+    assert binary_metrics(labels, [0.1, 0.2, 0.3, 0.8, 0.4, 0.5, 0.6, 0.7])["eer"] == 0.25
 
 
-def test_a_condition_without_segments_is_named(tiny):
-    labels = pd.DataFrame({"condition": ["background", "clean"], "speech": [False, True]})
-    windows = pd.DataFrame({"segment": [0, 1], "probability": [0.1, 0.9]})
-    with pytest.raises(AtomicVADError, match="condition noise"):
-        metrics_table(labels, {"swi": windows}, tiny, seed=1, variant="v", dataset="d")
+def test_weights_count_an_item_as_often_as_they_say():
+    generator = np.random.default_rng(1)
+    labels, scores = generator.random(60) < 0.5, generator.random(60).round(2)
+    weights = generator.integers(1, 4, 60)
+    repeated = binary_metrics(np.repeat(labels, weights), np.repeat(scores, weights))
+    weighted = binary_metrics(labels, scores, weights=weights)
+    assert weighted == pytest.approx(repeated)

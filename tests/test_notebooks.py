@@ -74,7 +74,9 @@ def test_plain_papermill_refuses_a_misspelt_seed(tmp_path):
         papermill.execute_notebook(source, tmp_path / "out.ipynb", {"sed": 1}, progress_bar=False)
 
 
-@pytest.mark.parametrize("name", ["01_data", "02_augmentation", "03_training", "04_results"])
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
+)
 def test_each_notebook_runs_with_its_defaults(name, tmp_path):
     """On the ``smoke`` profile, as JupyterLab would: working folder is that of the notebooks."""
     source = project_root() / "notebooks" / f"{name}.ipynb"

@@ -1,5 +1,8 @@
 """Windows lie where the protocols say, and batching changes no score."""
 
+import tracemalloc
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,22 +10,27 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atomicvad.data.audio import decode
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.protocols import (
-    model_score,
+    frame_segments,
+    output_frames,
     read_labels,
-    score_segments,
-    speech_probabilities,
-    step_of,
-    window_starts,
+    score_set,
+    stream_frames,
+    window_table,
 )
+from atomicvad.evaluation.scoring import logit_score, model_score, speech_probabilities
+from atomicvad.evaluation.streams import audio_chunks, stream_probabilities
+from atomicvad.evaluation.windows import lead_in, step_of, stream_scores, window_starts
 from atomicvad.model import build_model, build_network
 
 WINDOW, STEP = 10080, 1260
+AVA = ("NO_SPEECH", "CLEAN_SPEECH", "SPEECH_WITH_NOISE", "SPEECH_WITH_MUSIC")
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 def test_windows_cover_a_segment_and_stay_within_it(start, length):
     starts = window_starts(start, start + length, WINDOW, STEP)
     assert starts[0] == start
@@ -44,36 +52,128 @@ def energy(windows):
     return np.square(windows).mean(axis=1)
 
 
-def slow_scores(waveform, segments, step):
-    """A segment and a window at a time, straight from the definition."""
-    scores = []
-    for start, end in segments:
-        piece = waveform[round((start - 900) * 16000) : round((end - 900) * 16000)]
-        position, last = 0, len(piece) - WINDOW
-        while True:
-            window = np.zeros(WINDOW, np.float32)
-            heard = piece[position : position + WINDOW]
-            window[: len(heard)] = heard
-            scores.append(np.mean(window**2))
-            if position >= last:
-                break
-            position = min(position + step, last)
-    return scores
+def slow_segment(piece, step):
+    """A window at a time, straight from the definition of SWI and SPI."""
+    scores, position, last = [], 0, len(piece) - WINDOW
+    while True:
+        window = np.zeros(WINDOW, np.float32)
+        heard = piece[position : position + WINDOW]
+        window[: len(heard)] = heard
+        scores.append(np.mean(window**2))
+        if position >= last:
+            return scores
+        position = min(position + step, last)
 
 
-@pytest.mark.parametrize("protocol", ["swi", "spi"])
-def test_scores_equal_the_slow_reference(protocol, tmp_path, tiny):
-    waveform = np.random.default_rng(0).uniform(-0.5, 0.5, 16000 * 12).astype(np.float32)
+def slow_frame(waveform, frame, causal):
+    """The score of one 10 ms frame, from the definitions of the two frame protocols."""
+    padded = np.concatenate([np.zeros(WINDOW, np.float32), waveform])
+
+    def score(start):
+        return np.mean(padded[start + WINDOW : start + 2 * WINDOW] ** 2)
+
+    starts = np.arange(-WINDOW, len(waveform) - WINDOW + 1, STEP)
+    if causal:
+        return score(starts[starts + WINDOW <= (frame + 1) * 160].max())
+    inside = starts[starts >= 0] if (starts >= 0).any() else starts[-1:]
+    centre = frame * 160 + 80
+    covering = [s for s in inside if s <= centre < s + WINDOW] or [inside[-1]]
+    return np.median([score(s) for s in covering])
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """Random clips in AVA-Speech's shape: shorter than a window, exactly one, and longer."""
+    generator, rows, waveforms = np.random.default_rng(0), [], {}
     (tmp_path / "audio").mkdir()
-    soundfile.write(tmp_path / "audio" / "clip.wav", waveform, 16000, subtype="FLOAT")
-    segments = [(900.0, 900.4), (900.4, 901.03), (901.03, 905.5), (905.5, 912.0)]
-    labels = ["NO_SPEECH", "CLEAN_SPEECH", "NO_SPEECH", "SPEECH_WITH_NOISE"]
-    rows = [f"clip,{a},{b},{name}" for (a, b), name in zip(segments, labels, strict=True)]
+    for name, samples in (("a", 6400), ("b", WINDOW), ("c", 70001), ("d", 160000)):
+        waveform = generator.uniform(-0.5, 0.5, samples).astype(np.float32)
+        soundfile.write(tmp_path / "audio" / f"{name}.wav", waveform, 16000, subtype="FLOAT")
+        waveforms[name] = waveform
+        cuts = {"a": [0, samples], "b": [0, samples]}.get(name)
+        if cuts is None:
+            cuts = [0, WINDOW, *np.sort(generator.integers(WINDOW, samples, 4)), samples]
+        for number, (start, end) in enumerate(pairwise(cuts)):
+            times = f"{900 + start / 16000:.6f},{900 + end / 16000:.6f}"
+            rows.append(f"{name},{times},{AVA[number % 4]}")
     (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
-    table = read_labels(tmp_path / "labels.csv")
-    scores = score_segments(energy, tmp_path, table, tiny, protocol)
-    expected = slow_scores(waveform, segments, step_of(protocol, tiny))
-    np.testing.assert_allclose(scores["probability"], expected, atol=1e-6)
+    return tmp_path, waveforms
+
+
+def test_scores_equal_the_slow_references(clips, tiny):
+    folder, waveforms = clips
+    small = tiny.model_copy(
+        update={"evaluation": tiny.evaluation.model_copy(update={"batch_windows": 7})}
+    )
+    scores, labels = score_set(energy, folder, small), read_labels(folder / "labels.csv")
+    for protocol in ("swi", "spi"):
+        expected, segments = [], []
+        for row in labels.itertuples():
+            bounds = [round((time - 900) * 16000) for time in (row.start, row.end)]
+            found = slow_segment(waveforms[row.video_id][slice(*bounds)], step_of(protocol, tiny))
+            expected += found
+            segments += [row.Index] * len(found)
+        np.testing.assert_allclose(scores[protocol], expected, atol=1e-6)
+        table = window_table(labels, scores["clip_samples"], small, protocol)
+        assert list(table["segment"]) == segments
+    for causal in (False, True):
+        frames = stream_frames(scores["stream"], scores["clip_samples"], small, causal)
+        expected = [
+            slow_frame(waveform, frame, causal)
+            for waveform in waveforms.values()
+            for frame in range(len(waveform) // 160)
+        ]
+        np.testing.assert_allclose(frames, expected, atol=1e-6)
+
+
+def test_frames_belong_to_the_segment_around_their_centre(clips):
+    folder, waveforms = clips
+    labels = read_labels(folder / "labels.csv").drop(index=3)
+    found = frame_segments(labels, np.array([len(w) for w in waveforms.values()]))
+    expected = []
+    for name, waveform in waveforms.items():
+        for frame in range(len(waveform) // 160):
+            time = 900 + (frame + 0.5) * 0.01
+            inside = (
+                (labels["video_id"] == name) & (labels["start"] <= time) & (labels["end"] > time)
+            )
+            expected.append(labels.index[inside][0] if inside.any() else -1)
+    assert list(found) == expected and -1 in expected
+
+
+@pytest.mark.parametrize(("hop", "delay"), [(160, 0), (480, 0), (512, 64), (256, 0)])
+def test_outputs_are_held_until_the_next(hop, delay):
+    samples, outputs = 8000, np.arange(1, -(-8000 // hop) + 1, dtype=np.float32)
+    args = outputs, [len(outputs)], [samples], hop, delay
+    for frame, (any_time, past) in enumerate(
+        zip(output_frames(*args, causal=False), output_frames(*args, causal=True), strict=True)
+    ):
+        assert any_time == (frame * 160 + 80) // hop + 1
+        heard = [n for n in range(len(outputs)) if (n + 1) * hop + delay <= (frame + 1) * 160]
+        assert past == (outputs[heard[-1]] if heard else 0)
+
+
+def test_a_stream_of_hours_is_scored_in_flat_memory():
+    hours, block = 3, 16000
+    tone = np.sin(np.arange(block) / 7).astype(np.float32)
+
+    def chunks():
+        for number in range(hours * 3600):
+            yield tone * np.float32(1 + number % 5)
+
+    tracemalloc.start()
+    count, checks = 0, []
+    for scores in stream_scores(lambda w: w[:, ::997].sum(axis=1), chunks(), WINDOW, STEP, 64):
+        checks.append(scores[0])
+        count += len(scores)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    samples = hours * 3600 * block
+    assert count == (lead_in(WINDOW, STEP) + samples - WINDOW) // STEP + 1
+    assert peak < 40e6 < samples * 4 / 10
+    place = np.arange(WINDOW)[::997] + 64 * 100 * STEP - lead_in(WINDOW, STEP)
+    expected = (tone[place % block] * (1 + place // block % 5)).sum()
+    assert checks[100] == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +208,7 @@ def test_repeated_and_empty_rows_are_dropped_by_id_and_time(tmp_path):
 def test_a_missing_clip_is_named(tmp_path, tiny):
     (tmp_path / "labels.csv").write_text("lost,900.0,901.0,NO_SPEECH\n")
     with pytest.raises(AtomicVADError, match="no clip lost"):
-        score_segments(energy, tmp_path, read_labels(tmp_path / "labels.csv"), tiny)
+        score_set(energy, tmp_path, tiny)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +227,38 @@ def test_a_waveform_that_cannot_be_scored_is_one_clear_line(waveform, overlap, s
     assert said in str(caught.value)
 
 
-def test_scores_are_the_models_own():
-    model = build_model(build_network(seed=3))
-    waveforms = np.random.default_rng(0).standard_normal((7, 10080)).astype(np.float32) * 0.1
+@pytest.mark.parametrize("options", [{}, {"activation_name": "pgcu"}, {"activation_name": "relu"}])
+def test_scores_are_the_models_own(options):
+    models = [build_model(build_network(seed=seed, **options)) for seed in (3, 4)]
+    waveforms = np.random.default_rng(0).standard_normal((19, 10080)).astype(np.float32) * 0.1
     waveforms[1] *= 1e-3
-    expected = model(waveforms, training=False).numpy()[:, 1]
-    np.testing.assert_allclose(model_score(model)(waveforms), expected, atol=1e-5)
+    waveforms[2] = 0
+    logits = logit_score(*models)(waveforms)
+    for column, model in enumerate(models):
+        expected = model(waveforms, training=False).numpy()[:, 1]
+        np.testing.assert_allclose(1 / (1 + np.exp(-logits[:, column])), expected, atol=1e-5)
+        np.testing.assert_allclose(model_score(model)(waveforms), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "rate"), [("a.wav", 16000), ("a.flac", 44100), ("a.ogg", 8000)])
+def test_a_file_in_pieces_is_the_file(name, rate, tmp_path):
+    sound = np.random.default_rng(0).normal(0, 0.1, (rate * 25 + 17, 2)).clip(-1, 1)
+    soundfile.write(tmp_path / name, sound, rate)
+    pieces = list(audio_chunks(tmp_path / name))
+    whole = decode(tmp_path / name)
+    assert len(pieces) == 3 and sum(map(len, pieces)) == len(whole)
+    np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-4)
+
+
+def test_a_file_scored_as_a_stream_is_scored_window_by_window(tmp_path):
+    waveform = np.random.default_rng(0).normal(0, 0.1, 16000 * 23).astype(np.float32).clip(-1, 1)
+    soundfile.write(tmp_path / "a.wav", waveform, 16000, subtype="FLOAT")
+    model = build_model(build_network(seed=1))
+    parts = list(stream_probabilities(model, tmp_path / "a.wav"))
+    times, found = map(np.concatenate, zip(*parts, strict=True))
+    assert times[0] == 0 and times[-1] <= 23 < times[-1] + STEP / 16000
+    score = model_score(model)
+    for place in (20, 150, len(times) - 1):
+        end = round(times[place] * 16000)
+        expected = score(waveform[np.newaxis, end - WINDOW : end])
+        np.testing.assert_allclose(found[place], expected[0], atol=1e-6)

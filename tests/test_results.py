@@ -6,6 +6,8 @@ import pytest
 
 from atomicvad import comparison, results
 from atomicvad.errors import AtomicVADError
+from atomicvad.evaluation import tables
+from atomicvad.evaluation.systems import COLUMNS
 
 ROW = {"variant": "atomicvad", "dataset": "scenes", "protocol": "swi-median"}
 
@@ -68,17 +70,19 @@ def test_missing_seeds_are_named(tiny):
         results._seed_table(tiny, "nothing.csv")
 
 
-def test_the_table_shows_both_systems_and_marks_the_papers_row():
-    rows = []
-    for variant in ("atomicvad", "released"):
-        for condition in ("all", "clean", "noise", "music"):
-            for metric in ("auroc", "f2", "tpr_at_fpr"):
-                rows += [
-                    ROW
-                    | {"variant": variant, "condition": condition, "metric": metric}
-                    | {"seed": s, "value": 0.9 + s / 100}
-                    for s in (0, 1)
-                ]
-    text = results.markdown_table(results.summarise(pd.DataFrame(rows)))
-    assert text.count("0.905 ± 0.007 [0.900, 0.910]") == 24
-    assert "another test set" in text and "0.903 | 0.891" in text
+def test_the_table_shows_every_system_and_marks_the_papers_row():
+    keys = [("swi-median", c, "auroc") for c in ("all", "clean", "noise", "music")]
+    keys += [("frame", "all", "auroc"), ("swi-median", "all", "f2_tuned")]
+    rows = [(name, *key, 0.905, 0.9, 0.91) for name in ("atomicvad", "released") for key in keys]
+    text = tables.markdown_table(pd.DataFrame(rows, columns=COLUMNS))
+    assert text.count("0.905 [0.900, 0.910]") == 12
+    assert "another test set" in text and "| 0.903 |" in text and "0.891 |" in text
+
+
+def test_whoever_is_above_is_named():
+    row = {"protocol": "swi-median", "metric": "auroc", "other": "marblenet", "condition": "noise"}
+    below = row | {"other": "webrtc", "difference": 0.3, "low": 0.2, "high": 0.4}
+    above = row | {"difference": -0.05, "low": -0.07, "high": -0.03}
+    text = tables.standing(pd.DataFrame([above, below]))
+    assert "noise: Frame-VAD MarbleNet v2 by 0.050 [0.030, 0.070]" in text and "WebRTC" not in text
+    assert "No other system" in tables.standing(pd.DataFrame([below]))

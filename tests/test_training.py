@@ -15,10 +15,11 @@ from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
 from atomicvad.errors import AtomicVADError
 from atomicvad.layers import fourier
+from atomicvad.evaluation.scores import load_scores
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
 from atomicvad.layers.kernels import convolve_and_pool, normalize
-from atomicvad.run import load_scores, run_seed
+from atomicvad.run import run_seed
 from atomicvad.training import (
     Checkpoint,
     Trainer,
@@ -326,7 +327,9 @@ def test_a_run_folder_is_whole_and_done_once(tiny, store):
     record = json.loads((folder / "run.json").read_text())
     assert record["seed"] == 1 and record["packages"]["tensorflow"] and record["peak_memory_mb"] > 0
     assert metrics["value"].notna().all()
-    assert set(load_scores(folder / "scores.npz")) == {"swi", "spi"}
+    scores = load_scores(folder / "scores.npz", tiny)
+    assert set(scores) == {"testing", "validation"}
+    assert set(scores["testing"]) == {"swi", "spi", "stream", "clip_samples"}
     written = (folder / "metrics.csv").stat().st_mtime_ns
     run_seed(tiny, 1)
     assert (folder / "metrics.csv").stat().st_mtime_ns == written

@@ -1,10 +1,16 @@
-"""How labelled segments become windows and scores: SWI and SPI on an AVA-Speech-shaped set.
+"""The protocols: how labelled clips become scores, on a set in AVA-Speech's shape.
 
-SWI: windows of 0.63 s that overlap by 87.5 %, the last one flush with the segment's end. SPI: the
-same windows back to back. A segment's score is the median or the mean of its windows'.
+- **SWI**: windows of 0.63 s that overlap by 87.5 % within a segment, the last one flush with the
+  segment's end; a segment's score is the median or the mean of its windows'.
+- **SPI**: the same windows back to back.
+- **frame**: 10 ms frames over whole clips. The SWI windows run over the clip without regard to
+  segments, and a frame's score is the median of the windows that cover its centre, as NeMo smooths
+  overlapping predictions.
+- **frame-causal**: the same frames, from past audio alone: the newest window that has ended.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,34 +22,22 @@ from atomicvad.config import Settings
 from atomicvad.data.audio import decode
 from atomicvad.data.scenes import CLIP_START
 from atomicvad.errors import AtomicVADError
+from atomicvad.evaluation.windows import (
+    PROTOCOLS,
+    in_batches,
+    lead_in,
+    segment_windows,
+    step_of,
+    stream_scores,
+)
 
-PROTOCOLS = ("swi", "spi")
+FRAME = 160  # samples: 10 ms
 CONDITIONS = {
     "NO_SPEECH": "background",
     "CLEAN_SPEECH": "clean",
     "SPEECH_WITH_NOISE": "noise",
     "SPEECH_WITH_MUSIC": "music",
 }
-
-
-def window_starts(start: int, end: int, window: int, step: int) -> np.ndarray:
-    """First samples of the windows of the segment ``start … end``, in samples.
-
-    A segment shorter than a window has one, at its start.
-    """
-    if end - start <= window:
-        return np.array([start])
-    starts = np.arange(start, end - window + 1, step)
-    last = end - window
-    return starts if starts[-1] == last else np.append(starts, last)
-
-
-def step_of(protocol: str, settings: Settings) -> int:
-    """Samples between the windows of a protocol."""
-    if protocol not in PROTOCOLS:
-        raise AtomicVADError(f"protocol: expected {' or '.join(PROTOCOLS)}, got {protocol!r}")
-    overlap = settings.evaluation.overlap if protocol == "swi" else 0.0
-    return max(1, round(settings.window_samples * (1 - overlap)))
 
 
 def read_labels(path: Path) -> pd.DataFrame:
@@ -97,113 +91,148 @@ def find_clip(folder: Path, video_id: str) -> Path:
     return found[0]
 
 
-def _windows(padded: np.ndarray, starts: np.ndarray, ends: np.ndarray, window: int) -> np.ndarray:
-    """``[windows, window]``; what lies past a segment's end is silence."""
-    windows = np.lib.stride_tricks.sliding_window_view(padded, window)[starts]
-    short = ends - starts < window
-    for row in np.flatnonzero(short):
-        windows[row, ends[row] - starts[row] :] = 0
-    return windows
+def decoded_clips(folder: Path, labels: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    """The clips of a set in the order of their names, two of them decoded ahead."""
+    names = deque(sorted(labels["video_id"].unique()))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque()
+        while names or waiting:
+            while names and len(waiting) < 3:
+                name = names.popleft()
+                waiting.append((name, pool.submit(decode, find_clip(folder, name))))
+            name, future = waiting.popleft()
+            yield name, future.result()
 
 
-def _in_batches(score, waveform, starts, ends, window: int, batch: int) -> np.ndarray:
-    """Scores of all windows; two batches are on their way at a time."""
-    padded = np.concatenate([waveform, np.zeros(window, np.float32)])
-
-    def one(first: int) -> np.ndarray:
-        part = slice(first, first + batch)
-        return score(_windows(padded, starts[part], ends[part], window))
-
-    with ThreadPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(one, range(0, len(starts), batch))))
-
-
-def score_segments(
-    score: Callable[[np.ndarray], np.ndarray],
-    folder: Path,
-    labels: pd.DataFrame,
-    settings: Settings,
-    protocol: str = "swi",
-) -> pd.DataFrame:
-    """Score every window of every segment; clip by clip, so memory does not grow with the set.
-
-    Args:
-        score: float32 windows ``[n, samples]`` -> speech probabilities ``[n]``.
-        folder: holds ``audio/<video_id>.*``, which begin at 900 s of the labels' time.
-
-    Returns:
-        A row a window: ``segment`` (row of ``labels``), ``window_start`` in s, ``probability``.
-    """
-    window, rate = settings.window_samples, settings.sample_rate
-    step, batch = step_of(protocol, settings), settings.evaluation.batch_windows
-    tables = []
-    for video_id, segments in tqdm(labels.groupby("video_id"), desc=protocol, unit="clip"):
-        clip = find_clip(folder, video_id)
-        waveform = decode(clip)
-        bounds = np.rint((segments[["start", "end"]].to_numpy() - CLIP_START) * rate).astype(int)
-        if bounds.min() < 0 or bounds[:, 0].max() >= len(waveform):
-            raise AtomicVADError(f"{clip}: segments lie outside its {len(waveform) / rate:.2f} s")
-        bounds = np.minimum(bounds, len(waveform))
-        starts = [window_starts(*pair, window, step) for pair in bounds]
-        counts = [len(part) for part in starts]
-        starts = np.concatenate(starts)
-        ends = np.repeat(bounds[:, 1], counts)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "segment": np.repeat(segments.index, counts),
-                    "window_start": starts / rate + CLIP_START,
-                    "probability": _in_batches(score, waveform, starts, ends, window, batch),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True).sort_values("segment", kind="stable")
-
-
-def model_score(model) -> Callable[[np.ndarray], np.ndarray]:
-    """The ``score`` of a detector from ``build_model``: its numbers to rounding, but faster."""
-    import tensorflow as tf
-
-    from atomicvad.layers.compiled_features import CompiledFeatures
-    from atomicvad.layers.kernels import compiled_call
-
-    _, layer, network = model.layers
-    features, call = CompiledFeatures(layer), compiled_call(network)
-
-    @tf.function(input_signature=[tf.TensorSpec(network.input_shape, tf.float32)])
-    def predict(x):
-        variables = network.trainable_variables, network.non_trainable_variables
-        return call(*variables, x, training=False)[0][:, 1]
-
-    return lambda windows: predict(features(np.ascontiguousarray(windows))).numpy()
-
-
-def speech_probabilities(
-    model, waveform: np.ndarray, overlap: float = 0.875, batch: int = 1024
-) -> tuple[np.ndarray, np.ndarray]:
-    """Speech probability along a waveform.
-
-    Args:
-        model: from ``load_model``.
-        waveform: 16 kHz mono, ±1, ``[samples]``.
-        overlap: of neighbouring windows, 0 up to less than 1.
-
-    Returns:
-        Times of the windows' centres in s and their probabilities, ``[windows]`` each.
+def segment_bounds(segments: pd.DataFrame, samples: int, name: str = "clip") -> np.ndarray:
+    """First sample and the one past the last of a clip's segments, ``[segments, 2]``.
 
     Raises:
-        AtomicVADError: another shape, integers, NaN, or an impossible overlap.
+        AtomicVADError: a segment begins outside the clip's ``samples``.
     """
-    waveform = np.asarray(waveform)
-    if waveform.ndim != 1 or not len(waveform) or waveform.dtype.kind != "f":
-        raise AtomicVADError(
-            f"waveform: expected floats [samples], got {waveform.dtype} {list(waveform.shape)}"
-        )
-    if not np.isfinite(waveform).all():
-        raise AtomicVADError("waveform: some samples are NaN or infinite")
-    if not 0 <= overlap < 1:
-        raise AtomicVADError(f"overlap: expected 0 up to less than 1, got {overlap}")
-    window, score = model.input_shape[1], model_score(model)
-    starts = window_starts(0, len(waveform), window, max(1, round(window * (1 - overlap))))
-    ends = np.full(len(starts), len(waveform))
-    return (starts + window / 2) / 16000, _in_batches(score, waveform, starts, ends, window, batch)
+    bounds = np.rint((segments[["start", "end"]].to_numpy() - CLIP_START) * 16000).astype(int)
+    if bounds.min() < 0 or bounds[:, 0].max() >= samples:
+        raise AtomicVADError(f"{name}: segments lie outside its {samples / 16000:.2f} s")
+    return np.minimum(bounds, samples)
+
+
+def score_set(
+    score: Callable[[np.ndarray], np.ndarray],
+    folder: Path,
+    settings: Settings,
+    protocols: tuple[str, ...] = (*PROTOCOLS, "stream"),
+) -> dict[str, np.ndarray]:
+    """Scores of all windows of a set, clip by clip, so memory does not grow with the set.
+
+    Args:
+        score: float32 windows ``[n, samples]`` -> scores ``[n, …]``.
+        folder: holds ``labels.csv`` and ``audio/<video_id>.*``, which begin at 900 s.
+        protocols: of ``swi``, ``spi`` and ``stream`` (SWI's windows over whole clips).
+
+    Returns:
+        By protocol, scores in the order of ``window_table`` (``stream``: clip after clip, see
+        ``windows.stream_batches``); ``clip_samples`` are the clips' lengths.
+    """
+    labels = read_labels(folder / "labels.csv")
+    window, batch = settings.window_samples, settings.evaluation.batch_windows
+    steps = {name: step_of(name.replace("stream", "swi"), settings) for name in protocols}
+    found, lengths = {name: [] for name in protocols}, []
+    clips = tqdm(
+        decoded_clips(folder, labels),
+        total=labels["video_id"].nunique(),
+        desc=folder.name,
+        unit="clip",
+    )
+    for name, waveform in clips:
+        lengths.append(len(waveform))
+        bounds = segment_bounds(labels[labels["video_id"] == name], len(waveform), name)
+        for protocol, step in steps.items():
+            if protocol == "stream":
+                found[protocol] += stream_scores(score, [waveform], window, step, batch)
+                continue
+            starts, segment = segment_windows(bounds, window, step)
+            ends = bounds[segment, 1]
+            found[protocol].append(in_batches(score, waveform, starts, ends, window, batch))
+    arrays = {name: np.concatenate(parts) for name, parts in found.items()}
+    return arrays | {"clip_samples": np.array(lengths, np.int32)}
+
+
+def window_table(
+    labels: pd.DataFrame, clip_samples: np.ndarray, settings: Settings, protocol: str
+) -> pd.DataFrame:
+    """The windows that ``score_set`` scored, in its order: ``segment``, ``window_start`` (s)."""
+    tables = []
+    for samples, (name, segments) in zip(clip_samples, labels.groupby("video_id"), strict=True):
+        bounds = segment_bounds(segments, int(samples), str(name))
+        starts, row = segment_windows(bounds, settings.window_samples, step_of(protocol, settings))
+        columns = {"segment": segments.index[row], "window_start": starts / 16000 + CLIP_START}
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def frame_segments(labels: pd.DataFrame, clip_samples: np.ndarray) -> np.ndarray:
+    """The segment that the centre of every 10 ms frame lies in, or -1; clip after clip."""
+    found = []
+    for samples, (_, segments) in zip(clip_samples, labels.groupby("video_id"), strict=True):
+        centres = (np.arange(samples // FRAME) + 0.5) * FRAME / 16000 + CLIP_START
+        segments = segments.sort_values("start")
+        row = np.searchsorted(segments["start"], centres, side="right") - 1
+        inside = (row >= 0) & (centres < segments["end"].to_numpy()[row])
+        found.append(np.where(inside, segments.index.to_numpy()[row], -1))
+    return np.concatenate(found)
+
+
+def stream_frames(
+    stream: np.ndarray, clip_samples: np.ndarray, settings: Settings, causal: bool
+) -> np.ndarray:
+    """Scores of 10 ms frames ``[frames]`` from those of the stream's windows."""
+    window, step = settings.window_samples, step_of("swi", settings)
+    lead, cover, found, position = lead_in(window, step), -(-window // step), [], 0
+    for samples in map(int, clip_samples):
+        count = (lead + samples - window) // step + 1
+        scores = stream[position : position + count]
+        position += count
+        frames = np.arange(samples // FRAME)
+        if causal:
+            newest = (lead + (frames + 1) * FRAME - window) // step
+            found.append(scores[np.maximum(newest, 0)])
+            continue
+        # Windows that begin before the clip hear the silence put there; a short clip has no others.
+        inside = scores[min(lead // step, count - 1) :]
+        empty = np.full(cover - 1, np.nan)
+        scores = np.concatenate([empty, inside, empty])
+        # The last frames, which no window covers, go with the last window.
+        slot = np.minimum((frames * FRAME + FRAME // 2) // step, len(inside) + cover - 2)
+        smooth = np.nanmedian(np.lib.stride_tricks.sliding_window_view(scores, cover), axis=1)
+        found.append(smooth[slot])
+    return np.concatenate(found)
+
+
+def output_frames(
+    outputs: np.ndarray,
+    counts: np.ndarray,
+    clip_samples: np.ndarray,
+    hop: int,
+    delay: int | None,
+    causal: bool,
+) -> np.ndarray:
+    """Scores of 10 ms frames from a system's own outputs, one every ``hop`` samples.
+
+    Args:
+        outputs: of all clips, ``counts`` of them in each; output ``n`` speaks of the samples from
+            ``n * hop`` on.
+        delay: samples past those that it has heard; ``None``: the whole clip, so it is not causal.
+    """
+    found, position = [], 0
+    for samples, count in zip(map(int, clip_samples), map(int, counts), strict=True):
+        own = outputs[position : position + count]
+        position += count
+        frames = np.arange(samples // FRAME)
+        if causal:
+            newest = ((frames + 1) * FRAME - delay) // hop - 1
+        else:
+            newest = (frames * FRAME + FRAME // 2) // hop
+        # Before its first word a system says no speech.
+        silent = np.float32(min(own.min(), 0))
+        found.append(np.where(newest < 0, silent, own[np.clip(newest, 0, count - 1)]))
+    return np.concatenate(found)

@@ -1,0 +1,215 @@
+"""The atlas of hard cases: what every system makes of sounds and conditions known to be difficult.
+
+A case is a clip of pieces of two seconds, all speech or all without, from recordings of the testing
+split or generated. A piece is right when its median score falls on the right side of the system's
+own threshold, chosen on the validation scenes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import soxr
+from scipy.signal import butter, fftconvolve, sosfilt
+from tqdm.auto import tqdm
+
+from atomicvad.config import Settings
+from atomicvad.data import prepare
+from atomicvad.data.scenes import Excerpts, mix
+from atomicvad.data.segments import active_frames
+from atomicvad.errors import AtomicVADError
+from atomicvad.evaluation.calibration import best_threshold
+from atomicvad.evaluation.judge import Judge, members, scene_judge
+from atomicvad.evaluation.others import peer_logits
+from atomicvad.evaluation.peers import PEERS
+from atomicvad.evaluation.protocols import FRAME, output_frames
+from atomicvad.evaluation.systems import load_system, system_files
+from atomicvad.evaluation.windows import in_batches, segment_windows, step_of
+from atomicvad.files import replacing
+
+PIECE, PIECES, LEVEL = 32000, 12, -26.0  # samples, a case, dBFS
+# By the recordings' names, in the testing split.
+SOUNDS = {
+    "music on hold": r"^asterisk-moh",
+    "game music": r"^lincity/\d\d - ",
+    "crowds": r"/(?:SportsCroud|Market|School)",
+    "farm animals": r"/(?:Farm|OrganicFarm)",
+    "engines and traffic": r"/(?:Trafic|DirtTrack|RailTrain|ParklandPlane|carts_cart)",
+    "wind": r"/WindMill",
+    "water and fire": r"/(?:Water|env_sounds_water|Fire\d|fire_)",
+    "machines": r"/(?:IndustryHigh|Mill|PowerCoal|Recycle|default_furnace)",
+    "hammering": r"/Blacksmith",
+    "knocks and footsteps": r"/(?:doors_|default_(?:dig|place|chest|wood_f|hard_f|dirt_f))",
+}
+MISSING = {
+    "music with vocals": "no recording of the testing split is known to have any",
+    "laughter": "no recording",
+    "keyboard": "no recording",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """``PIECES`` pieces of 2 s, one after another, 16 kHz."""
+
+    name: str
+    group: str
+    speech: bool
+    waveform: np.ndarray
+
+
+def _at_level(waveform: np.ndarray, level_db: float = LEVEL) -> np.ndarray:
+    power = float(np.mean(np.square(waveform))) + 1e-12
+    return waveform * np.float32(np.sqrt(10 ** (level_db / 10) / power))
+
+
+def _joined(store, rows: pd.DataFrame, generator, speech: bool) -> np.ndarray:
+    """A piece out of recordings put end to end, without the quiet before and after speech."""
+    parts, length = [], 0
+    for _ in range(100):
+        waveform = store.read(rows.index[generator.integers(len(rows))])
+        if speech:
+            frames = np.flatnonzero(active_frames(waveform))
+            waveform = waveform[frames[0] * FRAME : (frames[-1] + 1) * FRAME] if len(frames) else []
+        elif len(waveform) > PIECE:
+            start = generator.integers(len(waveform) - PIECE)
+            waveform = waveform[start : start + PIECE]
+        parts.append(waveform)
+        length += len(waveform)
+        if length >= PIECE:
+            return _at_level(np.concatenate(parts)[:PIECE].astype(np.float32))
+    raise AtomicVADError(f"atlas: the recordings of {rows['source'].iloc[0]} are silent")
+
+
+def _clipped(piece: np.ndarray) -> np.ndarray:
+    """At 20 dB over full scale, cut off there."""
+    return _at_level(np.clip(_at_level(piece, 20), -1, 1))
+
+
+def _far(piece: np.ndarray, generator) -> np.ndarray:
+    """A room of 0.8 s: direct sound and a tail of noise that decays by 60 dB, at equal energy."""
+    tail = generator.standard_normal(12800) * 10 ** (-3 * np.arange(12800) / 12800)
+    tail /= np.sqrt(np.sum(np.square(tail)))
+    tail[0] += 1
+    return _at_level(fftconvolve(piece, tail)[:PIECE].astype(np.float32), -42)
+
+
+def _telephone(piece: np.ndarray) -> np.ndarray:
+    """300 to 3400 Hz at 8 kHz, eight bits of the mu law."""
+    narrow = sosfilt(
+        butter(4, [300, 3400], "bandpass", fs=8000, output="sos"), soxr.resample(piece, 16000, 8000)
+    )
+    law = np.sign(narrow) * np.log1p(255 * np.minimum(np.abs(narrow), 1)) / np.log(256)
+    law = np.rint(law * 127) / 127
+    narrow = np.sign(law) * (np.power(256, np.abs(law)) - 1) / 255
+    wide = soxr.resample(narrow.astype(np.float32), 8000, 16000)
+    return np.pad(wide, (0, max(0, PIECE - len(wide))))[:PIECE]
+
+
+def build_cases(store, settings: Settings) -> list[Case]:
+    """All cases, the same every time; testing recordings only."""
+    table = store.recordings[store.recordings["split"] == "testing"]
+    spoken = table[table["kind"] == "speech"]
+    heard = set(store.recordings[store.recordings["split"] == "training"]["language"])
+    cases = []
+
+    def add(name: str, group: str, speech: bool, piece) -> None:
+        generator = np.random.default_rng([settings.data_seed, len(cases)])
+        pieces = [np.clip(piece(generator), -1, 1) for _ in range(PIECES)]
+        cases.append(Case(name, group, speech, np.concatenate(pieces).astype(np.float32)))
+
+    add("digital silence", "no speech", False, lambda g: np.zeros(PIECE))
+    add("white noise", "no speech", False, lambda g: _at_level(g.standard_normal(PIECE)))
+    for name, pattern in SOUNDS.items():
+        rows = table[(table["kind"] != "speech") & table["recording"].str.contains(pattern)]
+        if len(rows):
+            add(name, "no speech", False, lambda g, rows=rows: _joined(store, rows, g, False))
+    say = lambda g: _at_level(Excerpts(store, "testing", "speech", g).draw(PIECE))  # noqa: E731
+    hum = lambda g, kind: Excerpts(store, "testing", kind, g).draw(PIECE)  # noqa: E731
+    add("as recorded", "speech", True, say)
+    add("quiet, -50 dBFS", "speech", True, lambda g: _at_level(say(g), -50))
+    add("far, -42 dBFS", "speech", True, lambda g: _far(say(g), g))
+    add(
+        "clipped, 20 dB over",
+        "speech",
+        True,
+        lambda g: _at_level(np.clip(_at_level(say(g), -6), -0.1, 0.1)),
+    )
+    add("telephone", "speech", True, lambda g: _telephone(say(g)))
+    for kind in ("noise", "music"):
+        for snr in range(-10, 21, 5):
+            add(
+                f"{kind} at {snr} dB",
+                f"speech in {kind}",
+                True,
+                lambda g, s=snr, k=kind: _at_level(mix(say(g), hum(g, k), s)),
+            )
+    for language in sorted(set(spoken["language"]) - heard):
+        rows = spoken[spoken["language"] == language]
+        add(language, "unseen language", True, lambda g, rows=rows: _joined(store, rows, g, True))
+    return cases
+
+
+def _piece_medians(values: np.ndarray, piece: np.ndarray) -> np.ndarray:
+    return pd.Series(values).groupby(piece).median().to_numpy()
+
+
+def _window_medians(score, waveform: np.ndarray, settings: Settings) -> np.ndarray:
+    """Median logits of the pieces' SWI windows, ``[pieces, members]``."""
+    edges = np.arange(PIECES + 1) * PIECE
+    bounds = np.stack([edges[:-1], edges[1:]], axis=1)
+    starts, piece = segment_windows(bounds, settings.window_samples, step_of("swi", settings))
+    batch = settings.evaluation.batch_windows
+    ends = bounds[piece, 1]
+    logits = in_batches(score, waveform, starts, ends, settings.window_samples, batch)
+    return np.stack([_piece_medians(column, piece) for column in logits.T], axis=1)
+
+
+def _peer_medians(name: str, waveform: np.ndarray) -> np.ndarray:
+    peer, samples = PEERS[name], np.array([len(waveform)])
+    outputs = peer_logits(peer, waveform)
+    frames = output_frames(outputs, [len(outputs)], samples, peer.hop, peer.delay, False)
+    return _piece_medians(frames, np.arange(len(frames)) // (PIECE // FRAME))[:, np.newaxis]
+
+
+def thresholds(name: str, settings: Settings, judge: Judge) -> np.ndarray:
+    """The SWI-median thresholds of a system's members, chosen on the validation scenes."""
+    scores = load_system(name, settings)["validation"]
+    items = [judge.items(scores, name, number, "swi-median") for number in range(members(scores))]
+    return np.array([best_threshold(item.speech, item.scores) for item in items])
+
+
+def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
+    """Score all cases and write ``atlas.csv``: ``system,group,case,speech,right,pieces``.
+
+    Args:
+        models: detectors by system (``atomicvad``, ``released``). Rows of systems that cannot run
+            here stay as they are in the file.
+    """
+    from atomicvad.evaluation.scoring import logit_score
+
+    path = settings.results_folder / "atlas.csv"
+    scores = {name: logit_score(*members) for name, members in models.items()}
+    names = [
+        name
+        for name in system_files(settings)
+        if name in scores or (name in PEERS and not PEERS[name].problem())
+    ]
+    judge, rows = scene_judge(settings, "validation"), []
+    cuts = {name: thresholds(name, settings, judge) for name in names}
+    for case in tqdm(build_cases(prepare(settings), settings), desc="atlas", unit="case"):
+        for name in names:
+            if name in scores:
+                medians = _window_medians(scores[name], case.waveform, settings)
+            else:
+                medians = _peer_medians(name, case.waveform)
+            right = (medians >= cuts[name]) == case.speech
+            ids = {"system": name, "group": case.group, "case": case.name, "speech": case.speech}
+            rows.append(ids | {"right": right.mean(), "pieces": PIECES})
+    table = pd.DataFrame(rows)
+    if path.is_file():
+        old = pd.read_csv(path)
+        table = pd.concat([table, old[~old["system"].isin(names)]], ignore_index=True)
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6f")
+    return table

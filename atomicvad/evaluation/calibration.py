@@ -1,0 +1,41 @@
+"""Thresholds chosen on validation, and how far probabilities mean what they say."""
+
+import numpy as np
+from sklearn.metrics import roc_curve
+
+BINS = 10
+
+
+def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The threshold with the highest balanced accuracy (Youden's J); in the scores' own unit.
+
+    Halfway to the next lower score, so that it does not sit on one.
+    """
+    false, true, thresholds = roc_curve(labels, scores, drop_intermediate=False)
+    best = int(np.argmax(true - false))
+    below = thresholds[min(best + 1, len(thresholds) - 1)]
+    return float((thresholds[best] + below) / 2) if np.isfinite(thresholds[best]) else float(below)
+
+
+def reliability_counts(labels, probabilities, clips, count: int) -> np.ndarray:
+    """Items, speech, and summed probability by clip and bin: ``[3, clips, BINS]``."""
+    bins = np.minimum((np.asarray(probabilities) * BINS).astype(int), BINS - 1)
+    cell, size = clips * BINS + bins, count * BINS
+    sums = [np.bincount(cell, values, size) for values in (None, labels, probabilities)]
+    return np.array(sums).reshape(3, count, BINS)
+
+
+def expected_calibration_error(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Mean gap between probability and share of speech over the bins, of every draw, ``[draws]``.
+
+    (Naeini et al. 2015, AAAI: equal bins, weighted by their items.)
+    """
+    items, speech, probability = (draws @ part for part in counts)
+    return np.abs(speech - probability).sum(axis=1) / items.sum(axis=1)
+
+
+def reliability_curve(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean probability and share of speech of every bin, ``[BINS]``; NaN where it is empty."""
+    items, speech, probability = counts.sum(axis=1)
+    items = np.where(items > 0, items, np.nan)
+    return {"probability": probability / items, "share": speech / items}

@@ -1,0 +1,120 @@
+"""Intervals by bootstrap over clips and seeds, and paired differences between systems.
+
+A bootstrap draws whole clips: windows and segments of one clip share their recordings. Every sum
+that a metric needs is kept by clip, so that thousands of resampled sets cost one product of
+matrices. All systems are given the same draws of clips, which makes their differences paired.
+"""
+
+import numpy as np
+
+LEVELS = 256  # steps that long rankings are cut into, for the spread only
+
+
+def clip_draws(clips: int, resamples: int, seed: int = 0) -> np.ndarray:
+    """How often each clip is drawn, ``[1 + resamples, clips]``; the first row is the set itself."""
+    drawn = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), resamples)
+    return np.concatenate([np.ones((1, clips)), drawn])
+
+
+def ranking_counts(labels, scores, clips, count: int, weights=None) -> np.ndarray:
+    """Background and speech at every level of the score, highest first: ``[2, clips, levels]``.
+
+    Args:
+        labels, scores, clips: of every item ``[n]``; ``count`` clips in all.
+        weights: of the items, or none.
+    """
+    values, level = np.unique(-np.asarray(scores), return_inverse=True)
+    cell = (np.asarray(labels).astype(int) * count + clips) * len(values) + level
+    return np.bincount(cell, weights, 2 * count * len(values)).reshape(2, count, len(values))
+
+
+def coarsen(counts: np.ndarray, levels: int = LEVELS) -> np.ndarray:
+    """The same counts in at most ``levels`` levels that hold about as many items each."""
+    if counts.shape[2] <= levels:
+        return counts
+    items = np.cumsum(counts.sum(axis=(0, 1)))
+    cuts = np.searchsorted(items, items[-1] * np.arange(levels) / levels)
+    return np.add.reduceat(counts, np.unique(cuts), axis=2)
+
+
+def ranking_metrics(counts: np.ndarray, draws: np.ndarray, fpr_target: float) -> dict:
+    """``auroc``, ``average_precision``, ``eer`` and ``tpr_at_fpr`` of every draw, ``[draws]``."""
+    false, true = (np.cumsum(draws @ part, axis=1) for part in counts)
+    precision = true / np.maximum(true + false, 1e-12)
+    zero = np.zeros((len(draws), 1))
+    false = np.concatenate([zero, false / false[:, -1:]], axis=1)
+    true = np.concatenate([zero, true / true[:, -1:]], axis=1)
+    gained = np.diff(true)
+
+    def crossing(excess, values):
+        after = np.maximum(np.argmax(excess >= 0, axis=1), 1)[:, np.newaxis]
+        at = lambda table, place: np.take_along_axis(table, place, 1)[:, 0]  # noqa: E731
+        low, high = at(excess, after - 1), at(excess, after)
+        share = np.divide(-low, high - low, out=np.zeros_like(low), where=high > low)
+        return at(values, after - 1) + share * (at(values, after) - at(values, after - 1))
+
+    return {
+        "auroc": (np.diff(false) * (true[:, 1:] + true[:, :-1]) / 2).sum(axis=1),
+        "average_precision": (gained * precision).sum(axis=1),
+        "eer": crossing(false + true - 1, false),
+        "tpr_at_fpr": crossing(false - fpr_target, true),
+    }
+
+
+def decision_counts(labels, decisions, clips, count: int, weights=None) -> np.ndarray:
+    """True and false negatives, false and true positives by clip: ``[2, 2, clips]``.
+
+    Axes: decision, label, clip.
+    """
+    labels, decisions = np.asarray(labels).astype(int), np.asarray(decisions).astype(int)
+    cell = (decisions * 2 + labels) * count + clips
+    return np.bincount(cell, weights, 4 * count).reshape(2, 2, count)
+
+
+def decision_metrics(counts: np.ndarray, draws: np.ndarray, fpr_target: float) -> dict:
+    """The metrics of decisions, and the released code's, of every draw, ``[draws]``."""
+    (tn, fn), (fp, tp) = np.moveaxis(counts @ draws.T, -1, -1)
+    share = lambda a, b: np.divide(a, b, out=np.zeros_like(a), where=b > 0)  # noqa: E731
+    recall, precision, fpr = share(tp, tp + fn), share(tp, tp + fp), share(fp, fp + tn)
+    below = share(recall * fpr_target, fpr)
+    above = recall + (1 - recall) * share(fpr_target - fpr, 1 - fpr)
+    return {
+        "accuracy": share(tp + tn, tp + tn + fp + fn),
+        "balanced_accuracy": (recall + 1 - fpr) / 2,
+        "precision": precision,
+        "recall": recall,
+        "f1": share(2 * tp, 2 * tp + fp + fn),
+        "f2": share(5 * tp, 5 * tp + fp + 4 * fn),
+        "auroc_hard": (recall + 1 - fpr) / 2,
+        "tpr_at_fpr_hard": np.where(fpr >= fpr_target, below, above),
+    }
+
+
+def over_seeds(values: np.ndarray, seed: int = 1) -> np.ndarray:
+    """Means over drawn seeds: ``[seeds, 1 + resamples]`` -> ``[1 + resamples]``.
+
+    The first column is the set itself and stays the mean over all seeds.
+    """
+    seeds, columns = values.shape
+    drawn = np.random.default_rng(seed).integers(seeds, size=(seeds, columns))
+    drawn[:, 0] = np.arange(seeds)
+    return np.take_along_axis(values, drawn, axis=0).mean(axis=0)
+
+
+def interval(resampled: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of the draws after the first."""
+    kept = resampled[1:][np.isfinite(resampled[1:])]
+    if not len(kept):
+        return float("nan"), float("nan")
+    low, high = np.percentile(kept, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def paired_difference(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """``one - other`` on the same draws of clips, its interval, and a two-sided bootstrap p."""
+    difference = one - other
+    low, high = interval(difference)
+    drawn = difference[1:]
+    tail = min((drawn <= 0).mean(), (drawn >= 0).mean())
+    p = min(1.0, 2 * max(tail, 1 / len(drawn)))
+    return {"difference": float(difference[0]), "low": low, "high": high, "p": float(p)}

@@ -1,0 +1,181 @@
+"""Every system on the scenes by the same rules: ``systems.csv`` and ``paired.csv``.
+
+A speech condition's segments are compared with all segments without speech. Values of several seeds
+are means over them; intervals draw clips and seeds anew.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+from tqdm.auto import tqdm
+
+from atomicvad.config import Settings
+from atomicvad.evaluation import calibration, events, intervals
+from atomicvad.evaluation.judge import (
+    CONDITIONS,
+    FRAME_PROTOCOLS,
+    Items,
+    Judge,
+    members,
+    of_condition,
+    protocols_of,
+    scene_judge,
+)
+from atomicvad.evaluation.metrics import DECISION
+from atomicvad.evaluation.peers import PEERS
+from atomicvad.evaluation.protocols import FRAME
+from atomicvad.evaluation.scores import Sets, is_of_these_scenes, load_scores, recorded_digests
+
+COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high"]
+OURS = "atomicvad"
+TITLES = {OURS: "AtomicVAD, this companion", "released": "AtomicVAD, released checkpoints"}
+TITLES |= {peer.name: peer.title for peer in PEERS.values()}
+
+
+def system_files(settings: Settings) -> dict[str, list[Path]]:
+    """The score files of every system that has any: a file a seed, or one for all.
+
+    Scores that others left of other scenes are passed over, and that is said.
+    """
+    seeds = [settings.run_folder(seed) / "scores.npz" for seed in settings.seeds]
+    found = {OURS: [path for path in seeds if path.is_file()]}
+    for name in TITLES:
+        path = settings.results_folder / "systems" / name / "scores.npz"
+        if path.is_file() and is_of_these_scenes(path, settings):
+            found[name] = [path]
+        elif path.is_file():
+            tqdm.write(f"{path}: left out, scores of other scenes")
+    return {name: paths for name, paths in found.items() if paths}
+
+
+def load_system(name: str, settings: Settings) -> Sets:
+    """Scores of all members of a system side by side: ``[windows, members]``."""
+    parts = [load_scores(path, settings) for path in system_files(settings)[name]]
+    joined = {}
+    for split, table in parts[0].items():
+        joined[split] = {
+            key: np.concatenate([part[split][key] for part in parts], axis=1)
+            if values.dtype == np.float32
+            else values
+            for key, values in table.items()
+        }
+    return joined
+
+
+def _member_metrics(
+    items: Items, threshold: float, draws: np.ndarray, settings: Settings
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """``(condition, metric, values of every draw)`` of one member under one protocol."""
+    evaluation, clips = settings.evaluation, draws.shape[1]
+    at = {"": logit(evaluation.threshold), "_tuned": threshold}
+    for condition in CONDITIONS:
+        chosen = of_condition(items, condition)
+        seconds = None if items.seconds is None else items.seconds[chosen]
+        truth, scores, clip = items.speech[chosen], items.scores[chosen], items.clip[chosen]
+        if truth.all() or not truth.any():
+            continue
+        found = {}
+        exact = intervals.ranking_counts(truth, scores, clip, clips, seconds)
+        coarse = intervals.coarsen(exact)
+        value = intervals.ranking_metrics(exact, draws[:1], evaluation.fpr_target)
+        spread = intervals.ranking_metrics(coarse, draws, evaluation.fpr_target)
+        for name, values in spread.items():
+            # The coarse ranking lends its spread to the exact value.
+            found[name] = values - values[0] + value[name][0]
+        for suffix, level in at.items():
+            counts = intervals.decision_counts(truth, scores >= level, clip, clips, seconds)
+            metrics = intervals.decision_metrics(counts, draws, evaluation.fpr_target)
+            kept = metrics if not suffix else {name: metrics[name] for name in DECISION}
+            found |= {f"{name}{suffix}": values for name, values in kept.items()}
+        if condition == "all":
+            counts = calibration.reliability_counts(truth, expit(scores), clip, clips)
+            found["ece"] = calibration.expected_calibration_error(counts, draws)
+            found["threshold_tuned"] = np.full(len(draws), expit(threshold))
+        yield from ((condition, name, values) for name, values in found.items())
+
+
+def _event_metrics(
+    judge: Judge,
+    scores: dict,
+    frames: np.ndarray,
+    threshold: float,
+    kinds: np.ndarray,
+    draws: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Latencies, false alarms and detection error rate of one member."""
+    segment = judge._tables("frame", tuple(map(int, scores["clip_samples"])))
+    speech = (segment >= 0) & judge.speech[segment]
+    background = {
+        kind: (segment >= 0) & ~speech & (kinds[segment] == kind)
+        for kind in sorted(set(kinds) - {""})
+    }
+    counts = events.event_counts(
+        speech, frames >= threshold, background, scores["clip_samples"] // FRAME
+    )
+    return events.event_metrics(counts, draws)
+
+
+def background_kinds(settings: Settings, labels: pd.DataFrame) -> np.ndarray:
+    """What is heard in every segment without speech: noise or music, or ``background``."""
+    path = settings.results_folder / "scenes-backgrounds.csv"
+    if path.is_file():
+        table = pd.read_csv(path, keep_default_na=False)
+        if table["scenes"].iloc[0] == recorded_digests(settings)["testing"]:
+            return table["kind"].to_numpy(str)
+    return np.where(labels["speech"], "", "background")
+
+
+def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All systems that have scores: the rows of ``systems.csv`` and of ``paired.csv``.
+
+    ``paired.csv`` holds our seeds minus each other system, on the same draws of clips.
+    """
+    test, validation = scene_judge(settings), scene_judge(settings, "validation")
+    kinds = background_kinds(settings, test.labels)
+    draws = intervals.clip_draws(test.clips, settings.evaluation.resamples)
+    resampled = {}
+    for name in system_files(settings):
+        sets = load_system(name, settings)
+        scores, chosen_on = sets["testing"], sets["validation"]
+
+        def one(task, name=name, scores=scores, chosen_on=chosen_on):
+            protocol, member = task
+            tuning = validation.items(chosen_on, name, member, protocol)
+            threshold = calibration.best_threshold(tuning.speech, tuning.scores)
+            items = test.items(scores, name, member, protocol)
+            rows = list(_member_metrics(items, threshold, draws, settings))
+            if protocol in FRAME_PROTOCOLS:
+                frames = test.frames(scores, name, member, protocol == "frame-causal")
+                found = _event_metrics(test, scores, frames, threshold, kinds, draws)
+                rows += [("all", metric, values) for metric, values in found.items()]
+            return {
+                (name, protocol, condition, metric): values for condition, metric, values in rows
+            }
+
+        tasks = product(protocols_of(scores, name), range(members(scores)))
+        with ThreadPoolExecutor(2) as pool:
+            progress = tqdm(pool.map(one, tasks), desc=name, unit="table", leave=False)
+            found = {}
+            for of_member in progress:
+                for key, values in of_member.items():
+                    found.setdefault(key, []).append(values)
+        resampled |= {key: intervals.over_seeds(np.stack(v)) for key, v in found.items()}
+    table = [
+        (*key, float(values[0]), *intervals.interval(values)) for key, values in resampled.items()
+    ]
+    return pd.DataFrame(table, columns=COLUMNS), _paired(resampled)
+
+
+def _paired(resampled: dict) -> pd.DataFrame:
+    rows = []
+    for (name, protocol, condition, metric), values in resampled.items():
+        ours = resampled.get((OURS, protocol, condition, metric))
+        if name != OURS and ours is not None and metric in ("auroc", "average_precision"):
+            ids = {"system": OURS, "other": name, "protocol": protocol, "condition": condition}
+            rows.append(ids | {"metric": metric} | intervals.paired_difference(ours, values))
+    return pd.DataFrame(rows)

@@ -1,0 +1,77 @@
+"""How fast the scenes are scored: rows of ``(name, value, unit)``, measured in one run."""
+
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from atomicvad.config import load_profile
+from atomicvad.evaluation.protocols import read_labels, score_set, segment_bounds
+from atomicvad.evaluation.scoring import logit_score
+from atomicvad.evaluation.windows import window_starts
+from atomicvad.model import build_model, build_network
+
+
+def _write_set(folder: Path, clips: int, seconds: int) -> None:
+    """Noise in AVA-Speech's shape: segments of 0.65 to 4 s."""
+    generator, rows = np.random.default_rng(0), []
+    (folder / "audio").mkdir(parents=True)
+    for number in range(clips):
+        waveform = generator.normal(0, 0.05, seconds * 16000).clip(-1, 1)
+        soundfile.write(folder / "audio" / f"clip-{number}.flac", waveform, 16000)
+        edges = np.cumsum(generator.uniform(0.65, 4, 2 * seconds))
+        edges = np.concatenate([[0], edges[edges < seconds - 0.65], [seconds]]) + 900
+        for count, (start, end) in enumerate(pairwise(edges)):
+            label = "NO_SPEECH" if count % 2 else "CLEAN_SPEECH"
+            rows.append(f"clip-{number},{start:.4f},{end:.4f},{label}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+
+
+def _seconds(action) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def evaluation_rows(clips: int = 8, clip_seconds: int = 450) -> list[tuple[str, float, str]]:
+    """SWI of ``clips`` clips with one seed and ten; one ``predict`` a segment beside it."""
+    settings, models = load_profile("open"), [build_model(build_network(seed=s)) for s in range(10)]
+    one, ten = logit_score(models[0]), logit_score(*models)
+    silence = np.zeros((2, settings.window_samples), np.float32)
+    one(silence), ten(silence)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_set(folder, clips, clip_seconds)
+        times = {}
+        for label, score in (("one", one), ("ten", ten)):
+            times[label] = min(
+                _seconds(lambda score=score: score_set(score, folder, settings, ("swi",)))
+                for _ in range(2)
+            )
+        windows = len(score_set(one, folder, settings, ("swi",))["swi"])
+        labels = read_labels(folder / "labels.csv").query("video_id == 'clip-0'").head(60)
+        waveform, _ = soundfile.read(folder / "audio" / "clip-0.flac", dtype="float32")
+        parts = []
+        for start, end in segment_bounds(labels, len(waveform)):
+            starts = window_starts(start, end, settings.window_samples, 1260)
+            parts.append(np.stack([waveform[s : s + settings.window_samples] for s in starts]))
+        models[0].predict(parts[0], verbose=0)
+        predict = _seconds(lambda: [models[0].predict(part, verbose=0) for part in parts])
+    throughput, plain = windows / times["one"], sum(map(len, parts)) / predict
+    audio = clips * clip_seconds
+    return [
+        ("SWI, one seed", audio / times["one"], "x real time"),
+        ("SWI, one seed", throughput, "windows/s"),
+        ("SWI, one predict a segment", plain, "windows/s"),
+        ("SWI, one seed over one predict a segment", throughput / plain, "x"),
+        ("SWI, ten seeds", audio / times["ten"], "x real time"),
+        ("SWI, ten seeds over one seed", times["ten"] / times["one"], "x the time"),
+    ]
+
+
+if __name__ == "__main__":
+    for row in evaluation_rows():
+        print("{}: {:.2f} {}".format(*row))

@@ -1,0 +1,107 @@
+"""Every number that README, REPRODUCING and the notebooks print stands in a committed file."""
+
+import re
+
+import nbformat
+import pandas as pd
+import pytest
+
+from atomicvad.config import load_profile
+from atomicvad.evaluation.scores import is_of_these_scenes
+from atomicvad.files import project_root
+from atomicvad.model import build_network
+from atomicvad.results import TABLE_END, TABLE_START
+
+ROOT = project_root()
+# What defines the method, the data or the project, and is no result.
+DEFINITIONS = {
+    "298": "parameters; counted below",
+    "0.63": "s, the window",
+    "10,080": "samples of a window",
+    "16": "kHz",
+    "64": "mel bins",
+    "10": "ms, a frame; seeds; dB",
+    "79": "ms, SWI's step",
+    "87.5": "% of overlap",
+    "95": "% intervals; percentiles",
+    "80": "dB floor; an example of calibration",
+    "0.8": "an example of calibration",
+    "35": "volume",
+    "2026": "year",
+    "101822": "article",
+    "3.11": "Python",
+    "3.12": "Python",
+    "3.13": "Python",
+    "440": "Hz",
+    "0": "the start",
+    "1": "one",
+    "2": "two, F2",
+    "5": "seconds between tries, seeds",
+    "24": "s, a case of the atlas",
+    "70": "% of active frames in a speech window",
+    "30": "dB, the energy gate",
+    "900": "s, where AVA-Speech's labels begin",
+    "0.0005": "the tolerance of `make compare`",
+    "0.002": "the smallest p of 1000 draws",
+    "2100": "Warzone 2100",
+    "0.65": "s, the shortest segment",
+    "0.315": "the released code's FPR",
+    "0.903": "the paper's",
+    "0.891": "the paper's",
+}
+NUMBER = re.compile(r"(?<![\w.,/#-])\d[\d,]*(?:\.\d+)?(?![\w]*[/\w]*\.(?:ipynb|csv|png))")
+
+
+def numbers(text: str) -> set[str]:
+    """Numbers in prose: no code, links, generated tables or numbered names."""
+    text = re.sub(re.escape(TABLE_START) + ".*?" + re.escape(TABLE_END), "", text, flags=re.DOTALL)
+    text = re.sub(r"(?s)```.*?```", "", text)
+    text = re.sub(r"`[^`]*`|\]\([^)]*\)|https?://\S+|\b0\d\b", "", text)
+    found = (match.rstrip(",") for match in NUMBER.findall(text))
+    return {number for number in found if number}
+
+
+def sources() -> set[str]:
+    """Numbers of committed files: settings as they are written, results as they are rounded."""
+    known = set(DEFINITIONS)
+    for path in [*(ROOT / "profiles").glob("*.yaml"), ROOT / "atomicvad" / "config.py"]:
+        written = re.findall(r"\d+(?:\.\d+)?", path.read_text(encoding="utf-8"))
+        known |= {number.removesuffix(".0") for number in written}
+    known |= set(pd.read_csv(ROOT / "results" / "measured.csv", dtype=str)["value"])
+    for path in (ROOT / "results" / "open").glob("*.csv"):
+        if path.name.startswith("scenes"):
+            continue
+        for values in pd.read_csv(path).select_dtypes("number").to_numpy().ravel():
+            known |= {f"{values:.{digits}f}" for digits in (2, 3)}
+    return known
+
+
+def texts() -> dict[str, str]:
+    names = ("README.md", "REPRODUCING.md")
+    found = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        found[path.name] = "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
+    return found
+
+
+@pytest.mark.parametrize("name", texts())
+def test_every_printed_number_stands_in_a_file(name):
+    assert numbers(texts()[name]) - sources() == set()
+
+
+def test_a_number_from_nowhere_is_found():
+    text = "AUROC 0.91234 after 9,876 steps, `0.5555` in code, window 0.63 s"
+    assert numbers(text) - sources() == {"0.91234", "9,876"}
+
+
+def test_the_parameters_are_counted():
+    assert str(build_network().count_params()) == "298"
+
+
+def test_committed_scores_are_of_the_committed_scenes():
+    settings = load_profile("open")
+    files = sorted(settings.results_folder.glob("s*/**/scores.npz"))
+    assert len(files) >= len(settings.seeds) + 1
+    for path in files:
+        assert is_of_these_scenes(path, settings), path

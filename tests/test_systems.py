@@ -1,0 +1,246 @@
+"""All systems by the same rules: tables from shipped scores, stages, the ledger, the atlas."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from atomicvad import provenance, run
+from atomicvad.config import settings_from
+from atomicvad.errors import AtomicVADError
+from atomicvad.evaluation import atlas, backgrounds, ledger, others, systems, tables
+from atomicvad.evaluation.judge import evaluate_folder, scene_judge
+from atomicvad.evaluation.metrics import binary_metrics
+from atomicvad.evaluation.peers import PEERS
+from atomicvad.evaluation.scores import is_of_these_scenes, load_scores, scene_labels
+from atomicvad.evaluation.scoring import logit_score
+from atomicvad.model import build_model, build_network, save_model
+
+TINY = {
+    "corpus": "smoke",
+    "seeds": [5, 6],
+    "windows": {
+        "stride_seconds": {"speech": 0.3, "background": 0.3},
+        "counts": {"training": 64, "validation": 32, "testing": 32},
+    },
+    "scenes": {"clips": 2, "clip_seconds": 40},
+    "evaluation": {"resamples": 50},
+}
+
+
+@pytest.fixture(scope="module")
+def scored(root):
+    """A profile whose two seeds are untrained networks, scored with two peers beside them."""
+    settings = settings_from(TINY, "tests", "scored")
+    for seed in settings.seeds:
+        model = build_model(build_network(seed=seed))
+        save_model(model, settings.run_folder(seed) / "model.keras")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(others, "PEERS", {name: PEERS[name] for name in ("energy", "webrtc")})
+    patch.delenv("ATOMICVAD_PUBLISHED", raising=False)
+    assert run.score_seeds(settings, list(settings.seeds)) == [5, 6]
+    said = others.score_others(settings)
+    assert (
+        said["energy"] == said["webrtc"] == "scored" and "ATOMICVAD_PUBLISHED" in said["released"]
+    )
+    assert others.score_others(settings)["webrtc"] == "up to date"
+    patch.undo()
+    return settings
+
+
+@pytest.fixture(scope="module")
+def evaluated(scored):
+    backgrounds.record_backgrounds(scored)
+    return systems.evaluate(scored)
+
+
+def test_scoring_again_never_trains(scored, monkeypatch):
+    import atomicvad.training
+
+    def forbidden(*_):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(atomicvad.training, "train", forbidden)
+    stamp = scored.run_folder(5) / ".stamp"
+    provenance.write_stamp(stamp, provenance.run_fingerprint(scored, 5))
+    other = scored.evaluation.model_copy(update={"threshold": 0.6})
+    changed = scored.model_copy(update={"evaluation": other})
+    assert provenance.is_trained(changed, 5) and not provenance.is_scored(changed, 5)
+    table = run.run_seed(changed, 5)
+    assert len(table) and provenance.is_scored(changed, 5)
+    assert run.run_seed(scored, 5).equals(pd.read_csv(scored.run_folder(5) / "metrics.csv"))
+
+
+def test_scores_of_other_scenes_are_refused_or_left_out(scored, tmp_path):
+    record = scored.results_folder / "scenes.json"
+    kept = record.read_text()
+    try:
+        record.write_text(json.dumps({"testing": "0", "validation": "0"}))
+        with pytest.raises(AtomicVADError, match="scores of other scenes; atomicvad score"):
+            load_scores(scored.run_folder(5) / "scores.npz", scored)
+        path = scored.results_folder / "systems" / "energy" / "scores.npz"
+        assert not is_of_these_scenes(path, scored)
+        assert list(systems.system_files(scored)) == ["atomicvad"]
+    finally:
+        record.write_text(kept)
+
+
+def test_every_row_has_its_columns_and_an_interval_around_its_value(evaluated):
+    table, paired = evaluated
+    assert list(table.columns) == systems.COLUMNS
+    assert not table.duplicated(["system", "protocol", "condition", "metric"]).any()
+    bounded = table[table["metric"].isin(["auroc", "f2", "recall"])]
+    assert (bounded["low"] <= bounded["value"] + 0.02).all()
+    assert (bounded["high"] >= bounded["value"] - 0.02).all()
+    assert set(table["system"]) == {"atomicvad", "energy", "webrtc"}
+    assert {"false_alarms_per_hour noise", "onset_latency_p95"} <= set(table["metric"])
+    assert set(paired["other"]) == {"energy", "webrtc"} and paired["p"].between(0, 1).all()
+
+
+def test_values_are_scikit_learns_means_over_seeds(scored, evaluated):
+    table = evaluated[0].set_index(["system", "protocol", "condition", "metric"])["value"]
+    scores, judge = systems.load_system("atomicvad", scored)["testing"], scene_judge(scored)
+    for protocol in ("swi-median", "swi-mean", "spi-window", "swi-median-duration", "frame"):
+        found = []
+        for member in range(2):
+            items = judge.items(scores, "atomicvad", member, protocol)
+            kept = ~items.speech | (items.condition == "noise")
+            weights = None if items.seconds is None else items.seconds[kept]
+            probability = 1 / (1 + np.exp(-items.scores[kept].astype(float)))
+            found.append(binary_metrics(items.speech[kept], probability, weights=weights))
+        for metric, value in pd.DataFrame(found).mean().items():
+            assert table["atomicvad", protocol, "noise", metric] == pytest.approx(value, abs=1e-6)
+
+
+def test_seed_tables_and_systems_agree(scored, evaluated):
+    seeds = [pd.read_csv(scored.run_folder(seed) / "metrics.csv") for seed in scored.seeds]
+    means = pd.concat(seeds).groupby(["protocol", "condition", "metric"])["value"].mean()
+    ours = evaluated[0].query("system == 'atomicvad'")
+    ours = ours.set_index(["protocol", "condition", "metric"])["value"]
+    both = pd.concat([means.rename("seeds"), ours], axis=1, join="inner")
+    assert len(both) == len(means)
+    np.testing.assert_allclose(both["seeds"], both["value"], atol=1e-6)
+
+
+def test_backgrounds_are_what_the_recipe_mixed(scored, evaluated):
+    kinds = pd.read_csv(scored.results_folder / backgrounds.NAME, keep_default_na=False)["kind"]
+    labels = scene_labels(scored)
+    assert set(kinds[~labels["speech"]]) == {"noise", "music"}
+    assert set(kinds[labels["speech"]]) == {""}
+
+
+def test_tables_to_read_have_a_row_a_system(scored, evaluated):
+    table, paired = evaluated
+    paired.to_csv(scored.results_folder / "paired.csv", index=False)
+    for made in (
+        tables.system_table,
+        tables.by_protocol,
+        tables.decision_table,
+        tables.event_table,
+    ):
+        assert list(made(table).index) == [
+            systems.TITLES[n] for n in ("atomicvad", "energy", "webrtc")
+        ]
+    assert len(tables.paired_table(scored)) == 4
+    assert len(tables.peer_table(scored)) == 2
+
+
+def test_the_ledger_takes_its_cells_from_the_table(scored):
+    cells = {"auroc_hard": 0.6, "auroc": 0.8, "accuracy": 0.7, "f2": 0.75}
+    rows = [
+        ("released", protocol, "all", metric, value, value, value)
+        for protocol in ("swi-median", "as-released")
+        for metric, value in cells.items()
+    ]
+    found = ledger.ledger(scored, pd.DataFrame(rows, columns=systems.COLUMNS))
+    assert list(found.columns) == ledger.COLUMNS
+    first = found.iloc[0]
+    assert first["printed"] == "0.903"
+    assert [first["as_released_code"], first["correct"]] == [0.6, 0.8]
+    assert first["difference"] == pytest.approx(0.2)
+    assert found["source"].str.len().min() > 0 and found["why"].str.len().min() > 0
+
+
+def test_every_cell_that_the_ledger_names_exists():
+    committed = Path(systems.__file__).parents[2] / "results" / "open" / "systems.csv"
+    table = pd.read_csv(committed)
+    known = set(table[["system", "protocol", "condition", "metric"]].agg("|".join, axis=1))
+    source = pd.read_csv(
+        Path(ledger.__file__).with_name("printed.csv"), dtype=str, keep_default_na=False
+    )
+    named = pd.concat([source["as_released_code"], source["correct"]])
+    assert {
+        name for name in named if "|" in name and "-first" not in name and "as-" not in name
+    } <= known
+
+
+def test_the_released_floor_hangs_on_the_batch_and_ours_does_not(tmp_path, scored):
+    """A quiet segment's windows beside a loud one's, and alone: the same where levels are alike."""
+    from atomicvad.evaluation.released import released_scores
+
+    (tmp_path / "audio").mkdir()
+    generator, model = np.random.default_rng(0), build_model(build_network(seed=2))
+    level = np.repeat([1e-5, 0.5], 16000)
+    waveform = (generator.normal(0, 0.3, 32000).clip(-1, 1) * level).astype(np.float32)
+    soundfile.write(tmp_path / "audio" / "a.wav", waveform, 16000, subtype="FLOAT")
+    (tmp_path / "labels.csv").write_text("a,900.0,902.0,NO_SPEECH\n")
+    together = released_scores([model], tmp_path, scored)[:, 0]
+    windows = np.stack([waveform[s : s + 10080] for s in (0, 21920)])
+    own = logit_score(model)(windows)[:, 0]
+    assert abs(together[0] - own[0]) > 1e-3
+    assert together[-1] == pytest.approx(own[1], abs=1e-4)
+
+
+def test_the_atlas_is_the_same_twice_and_keeps_rows_of_others(scored, monkeypatch):
+    monkeypatch.setattr(atlas, "PEERS", {name: PEERS[name] for name in ("energy", "webrtc")})
+    path = scored.results_folder / "atlas.csv"
+    gone = {
+        "system": "ten",
+        "group": "speech",
+        "case": "x",
+        "speech": True,
+        "right": 1,
+        "pieces": 12,
+    }
+    pd.DataFrame([gone]).to_csv(path, index=False)
+    models = others.atomicvad_models(scored)
+    first = atlas.make_atlas(scored, models)
+    again = atlas.make_atlas(scored, models)
+    pd.testing.assert_frame_equal(first, again)
+    assert set(first["system"]) == {"atomicvad", "energy", "webrtc", "ten"}
+    assert first["right"].between(0, 1).all()
+    cases = first[first["system"] == "atomicvad"]["case"]
+    assert {"digital silence", "clipped, 20 dB over", "telephone", "noise at -10 dB"} <= set(cases)
+
+
+def test_cases_are_of_testing_recordings(scored):
+    from atomicvad.data import prepare
+
+    store = prepare(scored)
+    store.recordings.loc[store.recordings["split"] != "testing", "samples"] = 0
+    assert all(len(c.waveform) == 12 * 32000 for c in atlas.build_cases(store, scored))
+
+
+def test_a_folder_like_ava_speech_runs_through_the_same_code(scored, tmp_path):
+    """Video names with dashes, MP3 at 44.1 kHz in stereo, times from 900 s, a repeated row."""
+    generator, rows = np.random.default_rng(0), []
+    (tmp_path / "audio").mkdir()
+    for name in ("-5KQ66BBWC4", "_mAfwH6i90E"):
+        sound = generator.normal(0, 0.1, (44100 * 12, 2)).clip(-1, 1)
+        soundfile.write(tmp_path / "audio" / f"{name}.mp3", sound, 44100, format="MP3")
+        for start, label in zip(
+            (900.0, 902.5, 905.3, 908.0),
+            ("NO_SPEECH", "CLEAN_SPEECH", "SPEECH_WITH_NOISE", "SPEECH_WITH_MUSIC"),
+            strict=True,
+        ):
+            rows.append(f"{name},{start:.2f},{start + 2.5:.2f},{label}")
+        rows.append(rows[-4])
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    score = logit_score(build_model(build_network(seed=1)))
+    table = evaluate_folder(score, tmp_path, scored, seed=1, variant="v", dataset="ava-speech")
+    assert table["value"].between(0, 1).all()
+    assert set(table["condition"]) == {"all", "clean", "noise", "music"}
+    assert set(table["dataset"]) == {"ava-speech"}
