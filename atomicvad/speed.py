@@ -11,13 +11,13 @@ from atomicvad.files import project_root
 STAGES = ("gather", "augment", "mfcc", "masks", "forward", "backward")
 
 
-def benchmarks() -> pd.DataFrame:
-    """The measured values and their units, by name.
+def benchmarks(file: str = "results/benchmarks.csv") -> pd.DataFrame:
+    """The measured values and their units, by name; ``file`` lies within the project.
 
     Raises:
         AtomicVADError: nothing was measured yet.
     """
-    path = project_root() / "results" / "benchmarks.csv"
+    path = project_root() / file
     if not path.is_file():
         raise AtomicVADError(f"{path}: no such table; make bench")
     return pd.read_csv(path, index_col="name")

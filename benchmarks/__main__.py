@@ -22,6 +22,8 @@ PARTS = {
     "memory, 1 GB": "memory.peak(training.open_profile(), 1)",
     "memory, 4 GB": "memory.peak(training.open_profile(), 4)",
     "paper's epoch": "paper.epoch()",
+    "scoring": "evaluation.evaluation_rows()",
+    "corpora": "data.bench()",
 }
 ONE_CORE = ("machine", "stages")
 

@@ -41,15 +41,15 @@ def bench(files: int = 100_000, decoded: int = 2_000, seconds: float = 1.0) -> l
         started = time.perf_counter()
         paths = find_files(root / "tree")
         index_files(root / "tree", paths, root / "index.csv")
-        rows.append((f"index of {files} files", time.perf_counter() - started, "s"))
+        rows.append((f"index_of_{files}_files", time.perf_counter() - started, "s"))
         started = time.perf_counter()
         index_files(root / "tree", paths, root / "index.csv")
-        rows.append((f"index of {files} files, known", time.perf_counter() - started, "s"))
+        rows.append((f"index_of_{files}_known_files", time.perf_counter() - started, "s"))
         recordings = collect(_settings(root / "tree")).recordings[:decoded]
         started = time.perf_counter()
         AudioStore.build(root / "store", recordings, len(recordings))
         took = time.perf_counter() - started
-        rows.append(("decoding into the store", len(recordings) / took, "files/s"))
+        rows.append(("decoding_into_the_store", len(recordings) / took, "files/s"))
     return rows
 
 
@@ -65,8 +65,3 @@ def _settings(folder: Path):
         "scenes": {"clips": 1, "clip_seconds": 10},
     }
     return settings_from(values, "benchmark", "benchmark")
-
-
-if __name__ == "__main__":
-    for name, value, unit in bench():
-        print(f"{name}: {value:.1f} {unit}")

@@ -63,15 +63,10 @@ def evaluation_rows(clips: int = 8, clip_seconds: int = 450) -> list[tuple[str, 
     throughput, plain = windows / times["one"], sum(map(len, parts)) / predict
     audio = clips * clip_seconds
     return [
-        ("SWI, one seed", audio / times["one"], "x real time"),
-        ("SWI, one seed", throughput, "windows/s"),
-        ("SWI, one predict a segment", plain, "windows/s"),
-        ("SWI, one seed over one predict a segment", throughput / plain, "x"),
-        ("SWI, ten seeds", audio / times["ten"], "x real time"),
-        ("SWI, ten seeds over one seed", times["ten"] / times["one"], "x the time"),
+        ("swi_one_seed_real_time", audio / times["one"], "x real time"),
+        ("swi_one_seed_windows_per_second", throughput, "windows/s"),
+        ("swi_predict_windows_per_second", plain, "windows/s"),
+        ("swi_one_seed_over_predict", throughput / plain, "ratio"),
+        ("swi_ten_seeds_real_time", audio / times["ten"], "x real time"),
+        ("swi_ten_seeds_over_one", times["ten"] / times["one"], "ratio"),
     ]
-
-
-if __name__ == "__main__":
-    for row in evaluation_rows():
-        print("{}: {:.2f} {}".format(*row))

@@ -14,8 +14,8 @@ from atomicvad import provenance
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
 from atomicvad.errors import AtomicVADError
-from atomicvad.layers import fourier
 from atomicvad.evaluation.scores import load_scores
+from atomicvad.layers import fourier
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
 from atomicvad.layers.kernels import convolve_and_pool, normalize

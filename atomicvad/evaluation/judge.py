@@ -134,6 +134,8 @@ def seed_metrics(
             continue
         items = judge.items(scores, name, member, protocol)
         for condition in CONDITIONS:
+            if condition != "all" and not (judge.condition == condition).any():
+                continue  # not every test set has all of them
             chosen = of_condition(items, condition)
             metrics = binary_metrics(
                 items.speech[chosen],
