@@ -74,7 +74,7 @@ def verify(settings: Settings) -> str:
     Raises:
         AtomicVADError: a number differs by more than 0.0005.
     """
-    from atomicvad.data import SCENES, prepare
+    from atomicvad.data import SCENES, dataset_of, prepare
     from atomicvad.evaluation.judge import scene_judge, seed_metrics
     from atomicvad.evaluation.protocols import score_set
     from atomicvad.evaluation.scoring import logit_score
@@ -91,7 +91,7 @@ def verify(settings: Settings) -> str:
     judge = scene_judge(settings)
     for member, (seed, folder) in enumerate(folders.items()):
         reference = pd.read_csv(folder / "metrics.csv")
-        ids = {"seed": seed, "variant": "atomicvad", "dataset": "scenes"}
+        ids = {"seed": seed, "variant": "atomicvad", "dataset": dataset_of(settings)}
         again = seed_metrics(judge, scores, "atomicvad", settings, member, **ids)
         both = again.merge(reference, on=KEYS, suffixes=("", "_committed"))
         difference = (both["value"] - both["value_committed"]).abs().max()

@@ -67,6 +67,8 @@ def roc_by_condition(scores: dict[int, pd.Series], labels: pd.DataFrame) -> Figu
     grid = np.linspace(0, 1, 401)
     figure, axes = plt.subplots(figsize=(3.4, 3.2))
     for condition, color in CONDITIONS.items():
+        if condition != "all" and not (labels["condition"] == condition).any():
+            continue  # not every test set has all of them
         curves = []
         for of_seed in scores.values():
             table = labels.loc[of_seed.index]

@@ -38,6 +38,8 @@ def histories(settings: Settings) -> pd.DataFrame:
 
 def released_metrics(settings: Settings) -> pd.DataFrame:
     """Metrics of the released checkpoints on the same scenes; empty where there are no scores."""
+    from atomicvad.data import dataset_of
+
     if "released" not in system_files(settings):
         return pd.DataFrame()
     scores = load_system("released", settings)["testing"]
@@ -51,7 +53,7 @@ def released_metrics(settings: Settings) -> pd.DataFrame:
             member,
             seed=member,
             variant="released",
-            dataset="scenes",
+            dataset=dataset_of(settings),
         )
         for member in range(members(scores))
     ]

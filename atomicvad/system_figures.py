@@ -19,7 +19,7 @@ def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figu
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(best_first)))
     for number, condition in enumerate(CONDITIONS):
         marker, color = MARKERS[condition]
-        rows = chosen[chosen["condition"] == condition].set_index("system").loc[best_first]
+        rows = chosen[chosen["condition"] == condition].set_index("system").reindex(best_first)
         place = np.arange(len(rows)) + 0.27 - 0.18 * number
         bars = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
         axes.errorbar(
