@@ -27,7 +27,7 @@ def folder(tmp_path):
     trees.write(tmp_path / "copy.wav", speech)
     trees.write(tmp_path / "slow.wav", trees.sound("noise", 3), 8000)
     trees.write(tmp_path / "silent.wav", np.zeros(20000, np.float32))
-    trees.write(tmp_path / "clipped.wav", np.sign(noise))
+    trees.write(tmp_path / "clipped.wav", np.sign(noise - np.median(noise)))
     soundfile.write(tmp_path / "offset.wav", 0.3 * noise + 0.1, 16000, subtype="PCM_16")
     (tmp_path / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVEdata")
     return tmp_path
