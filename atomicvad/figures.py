@@ -108,7 +108,7 @@ def auroc_by_seed(metrics: pd.DataFrame, summary: pd.DataFrame, protocol="swi-me
             row = summary[
                 (summary["variant"] == variant) & (summary["condition"] == condition)
             ].iloc[0]
-            spread = np.linspace(-0.06, 0.06, len(values)) if len(values) > 1 else [0]
+            spread = np.linspace(-0.06, 0.06, len(values)) if len(values) > 1 else np.zeros(1)
             label = f"{name} ({len(values)})" if place == 0 else None
             axes.plot(
                 place + offset + spread, values, marker, ms=3, color=color, alpha=0.6, label=label

@@ -30,7 +30,7 @@ def running(*processes):
     finally:
         for process in processes:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 @pytest.fixture
@@ -58,17 +58,22 @@ def start_worker(checkout, scheduler, name, folder):
 
 
 @pytest.mark.timeout(900)
-def test_a_worker_is_lost_and_nothing_else(serial, scheduler, tmp_path):
-    """Two workers share a disk, the client has its own: what they make travels to it."""
+def test_workers_are_lost_and_nothing_else(serial, scheduler, tmp_path):
+    """Two workers share a disk, the client has its own: what they make travels to it.
+
+    Both are killed while a seed has a checkpoint; a third one takes up the work.
+    """
     here, there = serial.copy(tmp_path / "here"), serial.copy(tmp_path / "there")
     workers = [start_worker(there, scheduler, name, tmp_path / name) for name in ("a", "b")]
     client = here.command("cluster", "--profile", "tiny", "--scheduler", scheduler)
     with running(client, *workers):
         checkpoints = [there.run_folder(seed) / "checkpoint.npz" for seed in TINY["seeds"]]
-        wait_for(lambda: client.poll() is not None or all(path.is_file() for path in checkpoints))
-        assert client.poll() is None, client.communicate()[0]
-        workers[0].send_signal(signal.SIGKILL)
-        output, _ = client.communicate(timeout=400)
+        wait_for(lambda: client.poll() is not None or any(path.is_file() for path in checkpoints))
+        assert client.poll() is None
+        for worker in workers:
+            worker.send_signal(signal.SIGKILL)
+        with running(start_worker(there, scheduler, "c", tmp_path / "c")):
+            output, _ = client.communicate(timeout=400)
     assert client.returncode == 0, output
     assert "2 of 2 seeds done" in output.splitlines()[-1]
     assert "goes on" in output and "epoch 3 of 3" in output and "Traceback" not in output

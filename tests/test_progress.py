@@ -25,8 +25,11 @@ def finish(settings, seed, seconds):
     folder = settings.run_folder(seed)
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps({"seconds": {"training": seconds}}))
-    (folder / "metrics.csv").touch()
+    for name in ("model.keras", "metrics.csv"):
+        (folder / name).touch()
     provenance.write_stamp(folder / ".stamp", provenance.run_fingerprint(settings, seed))
+    scored = provenance.scores_fingerprint(settings, folder / "model.keras")
+    provenance.write_stamp(folder / ".scores", scored)
 
 
 def tell(settings, seed, done, text="text", seconds=0.0):

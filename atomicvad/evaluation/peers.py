@@ -7,9 +7,13 @@ Linux needs the system's libc++. None of them asks the network for anything.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +39,7 @@ class Peer:
     hop: int
     delay: int | None
     run: Callable[[np.ndarray], np.ndarray]
+    native: bool = False  # libraries of its own: run in a process without TensorFlow's
 
     def score(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Speech along a waveform.
@@ -48,9 +53,15 @@ class Peer:
         Raises:
             AtomicVADError: the package is missing or does not start; says how to install it.
         """
+        waveform = np.asarray(waveform, np.float32)
         try:
-            outputs = np.asarray(self.run(np.asarray(waveform, np.float32)), np.float32)
-        except (ImportError, OSError) as error:
+            if self.native:
+                outputs = _apart(self.name).submit(self.run, waveform).result()
+            else:
+                outputs = self.run(waveform)
+            outputs = np.asarray(outputs, np.float32)
+        except (ImportError, OSError, BrokenProcessPool) as error:
+            _apart.cache_clear()
             raise AtomicVADError(f"{self.title}: {self.package} does not start ({error})") from None
         return (np.arange(len(outputs)) + 0.5) * self.hop / 16000, outputs
 
@@ -68,6 +79,12 @@ class Peer:
         except AtomicVADError as error:
             return str(error)
         return None
+
+
+@cache
+def _apart(name: str) -> ProcessPoolExecutor:
+    """The process of a peer: some of their libraries and TensorFlow's cannot share one."""
+    return ProcessPoolExecutor(1, get_context("spawn"))
 
 
 def _chunks(waveform: np.ndarray, hop: int) -> np.ndarray:
@@ -155,6 +172,7 @@ PEERS = {
             512,
             0,
             _silero,
+            native=True,
         ),
         Peer(
             "ten",
@@ -165,6 +183,7 @@ PEERS = {
             256,
             0,
             _ten,
+            native=True,
         ),
         Peer(
             "marblenet",
@@ -175,6 +194,7 @@ PEERS = {
             320,
             None,
             _marblenet,
+            native=True,
         ),
     )
 }

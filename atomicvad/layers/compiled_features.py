@@ -32,7 +32,7 @@ def _mel_power(waveforms, response, window, hop, lower, weights):
     batch, length = waveforms.shape
     edge, count, bins = len(window) // 2, length // hop + 1, len(lower)
     frames = -(-count // LANES) * LANES
-    samples = np.zeros((frames - 1) * hop + len(window), np.float32)
+    samples = np.zeros(max((frames - 1) * hop, length) + len(window), np.float32)
     block = np.empty(2 * IMAGINARY, np.float32)
     power = np.empty((edge // 2 + 1, 2, frames), np.float32)
     result = np.zeros((batch, lower.max() + 2, count), np.float32)
