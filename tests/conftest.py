@@ -44,7 +44,7 @@ def published() -> Path:
 def root(tmp_path_factory) -> Path:
     """A project root of the tests' own, so that no test touches data/ or results/."""
     folder = tmp_path_factory.mktemp("project")
-    (folder / "profiles").symlink_to(project_root() / "profiles")
+    shutil.copytree(project_root() / "profiles", folder / "profiles")
     patch = pytest.MonkeyPatch()
     patch.setattr(config, "project_root", lambda: folder)
     yield folder
