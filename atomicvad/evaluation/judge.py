@@ -100,7 +100,7 @@ class Judge:
             reduced = grouped.median() if how.startswith("median") else grouped.mean()
             values, segment = reduced.to_numpy(), reduced.index.to_numpy()
             if how == "mean":
-                values = logit(np.clip(values, 1e-12, 1 - 1e-12))
+                values = logit(np.clip(values.astype(np.float64), 1e-12, 1 - 1e-12))
         return Items(
             values,
             segment,
