@@ -147,6 +147,8 @@ def report(profile: Profile = "open") -> None:
         if path.is_file()
     ]
     for notebook, page in PAGES.items():
+        if page == "atlas" and settings.test:
+            continue  # its cases are cut from recordings that scenes are mixed from
         source = project_root() / "notebooks" / f"{notebook}.ipynb"
         expected = provenance.fingerprint(code, runs, tables, source.read_text())
         stamp, output = folder / f".{page}", folder / f"{page}.ipynb"

@@ -88,6 +88,10 @@ def load_scores(path: Path, settings: Settings) -> Sets:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError) as error:
         raise AtomicVADError(f"{path}: no scores ({error})") from None
+    if "testing/digest" not in arrays:
+        raise AtomicVADError(
+            f"{path}: scores of an older form; atomicvad score --profile {settings.profile}"
+        )
     for name, values in arrays.items():
         split, key = name.split("/")
         if key == "digest":
