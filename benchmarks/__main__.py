@@ -52,10 +52,9 @@ def main() -> None:
     rows = []
     for part in tqdm(PARTS, desc="benchmarks", unit="part"):
         rows += rows_of(part)
-        tqdm.write("\n".join(f"{name} {value:.6g} {unit}" for name, value, unit in rows[-20:]))
-    table = pd.DataFrame(rows, columns=["name", "value", "unit"])
-    with replacing(project_root() / "results" / "benchmarks.csv") as path:
-        table.to_csv(path, index=False, float_format="%.6g")
+        table = pd.DataFrame(rows, columns=["name", "value", "unit"])
+        with replacing(project_root() / "results" / "benchmarks.csv") as path:
+            table.to_csv(path, index=False, float_format="%.6g")
 
 
 main()
