@@ -9,7 +9,6 @@
 - **frame-causal**: the same frames, from past audio alone: the newest window that has ended.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from atomicvad.ahead import ahead
 from atomicvad.config import Settings
 from atomicvad.data.audio import decode
 from atomicvad.data.scenes import CLIP_START
@@ -93,15 +93,10 @@ def find_clip(folder: Path, video_id: str) -> Path:
 
 def decoded_clips(folder: Path, labels: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
     """The clips of a set in the order of their names, two of them decoded ahead."""
-    names = deque(sorted(labels["video_id"].unique()))
+    names = sorted(labels["video_id"].unique())
     with ThreadPoolExecutor(1) as pool:
-        waiting = deque()
-        while names or waiting:
-            while names and len(waiting) < 3:
-                name = names.popleft()
-                waiting.append((name, pool.submit(decode, find_clip(folder, name))))
-            name, future = waiting.popleft()
-            yield name, future.result()
+        clips = ahead(pool, lambda name: decode(find_clip(folder, name)), names, 3)
+        yield from zip(names, clips, strict=True)
 
 
 def segment_bounds(segments: pd.DataFrame, samples: int, name: str = "clip") -> np.ndarray:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from atomicvad.ahead import ahead
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
 
@@ -109,10 +110,4 @@ def stream_scores(
 ) -> Iterator[np.ndarray]:
     """Scores of a stream's windows (see ``stream_batches``), batch by batch."""
     with ThreadPoolExecutor(2) as pool:
-        waiting = []
-        for windows in stream_batches(chunks, window, step, batch):
-            waiting.append(pool.submit(score, windows))
-            if len(waiting) > 2:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
+        yield from ahead(pool, score, stream_batches(chunks, window, step, batch), 3)
