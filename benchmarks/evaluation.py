@@ -1,7 +1,6 @@
 """How fast the scenes are scored: rows of ``(name, value, unit)``, measured in one run."""
 
 import tempfile
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from atomicvad.evaluation.protocols import read_labels, score_set, segment_bound
 from atomicvad.evaluation.scoring import logit_score
 from atomicvad.evaluation.windows import window_starts
 from atomicvad.model import build_model, build_network
+from benchmarks.timing import seconds
 
 
 def _write_set(folder: Path, clips: int, seconds: int) -> None:
@@ -30,12 +30,6 @@ def _write_set(folder: Path, clips: int, seconds: int) -> None:
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
 
 
-def _seconds(action) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
-
-
 def evaluation_rows(clips: int = 8, clip_seconds: int = 450) -> list[tuple[str, float, str]]:
     """SWI of ``clips`` clips with one seed and ten; one ``predict`` a segment beside it."""
     settings, models = load_profile("open"), [build_model(build_network(seed=s)) for s in range(10)]
@@ -48,7 +42,7 @@ def evaluation_rows(clips: int = 8, clip_seconds: int = 450) -> list[tuple[str, 
         times = {}
         for label, score in (("one", one), ("ten", ten)):
             times[label] = min(
-                _seconds(lambda score=score: score_set(score, folder, settings, ("swi",)))
+                seconds(lambda score=score: score_set(score, folder, settings, ("swi",)))
                 for _ in range(2)
             )
         windows = len(score_set(one, folder, settings, ("swi",))["swi"])
@@ -59,7 +53,7 @@ def evaluation_rows(clips: int = 8, clip_seconds: int = 450) -> list[tuple[str, 
             starts = window_starts(start, end, settings.window_samples, 1260)
             parts.append(np.stack([waveform[s : s + settings.window_samples] for s in starts]))
         models[0].predict(parts[0], verbose=0)
-        predict = _seconds(lambda: [models[0].predict(part, verbose=0) for part in parts])
+        predict = seconds(lambda: [models[0].predict(part, verbose=0) for part in parts])
     throughput, plain = windows / times["one"], sum(map(len, parts)) / predict
     audio = clips * clip_seconds
     return [
