@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from atomicvad.data.pipeline import TrainingBatches, WindowSet, build_features
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.metrics import binary_metrics
 from atomicvad.files import replacing
-from atomicvad.layers.kernels import compiled_call
+from atomicvad.layers.compiled_network import compiled_call, is_supported
 from atomicvad.model import build_model, build_network, save_model
 from atomicvad.progress import tell_progress
 
@@ -95,8 +96,9 @@ class Trainer:
     All weights lie in one vector, so that the optimiser is a few operations instead of hundreds.
     MFCC reach hundreds, and a bias of the first layer cannot keep pace with its kernel: the vector
     holds that kernel as for features scaled by ``feature_scale``. The network is the same.
-    On a CPU in float32 the beginning of the network runs in ``layers.kernels``; the numbers are
-    those of the plain layers.
+    On a CPU in float32 the paper's network runs in ``layers.compiled_network``; the numbers are
+    those of the plain layers. ``step`` trains on one batch; ``step_from`` does so from a state and
+    gives back the next one, so that many starts share a trainer.
     """
 
     def __init__(self, settings: Settings, seed: int, steps: int):
@@ -120,9 +122,10 @@ class Trainer:
         self.loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
         xla = settings.training.xla
         xla = has_gpu() if xla == "auto" else xla
-        plain = has_gpu() or half or xla
+        plain = has_gpu() or half or xla or not is_supported(self.network)
         self.forward = self.network.stateless_call if plain else compiled_call(self.network)
         self.step = tf.function(self._step, jit_compile=xla)
+        self.step_from = tf.function(self._step_from, jit_compile=xla)
         self.predict = tf.function(self._predict)
 
     def split(self, weights) -> list:
@@ -146,6 +149,10 @@ class Trainer:
         for variable, value in zip(others, changed, strict=True):
             variable.assign(value)
         return loss
+
+    def _step_from(self, state, features, targets):
+        self.restore(state)
+        return self._step(features, targets), self.state()
 
     def _predict(self, features):
         weights = self.split(tf.convert_to_tensor(self.weights))
@@ -283,9 +290,8 @@ def choose_start(
         ):
             losses.append([])
             for index, state in enumerate(states):
-                trainer.restore(state)
-                losses[-1].append(float(trainer.step(features, targets)))
-                states[index] = trainer.state()
+                loss, states[index] = trainer.step_from(state, features, targets)
+                losses[-1].append(float(loss))
         late = np.mean(losses[len(losses) // 2 :], axis=0)
         kept = (*training.trials, 1)[number + 1]
         states = [states[index] for index in np.argsort(late, kind="stable")[:kept]]
@@ -305,6 +311,8 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
         The network with the weights of the epoch of the best validation AUROC, and the history.
     """
     configure(settings, seed)
+    # The thread that prepares batches may not keep Python's lock from the step for long.
+    sys.setswitchinterval(1e-4)
     training, data = settings.training, settings.data_folder
     batches = TrainingBatches(
         WindowSet(read_split(data, "training", store), store, settings), settings, seed

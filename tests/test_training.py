@@ -17,8 +17,9 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.scores import load_scores
 from atomicvad.layers import fourier
 from atomicvad.layers.compiled_features import CompiledFeatures
+from atomicvad.layers.compiled_network import compiled_call
 from atomicvad.layers.features import Features
-from atomicvad.layers.kernels import convolve_and_pool, normalize
+from atomicvad.model import build_network
 from atomicvad.run import run_seed
 from atomicvad.training import (
     Checkpoint,
@@ -84,63 +85,42 @@ def test_another_process_gives_the_same_bytes(reference, root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("side", "channels", "size", "multiplier", "pool"), [(64, 1, 7, 3, 5), (13, 2, 3, 1, 7)]
+    ("unit", "dropout", "shape", "count"),
+    [
+        ("ggcu", 0.0, (64, 64, 1), 16),
+        ("ggcu", 0.3, (64, 64, 1), 37),
+        ("agcu", 0.0, (64, 64, 1), 5),
+        ("pgcu", 0.0, (40, 51, 1), 20),
+        ("gcu", 0.3, (40, 51, 1), 33),
+    ],
 )
-def test_compiled_convolution_is_tensorflows(side, channels, size, multiplier, pool):
+def test_the_compiled_network_is_keras(unit, dropout, shape, count):
+    """Probabilities, dropout's next state, penalties and every gradient; lanes full and not."""
     generator = np.random.default_rng(0)
-    images = tf.Variable(generator.standard_normal((3, side, side, channels)).astype(np.float32))
-    shape = (size, size, channels, multiplier)
-    kernel = tf.Variable(generator.standard_normal(shape).astype(np.float32))
-    bias = tf.Variable(generator.standard_normal(channels * multiplier).astype(np.float32))
-    pooled = -(-side // pool)
-    shape = (3, pooled, pooled, channels * multiplier)
-    weights = generator.standard_normal(shape).astype(np.float32)
-
-    def plain(images, kernel, bias):
-        convolved = tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "SAME") + bias
-        return tf.nn.max_pool2d(convolved, pool, pool, "SAME")
-
-    def compiled(images, kernel, bias):
-        return convolve_and_pool(images, kernel, bias, pool)
-
-    def as_first_layer(kernel, bias):
-        return convolve_and_pool(images, kernel, bias, pool, first=True)
-
-    def plain_first_layer(kernel, bias):
-        return plain(images, kernel, bias)
-
-    same_values_and_gradients(compiled, plain, [images, kernel, bias], weights)
-    same_values_and_gradients(as_first_layer, plain_first_layer, [kernel, bias], weights)
-
-
-def test_compiled_normalization_is_keras():
-    generator = np.random.default_rng(0)
-    inputs = tf.Variable(generator.standard_normal((4, 13, 13, 3)).astype(np.float32))
-    layer = keras.layers.LayerNormalization(epsilon=1e-3)
-    layer.build(inputs.shape)
-    layer.set_weights(generator.standard_normal((2, 3)).astype(np.float32))
-    weights = generator.standard_normal(inputs.shape).astype(np.float32)
-
-    def compiled(inputs, gamma, beta):
-        return normalize(inputs, gamma, beta, 1e-3)
-
-    def plain(inputs, gamma, beta):
-        return layer(inputs)
-
-    gamma, beta = (variable.value for variable in layer.trainable_variables)
-    same_values_and_gradients(compiled, plain, [inputs, gamma, beta], weights)
-
-
-def same_values_and_gradients(ours, reference, variables, weights):
-    """Both functions of ``variables`` agree, and so do their gradients."""
+    network = build_network(shape, activation_name=unit, dropout=dropout, seed=3, l1=0.01, l2=0.1)
+    for variable in network.trainable_variables:
+        noise = 0.1 * generator.standard_normal(variable.shape)
+        variable.assign_add(noise.astype(np.float32))
+    features = tf.constant(3 * generator.standard_normal((count, *shape)).astype(np.float32))
+    targets = tf.one_hot(np.arange(count) % 2, 2)
+    loss = keras.losses.BinaryFocalCrossentropy(gamma=2)
     results = []
-    for function in (ours, reference):
+    for call in (compiled_call(network), network.stateless_call):
         with tf.GradientTape() as tape:
-            values = function(*variables)
-            loss = tf.reduce_sum(values * weights)
-        results.append((values, *tape.gradient(loss, variables)))
+            weights = [tf.convert_to_tensor(v) for v in network.trainable_variables]
+            tape.watch(weights)
+            others = [variable.value for variable in network.non_trainable_variables]
+            predictions, changed, penalties = call(
+                weights, others, features, training=True, return_losses=True
+            )
+            total = tf.add_n([loss(targets, predictions), *penalties])
+        results.append((predictions, total, *changed, *tape.gradient(total, weights)))
+        others = [variable.value for variable in network.non_trainable_variables]
+        results[-1] += (call(weights, others, features, training=False)[0],)
     for found, expected in zip(*results, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+        expected = np.asarray(expected)
+        limit = 2e-3 * np.abs(expected).max()
+        np.testing.assert_allclose(np.asarray(found), expected, atol=limit + 1e-6)
 
 
 @pytest.mark.parametrize("normalization", ["layer", "batch"])

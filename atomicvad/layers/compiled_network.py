@@ -1,0 +1,571 @@
+"""The whole network for a CPU, forward and backward: sixteen windows side by side.
+
+A library's layers spend more time between these small arrays than in them. Here every loop runs
+over sixteen windows at once, as long vectors in the cache; arrays are ``[..., place, lane]``.
+Only the place that won a pool carries gradient, 507 of 12,288 in the first block, so its filters'
+gradient is summed over these alone. The numbers are those of the plain layers, to rounding.
+"""
+
+from collections.abc import Callable
+
+import keras
+import numba
+import numpy as np
+import tensorflow as tf
+
+from atomicvad.layers.activations import GrowingCosine
+from atomicvad.model import BLOCKS
+
+LANES = 16
+HIDDEN, FILTERS = BLOCKS[0]["hidden"], BLOCKS[0]["filters"]
+MULTIPLIER = BLOCKS[0]["multiplier"]
+POOLS = tuple(block["pool"] for block in BLOCKS)
+_fast = {"contract", "nsz", "reassoc"}
+_compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_fast)
+
+
+def is_supported(network: keras.Model) -> bool:
+    """Whether a ``model.build_network`` is the paper's: this module is for no other."""
+    get = network.get_layer
+    return isinstance(get("b1_activation"), GrowingCosine) and isinstance(
+        get("b1_norm"), keras.layers.LayerNormalization
+    )
+
+
+@_compiled
+def _block(weights, start, taps, channels):
+    """A block's weights as views, and where the next ones begin.
+
+    Kernel, bias, scale and shift of the normalisation, 1x1 and its bias, unit, 1x1 and its bias.
+    """
+    a = start + taps * channels
+    b = a + 3 * channels
+    c = b + channels * HIDDEN
+    d = c + HIDDEN + 4
+    e = d + HIDDEN * FILTERS
+    views = (
+        weights[start:a].reshape(taps, channels),
+        weights[a : a + channels],
+        weights[a + channels : a + 2 * channels],
+        weights[a + 2 * channels : b],
+        weights[b:c].reshape(channels, HIDDEN),
+        weights[c : c + HIDDEN],
+        weights[c + HIDDEN : d],
+        weights[d:e].reshape(HIDDEN, FILTERS),
+        weights[e : e + FILTERS],
+    )
+    return views, e + FILTERS
+
+
+@_compiled
+def _parts(weights):
+    """All weights as views: both blocks, the dense layer and its bias."""
+    first, end = _block(weights, 0, 49, MULTIPLIER)
+    second, end = _block(weights, end, 9, FILTERS)
+    return first, second, weights[end:-2].reshape(-1, 2), weights[-2:]
+
+
+@_compiled
+def _lay_out(images, padded, edge):
+    """``[lanes, height, width, 1]`` into the middle of ``[height, width * LANES]``."""
+    _, height, width, _ = images.shape
+    for y in range(height):
+        line = padded[y + edge]
+        for x in range(width):
+            place = (x + edge) * LANES
+            for lane in range(len(images)):
+                line[place + lane] = images[lane, y, x, 0]
+
+
+@_compiled
+def _respond(padded, y, kernel, s0, s1, s2):
+    """Row ``y`` of the three 7x7 filters' responses."""
+    for row in range(7):
+        line, t = padded[y + row], kernel[7 * row :]
+        a0, a1, a2, a3, a4, a5, a6 = t[0, 0], t[1, 0], t[2, 0], t[3, 0], t[4, 0], t[5, 0], t[6, 0]
+        b0, b1, b2, b3, b4, b5, b6 = t[0, 1], t[1, 1], t[2, 1], t[3, 1], t[4, 1], t[5, 1], t[6, 1]
+        c0, c1, c2, c3, c4, c5, c6 = t[0, 2], t[1, 2], t[2, 2], t[3, 2], t[4, 2], t[5, 2], t[6, 2]
+        l1, l2, l3 = line[LANES:], line[2 * LANES :], line[3 * LANES :]
+        l4, l5, l6 = line[4 * LANES :], line[5 * LANES :], line[6 * LANES :]
+        for n in range(len(s0)):
+            v0, v1, v2, v3, v4, v5, v6 = line[n], l1[n], l2[n], l3[n], l4[n], l5[n], l6[n]
+            s0[n] += a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3 + a4 * v4 + a5 * v5 + a6 * v6
+            s1[n] += b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3 + b4 * v4 + b5 * v5 + b6 * v6
+            s2[n] += c0 * v0 + c1 * v1 + c2 * v2 + c3 * v3 + c4 * v4 + c5 * v5 + c6 * v6
+
+
+@_compiled
+def _keep_larger(values, place, best, winner):
+    for n in range(len(values)):
+        larger = values[n] > best[n]
+        best[n] = values[n] if larger else best[n]
+        winner[n] = place if larger else winner[n]
+
+
+@_compiled
+def _pool_row(best, best_y, width, pool, left, pooled, winners):
+    """The largest of every ``pool`` places along a row, and where each lies in the image."""
+    for column in range(len(pooled) // LANES):
+        out = slice(column * LANES, (column + 1) * LANES)
+        value, winner = pooled[out], winners[out]
+        for x in range(max(0, column * pool - left), min(width, (column + 1) * pool - left)):
+            for lane in range(LANES):
+                n = x * LANES + lane
+                larger = best[n] > value[lane]
+                value[lane] = best[n] if larger else value[lane]
+                winner[lane] = best_y[n] * width + x if larger else winner[lane]
+
+
+@_compiled
+def _before(length, pool):
+    """Places that "same" pooling adds before a length."""
+    return (-(-length // pool) * pool - length) // 2
+
+
+@_compiled
+def _first_pools(padded, kernel, height, width, pool, pooled, winners):
+    """The first block's convolution and pooling: ``[channels, places * lanes]``."""
+    rows, columns = -(-height // pool), -(-width // pool)
+    top, left = _before(height, pool), _before(width, pool)
+    size = columns * LANES
+    lines = np.empty((MULTIPLIER, width * LANES), np.float32)
+    best = np.empty((MULTIPLIER, width * LANES), np.float32)
+    best_y = np.zeros((MULTIPLIER, width * LANES), np.int32)
+    pooled[:] = -np.inf
+    for row in range(rows):
+        best[:] = -np.inf
+        for y in range(max(0, row * pool - top), min(height, (row + 1) * pool - top)):
+            lines[:] = 0
+            _respond(padded, y, kernel, lines[0], lines[1], lines[2])
+            for channel in range(MULTIPLIER):
+                _keep_larger(lines[channel], np.int32(y), best[channel], best_y[channel])
+        for channel in range(MULTIPLIER):
+            out = slice(row * size, (row + 1) * size)
+            values, places = pooled[channel, out], winners[channel, out]
+            _pool_row(best[channel], best_y[channel], width, pool, left, values, places)
+
+
+@_compiled
+def _second_pools(x, kernel, rows, columns, pool, pooled, winners, skip, skip_winners):
+    """The second block's convolution and pooling, and its input's pooling beside it."""
+    size, width = columns * LANES, -(-columns // pool) * LANES
+    top, left = _before(rows, pool), _before(columns, pool)
+    padded = np.zeros((rows + 2, size + 2 * LANES), np.float32)
+    line, best = np.empty(size, np.float32), np.empty(size, np.float32)
+    best_y = np.zeros(size, np.int32)
+    pooled[:], skip[:] = -np.inf, -np.inf
+    for channel in range(FILTERS):
+        for y in range(rows):
+            padded[y + 1, LANES:-LANES] = x[channel, y * size : (y + 1) * size]
+        for own in (True, False):
+            values, places = (
+                (pooled[channel], winners[channel])
+                if own
+                else (skip[channel], skip_winners[channel])
+            )
+            for row in range(-(-rows // pool)):
+                best[:] = -np.inf
+                for y in range(max(0, row * pool - top), min(rows, (row + 1) * pool - top)):
+                    if own:
+                        line[:] = 0
+                        for tap in range(9):
+                            above, weight = (
+                                padded[y + tap // 3, tap % 3 * LANES :],
+                                kernel[tap, channel],
+                            )
+                            for n in range(size):
+                                line[n] += weight * above[n]
+                    else:
+                        line[:] = padded[y + 1, LANES:-LANES]
+                    _keep_larger(line, np.int32(y), best, best_y)
+                out = slice(row * width, (row + 1) * width)
+                _pool_row(best, best_y, columns, pool, left, values[out], places[out])
+
+
+@_compiled
+def _cosine(x):
+    """To 1e-10, by its series within half a turn: unlike the library's, loops over it vectorise."""
+    turns = x * 0.15915494309189535
+    r = 6.283185307179586 * (turns - np.floor(turns + 0.5))
+    s = r * r
+    y = 4.110317623312165e-19
+    y = y * s - 1.5619206968586225e-16
+    y = y * s + 4.779477332387385e-14
+    y = y * s - 1.1470745597729725e-11
+    y = y * s + 2.08767569878681e-09
+    y = y * s - 2.755731922398589e-07
+    y = y * s + 2.48015873015873e-05
+    y = y * s - 0.001388888888888889
+    y = y * s + 0.041666666666666664
+    y = y * s - 0.5
+    return y * s + 1.0
+
+
+@_compiled
+def _normalize(x, bias, epsilon, normal, scale):
+    """``x + bias`` over its channels, to mean 0 and variance 1; ``scale``: 1 over its deviation."""
+    channels, places = x.shape
+    mean = np.zeros(places, np.float32)
+    scale[:] = 0
+    for channel in range(channels):
+        for n in range(places):
+            normal[channel, n] = x[channel, n] + bias[channel]
+            mean[n] += normal[channel, n] / np.float32(channels)
+    for channel in range(channels):
+        for n in range(places):
+            normal[channel, n] -= mean[n]
+            scale[n] += normal[channel, n] * normal[channel, n]
+    for n in range(places):
+        scale[n] = np.float32(1) / np.sqrt(scale[n] / np.float32(channels) + epsilon)
+    for channel in range(channels):
+        for n in range(places):
+            normal[channel, n] *= scale[n]
+
+
+@_compiled
+def _expand(normal, block, node, hidden):
+    """One of the hidden channels before the growing cosine unit."""
+    _, _, gamma, beta, expand, expand_bias, _, _, _ = block
+    hidden[:] = expand_bias[node]
+    for channel in range(len(gamma)):
+        weight = expand[channel, node]
+        for n in range(len(hidden)):
+            hidden[n] += weight * (normal[channel, n] * gamma[channel] + beta[channel])
+
+
+@_compiled
+def _inner(x, block, epsilon, mask, out):
+    """Normalisation, 1x1, growing cosine unit, dropout, 1x1: ``[channels, n]`` -> ``[2, n]``."""
+    _, bias, _, _, _, _, unit, reduce, reduce_bias = block
+    places = x.shape[1]
+    normal, scale, hidden = (
+        np.empty_like(x),
+        np.empty(places, np.float32),
+        np.empty(places, np.float32),
+    )
+    w1, w2, b1, b2 = unit
+    _normalize(x, bias, epsilon, normal, scale)
+    for k in range(FILTERS):
+        out[k] = reduce_bias[k]
+    for node in range(HIDDEN):
+        _expand(normal, block, node, hidden)
+        for n in range(places):
+            cosine = np.float32(_cosine(np.float64(w2 * hidden[n] + b2)))
+            hidden[n] = (w1 * hidden[n] + b1) * cosine
+        if mask is not None:
+            for n in range(places):
+                hidden[n] *= mask[node, n]
+        for k in range(FILTERS):
+            weight, line = reduce[node, k], out[k]
+            for n in range(places):
+                line[n] += weight * hidden[n]
+
+
+@_compiled
+def _inner_gradients(x, block, epsilon, mask, upstream, gradient, of_x):
+    """Adds to the block's ``gradient``; ``upstream [2, n]`` -> ``of_x [channels, n]``."""
+    _, bias, gamma, beta, expand, _, unit, reduce, _ = block
+    _, d_bias, d_gamma, d_beta, d_expand, d_expand_bias, d_unit, d_reduce, d_reduce_bias = gradient
+    channels, places = x.shape
+    normal, scale, hidden = (
+        np.empty_like(x),
+        np.empty(places, np.float32),
+        np.empty(places, np.float32),
+    )
+    grown, slope = np.empty(places, np.float32), np.empty(places, np.float32)
+    w1, w2, b1, b2 = unit
+    _normalize(x, bias, epsilon, normal, scale)
+    of_x[:] = 0
+    for k in range(FILTERS):
+        d_reduce_bias[k] += upstream[k].sum()
+    for node in range(HIDDEN):
+        _expand(normal, block, node, hidden)
+        slope[:] = 0
+        for k in range(FILTERS):
+            weight, line = reduce[node, k], upstream[k]
+            for n in range(places):
+                slope[n] += weight * line[n]
+        d0 = d1 = d2 = d3 = d4 = np.float32(0)
+        for n in range(places):
+            value = hidden[n]
+            keep = np.float32(1) if mask is None else mask[node, n]
+            angle = np.float64(w2 * value + b2)
+            cosine = np.float32(_cosine(angle))
+            sine = np.float32(_cosine(angle - 1.5707963267948966))
+            line = w1 * value + b1
+            grown[n] = line * cosine * keep
+            above = slope[n] * keep
+            of_cosine, of_angle = above * cosine, -above * line * sine
+            d0 += of_cosine * value
+            d1 += of_angle * value
+            d2 += of_cosine
+            d3 += of_angle
+            slope[n] = of_cosine * w1 + of_angle * w2
+            d4 += slope[n]
+        d_unit[0] += d0
+        d_unit[1] += d1
+        d_unit[2] += d2
+        d_unit[3] += d3
+        d_expand_bias[node] += d4
+        for k in range(FILTERS):
+            d_reduce[node, k] += np.dot(upstream[k], grown)
+        for channel in range(channels):
+            weight, total = expand[channel, node], np.float32(0)
+            for n in range(places):
+                total += slope[n] * normal[channel, n]
+                of_x[channel, n] += weight * slope[n]
+            d_expand[channel, node] += total * gamma[channel] + d4 * beta[channel]
+    _normalize_gradients(normal, scale, gamma, d_bias, d_gamma, d_beta, of_x)
+
+
+@_compiled
+def _normalize_gradients(normal, scale, gamma, d_bias, d_gamma, d_beta, of_x):
+    """From the normalised and scaled values' gradient, in ``of_x``, to that of what went in."""
+    channels, places = normal.shape
+    level, slope = np.zeros(places, np.float32), np.zeros(places, np.float32)
+    for channel in range(channels):
+        of_gamma = of_beta = np.float32(0)
+        for n in range(places):
+            of_gamma += of_x[channel, n] * normal[channel, n]
+            of_beta += of_x[channel, n]
+            of_x[channel, n] *= gamma[channel]
+            level[n] += of_x[channel, n] / np.float32(channels)
+            slope[n] += of_x[channel, n] * normal[channel, n] / np.float32(channels)
+        d_gamma[channel] += of_gamma
+        d_beta[channel] += of_beta
+    for channel in range(channels):
+        total = np.float32(0)
+        for n in range(places):
+            of_x[channel, n] = scale[n] * (
+                of_x[channel, n] - level[n] - normal[channel, n] * slope[n]
+            )
+            total += of_x[channel, n]
+        d_bias[channel] += total
+
+
+@_compiled
+def _first_kernel_gradient(images, winners, of_pooled, of_kernel):
+    """The winners' patches, weighted and summed."""
+    lanes, height, width, _ = images.shape
+    padded = np.zeros((height + 6, width + 7), np.float32)
+    # A filter's rows padded to eight: a whole register.
+    total = np.zeros((MULTIPLIER, 7, 8), np.float32)
+    for lane in range(lanes):
+        padded[3:-3, 3 : width + 3] = images[lane, :, :, 0]
+        for place in range(lane, of_pooled.shape[1], LANES):
+            for channel in range(MULTIPLIER):
+                weight = of_pooled[channel, place]
+                y, x = divmod(winners[channel, place], width)
+                for row in range(7):
+                    for k in range(8):
+                        total[channel, row, k] += weight * padded[y + row, x + k]
+    for channel in range(MULTIPLIER):
+        for row in range(7):
+            for k in range(7):
+                of_kernel[7 * row + k, channel] += total[channel, row, k]
+
+
+@_compiled
+def _second_conv_gradients(
+    x, kernel, columns, winners, of_pooled, skip_winners, of_skip, of_kernel, of_x
+):
+    """Of the second block's filters, and of its input by both ways: ``of_x [2, places]``."""
+    rows = x.shape[1] // LANES // columns
+    of_x[:] = 0
+    for channel in range(FILTERS):
+        for place in range(of_pooled.shape[1]):
+            lane = place % LANES
+            of_x[channel, skip_winners[channel, place] * LANES + lane] += of_skip[channel, place]
+            y, column = divmod(winners[channel, place], columns)
+            weight = of_pooled[channel, place]
+            for tap in range(9):
+                row, k = y + tap // 3 - 1, column + tap % 3 - 1
+                if 0 <= row < rows and 0 <= k < columns:
+                    n = (row * columns + k) * LANES + lane
+                    of_kernel[tap, channel] += weight * x[channel, n]
+                    of_x[channel, n] += weight * kernel[tap, channel]
+
+
+@_compiled
+def _beside(items, out):
+    """``[lanes, places, channels]`` -> ``[channels, places * LANES]``."""
+    for lane in range(len(items)):
+        for place in range(items.shape[1]):
+            for channel in range(items.shape[2]):
+                out[channel, place * LANES + lane] = items[lane, place, channel]
+
+
+@_compiled
+def _forward(images, weights, epsilon, first_mask, second_mask, keep):
+    """Features ``[n, height, width, 1]`` -> outputs before the softmax ``[n, 2]``.
+
+    And what the gradient needs of every sixteen windows: first pools, their winners, the first
+    block's outputs, second pools, their winners and the skip's. Without ``keep`` these are reused.
+    """
+    first, second, dense, dense_bias = _parts(weights)
+    count, height, width, _ = images.shape
+    rows, columns = -(-height // POOLS[0]), -(-width // POOLS[0])
+    places, ends = rows * columns, -(-rows // POOLS[1]) * (-(-columns // POOLS[1]))
+    groups = -(-count // LANES)
+    kept = groups if keep else 1
+    pooled = np.empty((kept, MULTIPLIER, places * LANES), np.float32)
+    winners = np.zeros((kept, MULTIPLIER, places * LANES), np.int32)
+    between = np.empty((kept, FILTERS, places * LANES), np.float32)
+    last = np.empty((kept, FILTERS, ends * LANES), np.float32)
+    last_winners = np.zeros((kept, 2 * FILTERS, ends * LANES), np.int32)
+    skip, out = np.empty_like(last[0]), np.empty_like(last[0])
+    padded = np.zeros((height + 6, (width + 6) * LANES), np.float32)
+    outputs = np.empty((count, 2), np.float32)
+    for group in range(groups):
+        k = group if keep else 0
+        some = slice(group * LANES, min(count, (group + 1) * LANES))
+        _lay_out(images[some], padded, 3)
+        _first_pools(padded, first[0], height, width, POOLS[0], pooled[k], winners[k])
+        _inner(pooled[k], first, epsilon, _mask_of(first_mask, some), between[k])
+        _second_pools(
+            between[k],
+            second[0],
+            rows,
+            columns,
+            POOLS[1],
+            last[k],
+            last_winners[k, :FILTERS],
+            skip,
+            last_winners[k, FILTERS:],
+        )
+        _inner(last[k], second, epsilon, _mask_of(second_mask, some), out)
+        for item in range(some.start, some.stop):
+            for output in range(2):
+                total = dense_bias[output]
+                for place in range(ends):
+                    n = place * LANES + item - some.start
+                    for channel in range(FILTERS):
+                        weight = dense[place * FILTERS + channel, output]
+                        total += weight * (out[channel, n] + skip[channel, n])
+                outputs[item, output] = total
+    return outputs, pooled, winners, between, last, last_winners
+
+
+@_compiled
+def _mask_of(mask, some):
+    """A dropout's factors ``[n, rows, columns, hidden]``, of some windows, for ``_inner``."""
+    if mask is None:
+        return None
+    factors = np.zeros((HIDDEN, mask.shape[1] * mask.shape[2] * LANES), np.float32)
+    _beside(mask[some].reshape(-1, mask.shape[1] * mask.shape[2], HIDDEN), factors)
+    return factors
+
+
+@_compiled
+def _backward(images, weights, epsilon, first_mask, second_mask, kept, upstream):
+    """Gradient of the weights; ``upstream [n, 2]``: that of ``_forward``'s outputs."""
+    pooled, winners, between, last, last_winners = kept
+    first, second, dense, _ = _parts(weights)
+    count, columns = len(images), -(-images.shape[2] // POOLS[0])
+    ends = last.shape[2] // LANES
+    total, gradient = np.zeros(len(weights)), np.empty_like(weights)
+    d_first, d_second, d_dense, d_dense_bias = _parts(gradient)
+    out, of_out, of_last = np.empty_like(last[0]), np.empty_like(last[0]), np.empty_like(last[0])
+    of_between, of_pooled = np.empty_like(between[0]), np.empty_like(pooled[0])
+    for k in range(len(pooled)):
+        some = slice(k * LANES, min(count, (k + 1) * LANES))
+        gradient[:] = 0
+        of_out[:] = 0
+        own, skip = last_winners[k, :FILTERS], last_winners[k, FILTERS:]
+        mask = _mask_of(second_mask, some)
+        _inner(last[k], second, epsilon, mask, out)
+        for item in range(some.start, some.stop):
+            for output in range(2):
+                above = upstream[item, output]
+                d_dense_bias[output] += above
+                for place in range(ends):
+                    n = place * LANES + item - some.start
+                    for channel in range(FILTERS):
+                        value = out[channel, n]
+                        value += between[k, channel, skip[channel, n] * LANES + item - some.start]
+                        d_dense[place * FILTERS + channel, output] += above * value
+                        of_out[channel, n] += above * dense[place * FILTERS + channel, output]
+        _inner_gradients(last[k], second, epsilon, mask, of_out, d_second, of_last)
+        _second_conv_gradients(
+            between[k], second[0], columns, own, of_last, skip, of_out, d_second[0], of_between
+        )
+        mask = _mask_of(first_mask, some)
+        _inner_gradients(pooled[k], first, epsilon, mask, of_between, d_first, of_pooled)
+        _first_kernel_gradient(images[some], winners[k], of_pooled, d_first[0])
+        total += gradient
+    return total.astype(np.float32)
+
+
+def outputs(images: np.ndarray, weights: np.ndarray, epsilon: float) -> np.ndarray:
+    """Features ``[n, height, width, 1]``, ``all_weights`` in one vector -> logits ``[n, 2]``."""
+    return _forward(images, weights, np.float32(epsilon), None, None, False)[0]
+
+
+def all_weights(network: keras.Model, weights: list) -> list:
+    """Trainable weights with the constants of units that train fewer than four of theirs."""
+    weights, complete = iter(weights), []
+    for layer in network.layers:
+        if isinstance(layer, GrowingCosine):
+            for name in ("w1", "w2", "b1", "b2"):
+                constant = [getattr(layer, name)] if name not in layer.trained else None
+                complete.append(
+                    next(weights) if constant is None else np.array(constant, "float32")
+                )
+        else:
+            complete += [next(weights) for _ in layer.trainable_variables]
+    return complete
+
+
+def compiled_call(network: keras.Model) -> Callable:
+    """``network.stateless_call`` of a network that ``is_supported``."""
+    epsilon = np.float32(network.get_layer("b1_norm").epsilon)
+    dropouts = [network.get_layer(f"b{block}_dropout") for block in (1, 2)]
+    dropouts = [layer for layer in dropouts if layer.rate]
+
+    @tf.custom_gradient
+    def run(images, weights, *masks):
+        both = masks or (None, None)
+
+        def forward(images, weights, *masks):
+            return _forward(images, weights, epsilon, *(masks or both), True)
+
+        types = [tf.float32, tf.float32, tf.int32, tf.float32, tf.float32, tf.int32]
+        result, *kept = tf.numpy_function(forward, [images, weights, *masks], types, stateful=False)
+        result.set_shape([images.shape[0], 2])
+
+        def gradients(upstream):
+            def backward(images, weights, upstream, *rest):
+                kept, masks = rest[:5], rest[5:] or (None, None)
+                return _backward(images, weights, epsilon, *masks, kept, upstream)
+
+            of_weights = tf.numpy_function(
+                backward, [images, weights, upstream, *kept, *masks], tf.float32, stateful=False
+            )
+            of_weights.set_shape(weights.shape)
+            return None, of_weights, *(None for _ in masks)
+
+        return result, gradients
+
+    def call(weights, others, features, training=False, return_losses=False):
+        masks, others = [], list(others)
+        if training:
+            for number, layer in enumerate(dropouts):
+                ones = tf.ones([tf.shape(features)[0], *layer.output.shape[1:]])
+                mask, (others[number],) = layer.stateless_call(
+                    [], [others[number]], ones, training=True
+                )
+                masks.append(mask)
+        flat = tf.concat(
+            [tf.reshape(weight, [-1]) for weight in all_weights(network, weights)], axis=0
+        )
+        # Keras' own, which tells a loss the logits: its focal loss then goes by these.
+        probabilities = keras.activations.softmax(run(features, flat, *masks))
+        if not return_losses:
+            return probabilities, others
+        variables = zip(network.trainable_variables, weights, strict=True)
+        penalties = [
+            variable.regularizer(weight) for variable, weight in variables if variable.regularizer
+        ]
+        return probabilities, others, penalties
+
+    return call
