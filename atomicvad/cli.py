@@ -194,12 +194,10 @@ def main() -> None:
     """The entry point: a user's mistake is one line on stderr, without a traceback."""
     from atomicvad.errors import AtomicVADError
     from atomicvad.logs import plain_log
+    from atomicvad.threads import one_thread_each
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # A core for the training step, one for its batches or for another seed: more threads would
-    # wait for each other.
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    one_thread_each()
     plain_log()
     try:
         app()

@@ -9,10 +9,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from atomicvad.files import project_root, replacing
+from atomicvad.threads import one_thread_each
 
 PARTS = {
     "machine": "machine.rates()",
     "end to end": "training.end_to_end(training.open_profile())",
+    "plain pipeline": "training.plain(training.open_profile())",
     "stages": "training.stages(training.open_profile())",
     "what stages need": "training.needed(training.open_profile())",
     "batch sizes": "training.batch_sizes(training.open_profile())",
@@ -24,7 +26,7 @@ PARTS = {
     "scoring": "evaluation.evaluation_rows()",
     "corpora": "data.bench()",
 }
-ONE_CORE = ("machine", "stages")
+ALL_CORES = ("plain pipeline",)  # as TensorFlow divides its work by itself
 
 
 def rows_of(part: str) -> list:
@@ -32,11 +34,13 @@ def rows_of(part: str) -> list:
     call = PARTS[part]
     module = call.split(".")[0]
     code = f"from benchmarks import {module}, training; import json; "
-    if part in ONE_CORE:
-        code += "training.threads(); "
-    # Without oneDNN's convolutions, which TensorFlow leaves off on some processors, the plain
-    # pipeline would be several times slower still.
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    if part in ALL_CORES:
+        # Without oneDNN's convolutions, which TensorFlow leaves off on some processors, the plain
+        # pipeline would be several times slower still.
+        environment["TF_ENABLE_ONEDNN_OPTS"] = "1"
+    else:
+        one_thread_each(environment)
     result = subprocess.run(
         [sys.executable, "-c", code + f"print(json.dumps({call}))"],
         cwd=project_root(),
@@ -52,6 +56,10 @@ def main() -> None:
     rows = []
     for part in tqdm(PARTS, desc="benchmarks", unit="part"):
         rows += rows_of(part)
+        if part == "plain pipeline":
+            rate = {name: value for name, value, _ in rows}
+            ratio = rate["fit_windows_per_second"] / rate["plain_windows_per_second"]
+            rows.append(("fit_over_plain", ratio, "ratio"))
         table = pd.DataFrame(rows, columns=["name", "value", "unit"])
         with replacing(project_root() / "results" / "benchmarks.csv") as path:
             table.to_csv(path, index=False, float_format="%.6g")

@@ -13,6 +13,9 @@ from processes import Checkout, Nursery
 from atomicvad import config
 from atomicvad.config import Settings, settings_from
 from atomicvad.files import project_root
+from atomicvad.threads import one_thread_each
+
+one_thread_each()  # several test files run at a time
 
 TINY = {
     "corpus": "smoke",

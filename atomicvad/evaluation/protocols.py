@@ -9,9 +9,10 @@
 - **frame-causal**: the same frames, from past audio alone: the newest window that has ended.
 """
 
+import glob
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pandas as pd
@@ -84,8 +85,16 @@ def read_labels(path: Path) -> pd.DataFrame:
 
 
 def find_clip(folder: Path, video_id: str) -> Path:
-    """The audio file of a clip, whatever its format."""
-    found = sorted(Path(folder, "audio").glob(f"{video_id}.*"))
+    """The audio file of a clip, whatever its format.
+
+    Raises:
+        AtomicVADError: there is none, or the name leads out of the folder.
+    """
+    if PurePath(video_id).name != video_id:
+        raise AtomicVADError(
+            f"{folder}/labels.csv: video_id: expected a plain name, got {video_id[:60]!r}"
+        )
+    found = sorted(Path(folder, "audio").glob(f"{glob.escape(video_id)}.*"))
     if not found:
         raise AtomicVADError(f"{folder}/audio: no clip {video_id}.*")
     return found[0]
