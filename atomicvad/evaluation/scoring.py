@@ -13,9 +13,9 @@ from scipy.special import expit
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.windows import in_batches, window_starts
 from atomicvad.layers.compiled_features import CompiledFeatures
-from atomicvad.layers.compiled_network import all_weights, is_supported, outputs
+from atomicvad.layers.compiled_network import LANES, all_weights, is_supported, outputs
 
-AT_ONCE = 16  # windows whose features stay in the cache while all networks look at them
+AT_ONCE = LANES  # windows whose features stay in the cache while all networks look at them
 
 
 def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

@@ -7,7 +7,7 @@ scalars. Fixing some of them gives the older members of the family.
 import keras
 from keras import ops
 
-_PARAMETERS = ("w1", "w2", "b1", "b2")  # the order in the released files
+PARAMETERS = ("w1", "w2", "b1", "b2")  # the order in the released files
 
 
 @keras.saving.register_keras_serializable("atomicvad")
@@ -23,17 +23,17 @@ class GrowingCosine(keras.layers.Layer):
         seed: seed of the initialisers; ``None`` draws one.
     """
 
-    def __init__(self, trained=_PARAMETERS, l1=1e-5, l2=1e-4, seed=None, **kwargs):
+    def __init__(self, trained=PARAMETERS, l1=1e-5, l2=1e-4, seed=None, **kwargs):
         super().__init__(**kwargs)
-        unknown = set(trained) - set(_PARAMETERS)
+        unknown = set(trained) - set(PARAMETERS)
         if unknown:
-            raise ValueError(f"trained: expected some of {_PARAMETERS}, got {sorted(unknown)}")
+            raise ValueError(f"trained: expected some of {PARAMETERS}, got {sorted(unknown)}")
         self.trained = tuple(trained)
         self.l1, self.l2 = l1, l2
         self.seed = seed
 
     def build(self, input_shape):
-        for number, name in enumerate(_PARAMETERS):
+        for number, name in enumerate(PARAMETERS):
             if name not in self.trained:
                 setattr(self, name, float(name.startswith("w")))
                 continue

@@ -13,10 +13,11 @@ import numba
 import numpy as np
 import tensorflow as tf
 
-from atomicvad.layers.activations import GrowingCosine
+from atomicvad.layers.activations import PARAMETERS, GrowingCosine
 from atomicvad.model import BLOCKS
 
 LANES = 16
+NO_MASKS = (None, None)  # of the two blocks: without dropout
 HIDDEN, FILTERS = BLOCKS[0]["hidden"], BLOCKS[0]["filters"]
 MULTIPLIER = BLOCKS[0]["multiplier"]
 POOLS = tuple(block["pool"] for block in BLOCKS)
@@ -498,7 +499,7 @@ def _backward(images, weights, epsilon, first_mask, second_mask, kept, upstream)
 
 def outputs(images: np.ndarray, weights: np.ndarray, epsilon: float) -> np.ndarray:
     """Features ``[n, height, width, 1]``, ``all_weights`` in one vector -> logits ``[n, 2]``."""
-    return _forward(images, weights, np.float32(epsilon), None, None, False)[0]
+    return _forward(images, weights, np.float32(epsilon), *NO_MASKS, False)[0]
 
 
 def all_weights(network: keras.Model, weights: list) -> list:
@@ -506,10 +507,10 @@ def all_weights(network: keras.Model, weights: list) -> list:
     weights, complete = iter(weights), []
     for layer in network.layers:
         if isinstance(layer, GrowingCosine):
-            for name in ("w1", "w2", "b1", "b2"):
-                constant = [getattr(layer, name)] if name not in layer.trained else None
+            for name in PARAMETERS:
+                trained = name in layer.trained
                 complete.append(
-                    next(weights) if constant is None else np.array(constant, "float32")
+                    next(weights) if trained else np.array([getattr(layer, name)], np.float32)
                 )
         else:
             complete += [next(weights) for _ in layer.trainable_variables]
@@ -524,10 +525,8 @@ def compiled_call(network: keras.Model) -> Callable:
 
     @tf.custom_gradient
     def run(images, weights, *masks):
-        both = masks or (None, None)
-
         def forward(images, weights, *masks):
-            return _forward(images, weights, epsilon, *(masks or both), True)
+            return _forward(images, weights, epsilon, *(masks or NO_MASKS), True)
 
         types = [tf.float32, tf.float32, tf.int32, tf.float32, tf.float32, tf.int32]
         result, *kept = tf.numpy_function(forward, [images, weights, *masks], types, stateful=False)
@@ -535,7 +534,7 @@ def compiled_call(network: keras.Model) -> Callable:
 
         def gradients(upstream):
             def backward(images, weights, upstream, *rest):
-                kept, masks = rest[:5], rest[5:] or (None, None)
+                kept, masks = rest[:5], rest[5:] or NO_MASKS
                 return _backward(images, weights, epsilon, *masks, kept, upstream)
 
             of_weights = tf.numpy_function(
