@@ -27,6 +27,7 @@ reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by defa
 	@$(if $(SCHEDULER),$(ATOMICVAD) cluster --profile $(PROFILE) --scheduler $(SCHEDULER),\
 	  $(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) \
 	  $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g'))
+	@$(ATOMICVAD) score --profile $(PROFILE)
 	@$(ATOMICVAD) report --profile $(PROFILE)
 	@$(ATOMICVAD) compare --profile $(PROFILE)
 
@@ -36,8 +37,9 @@ seed-%: $(READY)
 data: $(READY) ## fetch and decode recordings, write manifests and scenes
 	@$(ATOMICVAD) data --profile $(PROFILE)
 
-train: $(READY) ## one seed: make train SEED=43185
+train: $(READY) ## one seed, trained and scored: make train SEED=43185
 	@$(if $(SEED),,$(error SEED is missing: make train SEED=43185))$(ATOMICVAD) train --profile $(PROFILE) --seed $(SEED)
+	@$(ATOMICVAD) score --profile $(PROFILE) --seed $(SEED)
 
 progress: $(READY) ## how far the seeds are
 	@$(ATOMICVAD) progress --profile $(PROFILE)

@@ -6,18 +6,19 @@ from concurrent.futures import Executor
 
 
 def ahead(pool: Executor, function: Callable, items: Iterable, count: int) -> Iterator:
-    """``map(function, items)`` by a pool, with at most ``count`` results under way or waiting.
+    """Pairs of an item and ``function(item)``, by a pool; at most ``count`` under way or waiting.
 
     What has not begun is dropped when the iterator is closed or ``function`` fails.
     """
     waiting = deque()
     try:
         for item in items:
-            waiting.append(pool.submit(function, item))
+            waiting.append((item, pool.submit(function, item)))
             if len(waiting) >= count:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+                item, future = waiting.popleft()
+                yield item, future.result()
+        for item, future in waiting:
+            yield item, future.result()
     finally:
-        for future in waiting:
+        for _, future in waiting:
             future.cancel()

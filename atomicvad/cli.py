@@ -42,18 +42,17 @@ def seeds(profile: Profile = "open") -> None:
 def train(
     seed: Annotated[int, typer.Option(help="one of the profile's")], profile: Profile = "open"
 ) -> None:
-    """Train and score one seed, as the notebook 03_training, unless that is done."""
+    """Train one seed, as the notebook 03_training, unless that is done."""
     from atomicvad import provenance
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
     from atomicvad.progress import whole
-    from atomicvad.run import holding, score_seeds
+    from atomicvad.run import holding
 
     settings = _settings(profile)
     folder = settings.run_folder(seed)
     if provenance.is_trained(settings, seed):
-        scored = score_seeds(settings, [seed])
-        typer.echo(f"seed {seed}: {'scored again' if scored else 'up to date'}")
+        typer.echo(f"seed {seed}: up to date")
         return
     # A run that fails shall leave no table of an earlier one behind.
     with holding(folder):
@@ -91,15 +90,19 @@ def progress(profile: Profile = "open") -> None:
 
 
 @app.command()
-def score(profile: Profile = "open") -> None:
-    """Score the weights of all seeds on the scenes, together, where that is not done."""
+def score(
+    profile: Profile = "open",
+    seed: Annotated[int | None, typer.Option(help="one of the profile's; all by default")] = None,
+) -> None:
+    """Score the weights of the seeds on the scenes, together, where that is not done."""
     from atomicvad.evaluation.backgrounds import record_backgrounds
     from atomicvad.run import score_seeds
 
     settings = _settings(profile)
-    done = score_seeds(settings, list(settings.seeds))
+    seeds = list(settings.seeds) if seed is None else [seed]
+    done = score_seeds(settings, seeds)
     record_backgrounds(settings)
-    typer.echo(f"{profile}: {len(done)} of {len(settings.seeds)} seeds scored, the rest up to date")
+    typer.echo(f"{profile}: {len(done)} of {len(seeds)} seeds scored, the rest up to date")
 
 
 @app.command()

@@ -41,8 +41,7 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
     from atomicvad.evaluation.scores import record_scenes
 
     prepare(settings)
-    done = provenance.done_seeds(settings)
-    seeds = [seed for seed in settings.seeds if seed not in done]
+    seeds = [seed for seed in settings.seeds if not provenance.is_done(settings, seed)]
     if seeds:
         with _client(scheduler, min(workers, len(seeds))) as client:
             _run(client, settings, seeds)

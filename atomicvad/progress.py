@@ -71,7 +71,7 @@ def tell_progress(
 
 
 def say(settings: Settings, state: State, states: Mapping[int, State]) -> None:
-    """Print a seed's state, and in how long all seeds will be done."""
+    """Print a seed's state, and in how long all will be trained."""
     left = f", {duration(state.seconds_left)} left" if state.seconds_left else ""
     tqdm.write(f"seed {state.seed}: {state.text}{left}; {whole(settings, states)}")
     sys.stdout.flush()
@@ -84,7 +84,7 @@ def read_states(settings: Settings) -> dict[int, State]:
 
 
 def read_state(settings: Settings, seed: int) -> State | None:
-    """What a seed last said of itself, unless it is done or not begun."""
+    """What a seed last said of itself, unless it is trained or not begun."""
     try:
         text = (settings.run_folder(seed) / FILE).read_text(encoding="utf-8")
         return State.model_validate_json(text)
@@ -93,15 +93,15 @@ def read_state(settings: Settings, seed: int) -> State | None:
 
 
 def whole(settings: Settings, states: Mapping[int, State] | None = None) -> str:
-    """The state of all seeds in a few words: how many are done, and the time left.
+    """The state of all seeds in a few words: how many are trained, and the time left.
 
-    A seed not begun will take as long as those that are done, or else as the running ones seem to.
+    A seed not begun will take as long as those that are, or else as the running ones seem to.
     Without ``states``, those in the run folders count.
     """
     states = read_states(settings) if states is None else states
-    done = provenance.done_seeds(settings)
+    done = provenance.trained_seeds(settings)
     running = [s for s in states.values() if s.seed not in done and not s.silent]
-    text = f"{len(done)} of {len(settings.seeds)} seeds done"
+    text = f"{len(done)} of {len(settings.seeds)} seeds trained"
     known = [s for s in running if s.seconds_left is not None]
     if not known or len(done) == len(settings.seeds):
         return text
@@ -115,17 +115,17 @@ def whole(settings: Settings, states: Mapping[int, State] | None = None) -> str:
 
 
 def _seconds(settings: Settings, seed: int) -> float:
-    """How long a finished seed took."""
+    """How long a trained seed took."""
     record = json.loads((settings.run_folder(seed) / "run.json").read_text(encoding="utf-8"))
     return sum(record["seconds"].values())
 
 
 def report(settings: Settings) -> str:
     """The state of a reproduction, a line a seed, from its run folders."""
-    states, done, lines = read_states(settings), provenance.done_seeds(settings), []
+    states, trained, lines = read_states(settings), provenance.trained_seeds(settings), []
     for seed in settings.seeds:
-        if seed in done:
-            text = f"done in {duration(_seconds(settings, seed))}"
+        if seed in trained:
+            text = f"trained in {duration(_seconds(settings, seed))}"
         elif seed in states:
             state = states[seed]
             ago = f"{duration(time.time() - state.time)} ago"

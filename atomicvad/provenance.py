@@ -128,11 +128,10 @@ def is_done(settings: Settings, seed: int) -> bool:
     return is_trained(settings, seed) and is_scored(settings, seed)
 
 
-def done_seeds(settings: Settings) -> list[int]:
-    """The seeds that are trained and scored, here, from what is here now."""
+def trained_seeds(settings: Settings) -> list[int]:
+    """The seeds that are trained, here, from what is here now."""
     expected = _run_fingerprints(settings, settings.seeds)
-    trained = [seed for seed in settings.seeds if _is_trained(settings, seed, expected[seed])]
-    return [seed for seed in trained if is_scored(settings, seed)]
+    return [seed for seed in settings.seeds if _is_trained(settings, seed, expected[seed])]
 
 
 def _git(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""A run folder: one seed trained, then scored; each stage is done when its stamp says so.
+"""A run folder: one seed trained, and scored; each stage is done when its stamp says so.
 
 Training leaves ``history.csv``, ``model.keras`` and ``run.json``; scoring leaves ``scores.npz``
 and, last of all, ``metrics.csv``. To score anew never trains.
@@ -21,7 +21,7 @@ from atomicvad.evaluation.judge import scene_judge, seed_metrics
 from atomicvad.evaluation.protocols import score_set
 from atomicvad.evaluation.scores import load_scores, record_scenes, save_scores
 from atomicvad.files import RUN_FILES, remove_unfinished, replacing
-from atomicvad.progress import FILE, tell_progress
+from atomicvad.progress import FILE
 
 
 @contextmanager
@@ -69,12 +69,24 @@ def run_seed(settings: Settings, seed: int) -> pd.DataFrame:
     Raises:
         AtomicVADError: another process holds the run folder.
     """
+    train_seed(settings, seed)
+    score_seeds(settings, [seed])
+    return pd.read_csv(settings.run_folder(seed) / "metrics.csv")
+
+
+def train_seed(settings: Settings, seed: int) -> Path:
+    """Train one seed, unless that is done; return its run folder.
+
+    A table of scores that is there is of other weights, and is removed.
+
+    Raises:
+        AtomicVADError: another process holds the run folder.
+    """
     folder = settings.run_folder(seed)
     with holding(folder):
         if not provenance.is_trained(settings, seed):
             _train(settings, seed, folder)
-    score_seeds(settings, [seed])
-    return pd.read_csv(folder / "metrics.csv")
+    return folder
 
 
 def _train(settings: Settings, seed: int, folder: Path) -> None:
@@ -88,12 +100,11 @@ def _train(settings: Settings, seed: int, folder: Path) -> None:
     started = time.perf_counter()
     train(settings, seed, store, folder)
     seconds = {"training": time.perf_counter() - started}
-    finished = len(settings.training.trials) + settings.training.epochs
-    tell_progress(settings, seed, folder, finished, "is scored on the scenes")
     with replacing(folder / "run.json") as path:
         path.write_text(json.dumps(provenance.run_record(settings, seed, seconds), indent=1) + "\n")
     provenance.write_stamp(folder / ".stamp", provenance.run_fingerprint(settings, seed))
-    (folder / "checkpoint.npz").unlink(missing_ok=True)
+    for name in ("checkpoint.npz", FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def score_models(models: list, settings: Settings) -> dict:
@@ -143,5 +154,4 @@ def score_seeds(settings: Settings, seeds: list[int]) -> list[int]:
                 metrics.to_csv(path, index=False)
             expected = provenance.scores_fingerprint(settings, folder / "model.keras")
             provenance.write_stamp(folder / ".scores", expected)
-            (folder / FILE).unlink(missing_ok=True)
     return stale

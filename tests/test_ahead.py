@@ -19,8 +19,8 @@ def test_results_come_in_order_and_few_are_under_way():
         return item * item
 
     with ThreadPoolExecutor(3) as pool:
-        for number, result in enumerate(ahead(pool, slow, range(20), 3)):
-            assert result == number * number
+        for number, pair in enumerate(ahead(pool, slow, range(20), 3)):
+            assert pair == (number, number * number)
             taken += 1
     assert sorted(done) == list(range(20)) and taken == 20
 
@@ -28,7 +28,7 @@ def test_results_come_in_order_and_few_are_under_way():
 def test_a_failure_comes_where_it_belongs_and_stops_the_rest():
     with ThreadPoolExecutor(1) as pool:
         results = ahead(pool, lambda item: 1 / item, [1, 2, 0, 4], 4)
-        assert [next(results), next(results)] == [1, 0.5]
+        assert [next(results), next(results)] == [(1, 1), (2, 0.5)]
         with pytest.raises(ZeroDivisionError):
             next(results)
 

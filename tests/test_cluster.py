@@ -75,7 +75,7 @@ def test_workers_are_lost_and_nothing_else(serial, scheduler, tmp_path):
         with running(start_worker(there, scheduler, "c", tmp_path / "c")):
             output, _ = client.communicate(timeout=400)
     assert client.returncode == 0, output
-    assert "2 of 2 seeds done" in output.splitlines()[-1]
+    assert "2 of 2 seeds trained" in output.splitlines()[-1]
     assert "goes on" in output and "epoch 3 of 3" in output and "Traceback" not in output
     for seed in TINY["seeds"]:
         assert_same_run(here.run_folder(seed), serial.run_folder(seed))
@@ -89,7 +89,7 @@ def test_a_cluster_is_started_where_none_is_given(serial):
     client = serial.command("cluster", "--profile", "deterministic")
     output, _ = client.communicate(timeout=400)
     assert client.returncode == 0, output
-    assert "1 of 1 seeds done" in output.splitlines()[-1]
+    assert "1 of 1 seeds trained" in output.splitlines()[-1]
     run = serial.run_folder(1, "deterministic")
     assert (run / "model.keras").read_bytes() == (serial.run_folder(1) / "model.keras").read_bytes()
     # Done is done: no cluster is started for nothing.
@@ -97,7 +97,7 @@ def test_a_cluster_is_started_where_none_is_given(serial):
         "cluster", "--profile", "deterministic", "--scheduler", "tcp://127.0.0.1:1"
     )
     output, _ = client.communicate(timeout=100)
-    assert client.returncode == 0 and output.startswith("1 of 1 seeds done"), output
+    assert client.returncode == 0 and output.startswith("1 of 1 seeds trained"), output
 
 
 def test_no_scheduler_is_one_line_within_seconds(root, store):

@@ -42,11 +42,11 @@ def test_the_time_left_counts_what_each_piece_costs(settings, capsys):
     tell(settings, 1, 1, "3 starts tried", 30)  # 10 s an epoch: 20 s of trials, 30 s of epochs
     tell(settings, 1, 3, "epoch 1 of 3", 20)  # 20 s an epoch: two are left
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "seed 1: begins; 0 of 4 seeds done"
-    assert lines[1].startswith("seed 1: 3 starts tried, 50 s left; 0 of 4 seeds done, about ")
+    assert lines[0] == "seed 1: begins; 0 of 4 seeds trained"
+    assert lines[1].startswith("seed 1: 3 starts tried, 50 s left; 0 of 4 seeds trained, about ")
     # This seed 40 s, and three more of 160 s one after another.
     assert lines[2] == (
-        "seed 1: epoch 1 of 3, 40 s left; 0 of 4 seeds done, about 9 min left in all"
+        "seed 1: epoch 1 of 3, 40 s left; 0 of 4 seeds trained, about 9 min left in all"
     )
 
 
@@ -55,9 +55,9 @@ def test_seeds_at_work_share_what_is_left(settings):
     tell(settings, 2, 3, seconds=20)  # 40 s left
     tell(settings, 3, 4, seconds=20)  # 20 s left
     # 40 + 20 + the 100 s that a finished seed took, by two
-    assert whole(settings) == "1 of 4 seeds done, about 80 s left in all"
+    assert whole(settings) == "1 of 4 seeds trained, about 80 s left in all"
     finish(settings, 4, 100)
-    assert whole(settings) == "2 of 4 seeds done, about 40 s left in all"
+    assert whole(settings) == "2 of 4 seeds trained, about 40 s left in all"
 
 
 def test_a_stopped_seed_waits_for_its_turn(settings):
@@ -77,17 +77,17 @@ def test_the_report_has_a_line_for_every_seed(settings):
     (settings.run_folder(3)).mkdir()
     (settings.run_folder(3) / "progress.json").write_text("{half a")
     lines = report(settings).splitlines()
-    assert lines[0] == "seed 1: done in 10 min"
+    assert lines[0] == "seed 1: trained in 10 min"
     assert lines[1] == "seed 2: 88%  epoch 2 of 3, loss 0.1000 (0 s ago)"
     assert lines[2:4] == ["seed 3: not begun", "seed 4: not begun"]
-    assert lines[4].startswith("1 of 4 seeds done, about ")
+    assert lines[4].startswith("1 of 4 seeds trained, about ")
 
 
-def test_a_stamp_of_other_settings_is_not_done(settings):
+def test_a_stamp_of_other_settings_counts_for_nothing(settings):
     finish(settings, 1, 100)
-    assert provenance.done_seeds(settings) == [1] and provenance.is_done(settings, 1)
+    assert provenance.trained_seeds(settings) == [1] and provenance.is_done(settings, 1)
     other = settings.model_copy(update={"data_seed": 43})
-    assert provenance.done_seeds(other) == []
+    assert provenance.trained_seeds(other) == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import io
 import mmap
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +16,7 @@ import soundfile
 import soxr
 from tqdm.auto import tqdm
 
+from atomicvad.ahead import ahead
 from atomicvad.data.journal import Journal
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
@@ -24,6 +24,7 @@ from atomicvad.files import replacing
 SAMPLE_RATE = 16000
 RATES = (2000, 768000)  # Hz; others are damaged heads
 FEW = 200  # recordings for which no process is started
+UNDER_WAY = 32  # recordings decoded ahead of the one that is written
 # Kinds of file that FFmpeg may see; playlists, which name other files, are none of them.
 CONTAINERS = {
     "format_whitelist": "aac,aiff,amr,ape,asf,au,avi,caf,flac,g722,matroska,mov,mp3,mpeg,mpegts,"
@@ -154,25 +155,6 @@ def _load(recording) -> np.ndarray | AudioError:
         return error
 
 
-def _in_order(pool: Executor, recordings: Iterable, ahead: int = 32) -> Iterator:
-    """Decoded recordings in the order given, a bounded number of them under way."""
-    waiting = deque()
-    try:
-        for recording in recordings:
-            waiting.append((recording, pool.submit(_load, recording)))
-            if len(waiting) >= ahead:
-                recording, future = waiting.popleft()
-                yield recording, future.result()
-        while waiting:
-            recording, future = waiting.popleft()
-            yield recording, future.result()
-    except BrokenProcessPool:
-        raise AudioError(
-            f"a decoding process died at {recording.recording} or soon after (out of memory?); "
-            "the same command goes on"
-        ) from None
-
-
 def _pool(workers: int, total: int | None) -> Executor:
     """Processes; for a few recordings threads, which start at once."""
     if total is not None and total < FEW:
@@ -247,12 +229,19 @@ class AudioStore:
                 tqdm(total=total, desc="decoding", unit="file") as bar,
                 _pool(workers, total) as pool,
             ):
-                for recording, samples in _in_order(pool, _fresh(recordings, journal, bar)):
-                    if isinstance(samples, AudioError):
-                        journal.refuse(recording.recording, str(samples))
-                    else:
-                        journal.add(recording.fields(), samples)
-                    bar.update()
+                fresh = _fresh(recordings, journal, bar)
+                try:
+                    for recording, samples in ahead(pool, _load, fresh, UNDER_WAY):
+                        if isinstance(samples, AudioError):
+                            journal.refuse(recording.recording, str(samples))
+                        else:
+                            journal.add(recording.fields(), samples)
+                        bar.update()
+                except BrokenProcessPool:
+                    raise AudioError(
+                        f"a decoding process died after {len(journal.rows)} recordings "
+                        "(out of memory?); the same command goes on"
+                    ) from None
             journal.begin()
         with replacing(folder / "recordings.csv") as path:
             pd.DataFrame(journal.rows).to_csv(path, index=False)

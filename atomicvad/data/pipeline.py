@@ -95,7 +95,7 @@ class TrainingBatches:
         size = batch * max(1, AT_ONCE // batch)
         groups = [numbers[first : first + size] for first in range(0, len(numbers), size)]
         with ThreadPoolExecutor(workers) as pool:
-            for group in ahead(pool, partial(self.prepare, epoch), groups, AHEAD):
+            for _, group in ahead(pool, partial(self.prepare, epoch), groups, AHEAD):
                 for first in range(0, len(group[0]), batch):
                     yield tuple(part[first : first + batch] for part in group)
 

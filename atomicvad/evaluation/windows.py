@@ -110,4 +110,5 @@ def stream_scores(
 ) -> Iterator[np.ndarray]:
     """Scores of a stream's windows (see ``stream_batches``), batch by batch."""
     with ThreadPoolExecutor(2) as pool:
-        yield from ahead(pool, score, stream_batches(chunks, window, step, batch), 3)
+        for _, scores in ahead(pool, score, stream_batches(chunks, window, step, batch), 3):
+            yield scores

@@ -147,40 +147,40 @@ def _first_pools(padded, kernel, height, width, pool, pooled, winners):
 
 
 @_compiled
-def _second_pools(x, kernel, rows, columns, pool, pooled, winners, skip, skip_winners):
+def _pool(lines, pool, pooled, winners):
+    """The largest of every ``pool`` by ``pool`` places of ``lines [rows, columns * LANES]``."""
+    rows, size = lines.shape
+    columns, top = size // LANES, _before(rows, pool)
+    left, width = _before(columns, pool), -(-columns // pool) * LANES
+    best, best_y = np.empty(size, np.float32), np.zeros(size, np.int32)
+    pooled[:] = -np.inf
+    for row in range(-(-rows // pool)):
+        best[:] = -np.inf
+        for y in range(max(0, row * pool - top), min(rows, (row + 1) * pool - top)):
+            _keep_larger(lines[y], np.int32(y), best, best_y)
+        out = slice(row * width, (row + 1) * width)
+        _pool_row(best, best_y, columns, pool, left, pooled[out], winners[out])
+
+
+@_compiled
+def _second_pools(x, kernel, columns, pool, pooled, winners, skip, skip_winners):
     """The second block's convolution and pooling, and its input's pooling beside it."""
-    size, width = columns * LANES, -(-columns // pool) * LANES
-    top, left = _before(rows, pool), _before(columns, pool)
+    size = columns * LANES
+    rows = x.shape[1] // size
     padded = np.zeros((rows + 2, size + 2 * LANES), np.float32)
-    line, best = np.empty(size, np.float32), np.empty(size, np.float32)
-    best_y = np.zeros(size, np.int32)
-    pooled[:], skip[:] = -np.inf, -np.inf
+    responses = np.empty((rows, size), np.float32)
     for channel in range(FILTERS):
+        image = x[channel].reshape(rows, size)
+        padded[1:-1, LANES:-LANES] = image
+        responses[:] = 0
         for y in range(rows):
-            padded[y + 1, LANES:-LANES] = x[channel, y * size : (y + 1) * size]
-        for own in (True, False):
-            values, places = (
-                (pooled[channel], winners[channel])
-                if own
-                else (skip[channel], skip_winners[channel])
-            )
-            for row in range(-(-rows // pool)):
-                best[:] = -np.inf
-                for y in range(max(0, row * pool - top), min(rows, (row + 1) * pool - top)):
-                    if own:
-                        line[:] = 0
-                        for tap in range(9):
-                            above, weight = (
-                                padded[y + tap // 3, tap % 3 * LANES :],
-                                kernel[tap, channel],
-                            )
-                            for n in range(size):
-                                line[n] += weight * above[n]
-                    else:
-                        line[:] = padded[y + 1, LANES:-LANES]
-                    _keep_larger(line, np.int32(y), best, best_y)
-                out = slice(row * width, (row + 1) * width)
-                _pool_row(best, best_y, columns, pool, left, values[out], places[out])
+            line = responses[y]
+            for tap in range(9):
+                above, weight = padded[y + tap // 3, tap % 3 * LANES :], kernel[tap, channel]
+                for n in range(size):
+                    line[n] += weight * above[n]
+        _pool(responses, pool, pooled[channel], winners[channel])
+        _pool(image, pool, skip[channel], skip_winners[channel])
 
 
 @_compiled
@@ -426,7 +426,6 @@ def _forward(images, weights, epsilon, first_mask, second_mask, keep):
         _second_pools(
             between[k],
             second[0],
-            rows,
             columns,
             POOLS[1],
             last[k],
