@@ -27,7 +27,7 @@ VALIDATION_METRICS = ("auroc", "accuracy", "f1", "f2")
 
 
 def configure(settings: Settings, seed: int) -> None:
-    """Seeds of Python, NumPy and TensorFlow; determinism, a GPU's memory, precision.
+    """Seeds of Python, NumPy and TensorFlow; determinism, a GPU's memory, precision, threads.
 
     Raises:
         AtomicVADError: memory growth is forced, and the GPU is in use already.
@@ -41,6 +41,8 @@ def configure(settings: Settings, seed: int) -> None:
     mixed = settings.training.mixed_precision
     use_half = has_gpu() if mixed == "auto" else mixed
     keras.mixed_precision.set_global_policy("mixed_float16" if use_half else "float32")
+    # The thread that prepares batches may not keep Python's lock from the step for long.
+    sys.setswitchinterval(1e-4)
 
 
 def grow_memory(mode: Mode) -> None:
@@ -311,8 +313,6 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
         The network with the weights of the epoch of the best validation AUROC, and the history.
     """
     configure(settings, seed)
-    # The thread that prepares batches may not keep Python's lock from the step for long.
-    sys.setswitchinterval(1e-4)
     training, data = settings.training, settings.data_folder
     batches = TrainingBatches(
         WindowSet(read_split(data, "training", store), store, settings), settings, seed

@@ -6,7 +6,7 @@ from atomicvad.config import load_profile
 from atomicvad.data import prepare
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
-from atomicvad.training import Trainer, validate, validation_batches
+from atomicvad.training import Trainer, configure, validate, validation_batches
 from benchmarks.timing import Row, seconds
 
 
@@ -23,6 +23,7 @@ def epoch() -> list[Row]:
         return WindowSet(each.reset_index(drop=True), store, paper)
 
     batches = TrainingBatches(windows("training"), paper, paper.seeds[0])
+    configure(paper, paper.seeds[0])
     trainer = Trainer(paper, paper.seeds[0], 100_000)
     held_out = validation_batches(paper, windows("validation"))
     trainer.step(*batches.prepare(0, batches.order(0)[0]))

@@ -9,7 +9,7 @@ from benchmarks.timing import Row, seconds
 from benchmarks.training import Fit, open_profile, training_batches
 
 STEPS = 500
-READY_AFTER = 40  # seconds until all processes have begun; then they train together
+READY_AFTER = 60  # seconds until all processes have begun; then they train together
 
 
 def rate_from(start: float) -> float:

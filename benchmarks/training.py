@@ -7,7 +7,7 @@ from atomicvad.data import prepare
 from atomicvad.data.augment import compose
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import PART, TrainingBatches, WindowSet
-from atomicvad.training import Trainer
+from atomicvad.training import Trainer, configure
 from benchmarks.plain import PlainTraining
 from benchmarks.timing import Row, in_turns
 
@@ -30,6 +30,7 @@ class Fit:
     """Training as it is, a number of steps at a time, without end."""
 
     def __init__(self, batches: TrainingBatches, settings: Settings):
+        configure(settings, settings.seeds[0])
         self.trainer = Trainer(settings, settings.seeds[0], 100_000)
         self.batches = batches
         self.stream = self._endless()
