@@ -1,11 +1,15 @@
 """Any format comes out as the same 16 kHz mono; what cannot be used is named."""
 
+import os
+from functools import partial
+
 import av
 import numpy as np
 import pytest
 import soundfile
 
 from atomicvad.data.audio import AudioError, AudioStore, decode
+from atomicvad.data.corpora import Recording
 from atomicvad.data.index import read_header
 
 
@@ -115,6 +119,24 @@ def test_a_store_without_its_samples_is_refused(store, tmp_path):
     (tmp_path / "samples.i16").write_bytes(b"\0" * 20)
     with pytest.raises(ValueError, match="found 10"):
         AudioStore(tmp_path)
+
+
+def test_a_decoding_process_that_dies_is_one_line_and_the_rest_goes_on(tmp_path):
+    """As when the system kills it for its memory."""
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, tone(16000), 16000)
+
+    def recording(name, load):
+        return Recording(name, "speech", "speech", "", "", "", "training", load)
+
+    whole, folder = recording("whole.wav", path.read_bytes), tmp_path / "store"
+    deadly = recording("deadly.wav", partial(os._exit, 9))
+    folder.mkdir()
+    with pytest.raises(AudioError, match="decoding process died") as caught:
+        AudioStore.build(folder, [whole, deadly], fingerprint="one")
+    assert "\n" not in str(caught.value) and not (folder / "recordings.csv").exists()
+    store = AudioStore.build(folder, [whole], fingerprint="one")
+    assert list(store.recordings["recording"]) == ["whole.wav"]
 
 
 PLAYLISTS = {

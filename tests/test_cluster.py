@@ -1,4 +1,4 @@
-"""Seeds on a Dask cluster: the same bytes as on one machine, also when a worker is lost."""
+"""Seeds on a Dask cluster, also when a worker is lost, or by papermill: the same bytes."""
 
 import contextlib
 import json
@@ -13,6 +13,7 @@ from processes import assert_same_run
 from atomicvad.cluster import _check, identity, run_seeds
 from atomicvad.config import settings_from
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
 
 
 def wait_for(condition, seconds=200):
@@ -98,6 +99,18 @@ def test_a_cluster_is_started_where_none_is_given(serial):
     )
     output, _ = client.communicate(timeout=100)
     assert client.returncode == 0 and output.startswith("1 of 1 seeds trained"), output
+
+
+def test_papermill_makes_the_same_bytes(serial, tmp_path):
+    """As ``make`` trains, in the notebook's kernel, and scores in a process of its own."""
+    here = serial.copy(tmp_path / "here")
+    (here.folder / "notebooks").symlink_to(project_root() / "notebooks")
+    for stage in ("train", "score"):
+        client = here.command(stage, "--profile", "tiny", "--seed", "1")
+        output, _ = client.communicate(timeout=400)
+        assert client.returncode == 0, output
+    assert output.endswith("tiny: 1 of 1 seeds scored, the rest up to date\n")
+    assert_same_run(here.run_folder(1), serial.run_folder(1))
 
 
 def test_no_scheduler_is_one_line_within_seconds(root, store):
