@@ -55,7 +55,9 @@ def tell_progress(
         seconds: that the last one took, if it was measured.
     """
     training, now = settings.training, time.time()
-    pieces = [*training.trials, *[1] * training.epochs]  # each start of a round costs an epoch
+    # In epochs: to prepare the windows costs about what a step on them does, and a round has both.
+    rounds = [(1 + starts) / 2 for starts in training.trials]
+    pieces = [*rounds, *[1] * training.epochs]
     pace = seconds / pieces[done - 1] if done else 0
     state = State(
         seed=seed,
