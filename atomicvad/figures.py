@@ -125,7 +125,8 @@ def auroc_by_seed(metrics: pd.DataFrame, summary: pd.DataFrame, protocol="swi-me
         label="the paper, AVA-Speech\n(another test set)",
     )
     axes.set_xticks(range(len(CONDITIONS)), CONDITIONS)
-    axes.set(xlabel="speech segments (against all without speech)", ylabel="AUROC, SWI, scenes")
+    dataset = metrics["dataset"].iloc[0]
+    axes.set(xlabel="speech segments (against all without speech)", ylabel=f"AUROC, SWI, {dataset}")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 

@@ -29,7 +29,7 @@ def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figu
     axes.set_yticks(range(len(best_first)), [TITLES[name] for name in best_first])
     for label, name in zip(axes.get_yticklabels(), best_first, strict=True):
         label.set_fontweight("bold" if name == OURS else "normal")
-    axes.set(xlabel=f"AUROC on the scenes ({protocol})", ylim=(-0.5, len(best_first) - 0.5))
+    axes.set(xlabel=f"AUROC of segments ({protocol})", ylim=(-0.5, len(best_first) - 0.5))
     axes.legend(title="speech", loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
