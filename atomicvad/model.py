@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import keras
+import numpy as np
 from keras import layers
 
 from atomicvad.errors import AtomicVADError
@@ -208,3 +209,16 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
     for weight, array in zip(model.weights, arrays, strict=True):
         weight.assign(array)
     return model
+
+
+def flat_weights(network: keras.Model) -> np.ndarray:
+    """A network's trainable weights, one after another."""
+    return np.concatenate([variable.numpy().ravel() for variable in network.trainable_variables])
+
+
+def split_weights(network: keras.Model, weights) -> list:
+    """The vector of ``flat_weights`` in pieces, each of its variable's shape."""
+    shapes = [variable.shape for variable in network.trainable_variables]
+    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])
+    parts = keras.ops.split(weights, ends[:-1].tolist())
+    return [keras.ops.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]

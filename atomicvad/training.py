@@ -20,7 +20,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.metrics import binary_metrics
 from atomicvad.files import replacing
 from atomicvad.layers.compiled_network import compiled_call, is_supported
-from atomicvad.model import build_model, build_network, save_model
+from atomicvad.model import build_model, build_network, flat_weights, save_model, split_weights
 from atomicvad.progress import tell_progress
 
 VALIDATION_METRICS = ("auroc", "accuracy", "f1", "f2")
@@ -105,12 +105,10 @@ class Trainer:
 
     def __init__(self, settings: Settings, seed: int, steps: int):
         self.network = new_network(settings, seed)
-        self.shapes = [
-            tf.TensorShape(variable.shape) for variable in self.network.trainable_variables
-        ]
         self.weights = keras.Variable(flat_weights(self.network), name="weights")
         self.scales = np.ones(self.weights.shape, np.float32)
-        self.scales[: self.shapes[0].num_elements()] = settings.training.feature_scale
+        first = np.prod(self.network.trainable_variables[0].shape)
+        self.scales[:first] = settings.training.feature_scale
         self.schedule = learning_rate(settings, steps)
         self.optimizer = keras.optimizers.AdamW(
             self.schedule,
@@ -125,16 +123,13 @@ class Trainer:
         xla = settings.training.xla
         xla = has_gpu() if xla == "auto" else xla
         plain = has_gpu() or half or xla or not is_supported(self.network)
-        self.forward = self.network.stateless_call if plain else compiled_call(self.network)
+        self.forward = self._plain_call if plain else compiled_call(self.network)
         self.step = tf.function(self._step, jit_compile=xla)
         self.step_from = tf.function(self._step_from, jit_compile=xla)
         self.predict = tf.function(self._predict)
 
-    def split(self, weights) -> list:
-        """The vector of all weights, as the network's trainable variables."""
-        sizes = [shape.num_elements() for shape in self.shapes]
-        parts = tf.split(weights * self.scales, sizes)
-        return [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
+    def _plain_call(self, weights, *inputs, **options):
+        return self.network.stateless_call(split_weights(self.network, weights), *inputs, **options)
 
     def _step(self, features, targets):
         others = self.network.non_trainable_variables
@@ -142,7 +137,7 @@ class Trainer:
             vector = tf.convert_to_tensor(self.weights)
             tape.watch(vector)
             predictions, changed, penalties = self.forward(
-                self.split(vector), others, features, training=True, return_losses=True
+                vector * self.scales, others, features, training=True, return_losses=True
             )
             loss = tf.add_n([self.loss(targets, predictions), *penalties])
             scaled = self.optimizer.scale_loss(loss)
@@ -157,7 +152,7 @@ class Trainer:
         return self._step(features, targets), self.state()
 
     def _predict(self, features):
-        weights = self.split(tf.convert_to_tensor(self.weights))
+        weights = tf.convert_to_tensor(self.weights) * self.scales
         others = self.network.non_trainable_variables
         return self.forward(weights, others, features, training=False)[0][:, 1]
 
@@ -179,16 +174,10 @@ class Trainer:
 
     def trained_network(self) -> keras.Model:
         """The network with the weights of the vector."""
-        for variable, value in zip(
-            self.network.trainable_variables, self.split(self.weights), strict=True
-        ):
+        weights = split_weights(self.network, tf.convert_to_tensor(self.weights) * self.scales)
+        for variable, value in zip(self.network.trainable_variables, weights, strict=True):
             variable.assign(value)
         return self.network
-
-
-def flat_weights(network: keras.Model) -> np.ndarray:
-    """A network's trainable weights, one after another."""
-    return np.concatenate([variable.numpy().ravel() for variable in network.trainable_variables])
 
 
 def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:

@@ -19,7 +19,7 @@ from atomicvad.layers import fourier
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.compiled_network import compiled_call
 from atomicvad.layers.features import Features
-from atomicvad.model import build_network
+from atomicvad.model import build_network, flat_weights, split_weights
 from atomicvad.run import run_seed
 from atomicvad.training import (
     Checkpoint,
@@ -27,7 +27,6 @@ from atomicvad.training import (
     choose_start,
     configure,
     fit,
-    flat_weights,
     grow_memory,
     learning_rate,
     new_network,
@@ -105,16 +104,20 @@ def test_the_compiled_network_is_keras(unit, dropout, shape, count):
     targets = tf.one_hot(np.arange(count) % 2, 2)
     loss = keras.losses.BinaryFocalCrossentropy(gamma=2)
     results = []
-    for call in (compiled_call(network), network.stateless_call):
+
+    def keras_call(weights, *inputs, **options):
+        return network.stateless_call(split_weights(network, weights), *inputs, **options)
+
+    for call in (compiled_call(network), keras_call):
         with tf.GradientTape() as tape:
-            weights = [tf.convert_to_tensor(v) for v in network.trainable_variables]
+            weights = tf.constant(flat_weights(network))
             tape.watch(weights)
             others = [variable.value for variable in network.non_trainable_variables]
             predictions, changed, penalties = call(
                 weights, others, features, training=True, return_losses=True
             )
             total = tf.add_n([loss(targets, predictions), *penalties])
-        results.append((predictions, total, *changed, *tape.gradient(total, weights)))
+        results.append((predictions, total, *changed, tape.gradient(total, weights)))
         others = [variable.value for variable in network.non_trainable_variables]
         results[-1] += (call(weights, others, features, training=False)[0],)
     for found, expected in zip(*results, strict=True):

@@ -47,10 +47,9 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 def network_logits(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Features ``[n, height, width, 1]`` -> logits ``[n]``; compiled for the paper's network."""
     if is_supported(network):
-        weights = [variable.numpy() for variable in network.trainable_variables]
-        flat = np.concatenate([array.ravel() for array in all_weights(network, weights)])
+        weights, _ = all_weights(network)
         epsilon = network.get_layer("b1_norm").epsilon
-        return lambda images: np.diff(outputs(images, flat, epsilon))[:, 0]
+        return lambda images: np.diff(outputs(images, weights, epsilon))[:, 0]
     predict = tf.function(lambda x: network(x, training=False), reduce_retracing=True)
 
     def plain(images):

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from atomicvad.layers.activations import PARAMETERS, GrowingCosine
-from atomicvad.model import BLOCKS
+from atomicvad.model import BLOCKS, split_weights
 
 LANES = 16
 NO_MASKS = (None, None)  # of the two blocks: without dropout
@@ -71,11 +71,10 @@ def _lay_out(images, padded, edge):
     """``[lanes, height, width, 1]`` into the middle of ``[height, width * LANES]``."""
     _, height, width, _ = images.shape
     for y in range(height):
-        line = padded[y + edge]
-        for x in range(width):
-            place = (x + edge) * LANES
-            for lane in range(len(images)):
-                line[place + lane] = images[lane, y, x, 0]
+        line = padded[y + edge, edge * LANES :]
+        for lane in range(len(images)):
+            for x in range(width):
+                line[x * LANES + lane] = images[lane, y, x, 0]
 
 
 @_compiled
@@ -104,8 +103,8 @@ def _keep_larger(values, place, best, winner):
 
 
 @_compiled
-def _pool_row(best, best_y, width, pool, left, pooled, winners):
-    """The largest of every ``pool`` places along a row, and where each lies in the image."""
+def _pool_row(best, best_y, width, line, pool, left, pooled, winners):
+    """The largest of every ``pool`` places of a row, and where it lies in lines of ``line``."""
     for column in range(len(pooled) // LANES):
         out = slice(column * LANES, (column + 1) * LANES)
         value, winner = pooled[out], winners[out]
@@ -114,7 +113,7 @@ def _pool_row(best, best_y, width, pool, left, pooled, winners):
                 n = x * LANES + lane
                 larger = best[n] > value[lane]
                 value[lane] = best[n] if larger else value[lane]
-                winner[lane] = best_y[n] * width + x if larger else winner[lane]
+                winner[lane] = best_y[n] * line + x if larger else winner[lane]
 
 
 @_compiled
@@ -143,7 +142,7 @@ def _first_pools(padded, kernel, height, width, pool, pooled, winners):
         for channel in range(MULTIPLIER):
             out = slice(row * size, (row + 1) * size)
             values, places = pooled[channel, out], winners[channel, out]
-            _pool_row(best[channel], best_y[channel], width, pool, left, values, places)
+            _pool_row(best[channel], best_y[channel], width, width + 6, pool, left, values, places)
 
 
 @_compiled
@@ -159,7 +158,7 @@ def _pool(lines, pool, pooled, winners):
         for y in range(max(0, row * pool - top), min(rows, (row + 1) * pool - top)):
             _keep_larger(lines[y], np.int32(y), best, best_y)
         out = slice(row * width, (row + 1) * width)
-        _pool_row(best, best_y, columns, pool, left, pooled[out], winners[out])
+        _pool_row(best, best_y, columns, columns, pool, left, pooled[out], winners[out])
 
 
 @_compiled
@@ -345,25 +344,42 @@ def _normalize_gradients(normal, scale, gamma, d_bias, d_gamma, d_beta, of_x):
 
 
 @_compiled
+def _sum_of_pieces(line, starts, weights, sums):
+    """The seven values from every start on, weighted and summed."""
+    l1, l2, l3, l4, l5, l6 = line[1:], line[2:], line[3:], line[4:], line[5:], line[6:]
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = np.float32(0)
+    for n in range(len(starts)):
+        start, weight = starts[n], weights[n]
+        a0 += weight * line[start]
+        a1 += weight * l1[start]
+        a2 += weight * l2[start]
+        a3 += weight * l3[start]
+        a4 += weight * l4[start]
+        a5 += weight * l5[start]
+        a6 += weight * l6[start]
+    for k, total in enumerate((a0, a1, a2, a3, a4, a5, a6)):
+        sums[k] += total
+
+
+@_compiled
 def _first_kernel_gradient(images, winners, of_pooled, of_kernel):
     """The winners' patches, weighted and summed."""
     lanes, height, width, _ = images.shape
-    padded = np.zeros((height + 6, width + 7), np.float32)
-    # A filter's rows padded to eight: a whole register.
-    total = np.zeros((MULTIPLIER, 7, 8), np.float32)
+    places, line = of_pooled.shape[1] // LANES, width + 6
+    padded = np.zeros((height + 6) * line, np.float32)
+    starts = np.empty(places, np.uint32)  # unsigned: an index that needs no look at its sign
+    weights = np.empty(places, np.float32)
     for lane in range(lanes):
-        padded[3:-3, 3 : width + 3] = images[lane, :, :, 0]
-        for place in range(lane, of_pooled.shape[1], LANES):
-            for channel in range(MULTIPLIER):
-                weight = of_pooled[channel, place]
-                y, x = divmod(winners[channel, place], width)
-                for row in range(7):
-                    for k in range(8):
-                        total[channel, row, k] += weight * padded[y + row, x + k]
-    for channel in range(MULTIPLIER):
-        for row in range(7):
-            for k in range(7):
-                of_kernel[7 * row + k, channel] += total[channel, row, k]
+        for y in range(height):
+            begin = (y + 3) * line + 3
+            padded[begin : begin + width] = images[lane, y, :, 0]
+        for channel in range(MULTIPLIER):
+            for place in range(places):
+                starts[place] = winners[channel, place * LANES + lane]
+                weights[place] = of_pooled[channel, place * LANES + lane]
+            for row in range(7):
+                sums = of_kernel[7 * row : 7 * row + 7, channel]
+                _sum_of_pieces(padded[row * line :], starts, weights, sums)
 
 
 @_compiled
@@ -396,29 +412,39 @@ def _beside(items, out):
                 out[channel, place * LANES + lane] = items[lane, place, channel]
 
 
-@_compiled
-def _forward(images, weights, epsilon, first_mask, second_mask, keep):
-    """Features ``[n, height, width, 1]`` -> outputs before the softmax ``[n, 2]``.
+def new_room(count: int, height: int, width: int) -> tuple[np.ndarray, ...]:
+    """What the gradient needs of ``count`` windows, by groups of ``LANES``.
 
-    And what the gradient needs of every sixteen windows: first pools, their winners, the first
-    block's outputs, second pools, their winners and the skip's. Without ``keep`` these are reused.
+    First pools, their winners, the first block's outputs, second pools, their winners and the
+    skip's.
     """
-    first, second, dense, dense_bias = _parts(weights)
-    count, height, width, _ = images.shape
+    groups = -(-count // LANES)
     rows, columns = -(-height // POOLS[0]), -(-width // POOLS[0])
     places, ends = rows * columns, -(-rows // POOLS[1]) * (-(-columns // POOLS[1]))
-    groups = -(-count // LANES)
-    kept = groups if keep else 1
-    pooled = np.empty((kept, MULTIPLIER, places * LANES), np.float32)
-    winners = np.zeros((kept, MULTIPLIER, places * LANES), np.int32)
-    between = np.empty((kept, FILTERS, places * LANES), np.float32)
-    last = np.empty((kept, FILTERS, ends * LANES), np.float32)
-    last_winners = np.zeros((kept, 2 * FILTERS, ends * LANES), np.int32)
+    return (
+        np.zeros((groups, MULTIPLIER, places * LANES), np.float32),
+        np.zeros((groups, MULTIPLIER, places * LANES), np.int32),
+        np.zeros((groups, FILTERS, places * LANES), np.float32),
+        np.zeros((groups, FILTERS, ends * LANES), np.float32),
+        np.zeros((groups, 2 * FILTERS, ends * LANES), np.int32),
+    )
+
+
+@_compiled
+def _forward(images, weights, epsilon, first_mask, second_mask, room):
+    """Features ``[n, height, width, 1]`` -> outputs before the softmax ``[n, 2]``.
+
+    ``room``: a ``new_room`` of as many windows, or of ``LANES`` where no gradient is wanted.
+    """
+    pooled, winners, between, last, last_winners = room
+    first, second, dense, dense_bias = _parts(weights)
+    count, height, width, _ = images.shape
+    columns, ends = -(-width // POOLS[0]), last.shape[2] // LANES
     skip, out = np.empty_like(last[0]), np.empty_like(last[0])
     padded = np.zeros((height + 6, (width + 6) * LANES), np.float32)
     outputs = np.empty((count, 2), np.float32)
-    for group in range(groups):
-        k = group if keep else 0
+    for group in range(-(-count // LANES)):
+        k = min(group, len(pooled) - 1)
         some = slice(group * LANES, min(count, (group + 1) * LANES))
         _lay_out(images[some], padded, 3)
         _first_pools(padded, first[0], height, width, POOLS[0], pooled[k], winners[k])
@@ -443,7 +469,7 @@ def _forward(images, weights, epsilon, first_mask, second_mask, keep):
                         weight = dense[place * FILTERS + channel, output]
                         total += weight * (out[channel, n] + skip[channel, n])
                 outputs[item, output] = total
-    return outputs, pooled, winners, between, last, last_winners
+    return outputs
 
 
 @_compiled
@@ -457,9 +483,9 @@ def _mask_of(mask, some):
 
 
 @_compiled
-def _backward(images, weights, epsilon, first_mask, second_mask, kept, upstream):
+def _backward(images, weights, epsilon, first_mask, second_mask, room, upstream):
     """Gradient of the weights; ``upstream [n, 2]``: that of ``_forward``'s outputs."""
-    pooled, winners, between, last, last_winners = kept
+    pooled, winners, between, last, last_winners = room
     first, second, dense, _ = _parts(weights)
     count, columns = len(images), -(-images.shape[2] // POOLS[0])
     ends = last.shape[2] // LANES
@@ -498,46 +524,61 @@ def _backward(images, weights, epsilon, first_mask, second_mask, kept, upstream)
 
 def outputs(images: np.ndarray, weights: np.ndarray, epsilon: float) -> np.ndarray:
     """Features ``[n, height, width, 1]``, ``all_weights`` in one vector -> logits ``[n, 2]``."""
-    return _forward(images, weights, np.float32(epsilon), *NO_MASKS, False)[0]
+    room = new_room(LANES, *images.shape[1:3])
+    return _forward(images, weights, np.float32(epsilon), *NO_MASKS, room)
 
 
-def all_weights(network: keras.Model, weights: list) -> list:
-    """Trainable weights with the constants of units that train fewer than four of theirs."""
-    weights, complete = iter(weights), []
+def all_weights(network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
+    """Weights in one vector, with the constants of units that train fewer than four of theirs.
+
+    Returns:
+        float32 ``[weights]``, and which of them are trained, bool ``[weights]``.
+    """
+    weights, trained = [], []
     for layer in network.layers:
         if isinstance(layer, GrowingCosine):
             for name in PARAMETERS:
-                trained = name in layer.trained
-                complete.append(
-                    next(weights) if trained else np.array([getattr(layer, name)], np.float32)
-                )
+                weights.append(np.ravel(getattr(layer, name)))
+                trained.append([name in layer.trained])
         else:
-            complete += [next(weights) for _ in layer.trainable_variables]
-    return complete
+            for variable in layer.trainable_variables:
+                weights.append(variable.numpy().ravel())
+                trained.append(np.ones(weights[-1].size, bool))
+    return np.concatenate(weights).astype(np.float32), np.concatenate(trained)
 
 
 def compiled_call(network: keras.Model) -> Callable:
-    """``network.stateless_call`` of a network that ``is_supported``."""
+    """``network.stateless_call`` of a network that ``is_supported``, its weights in one vector."""
     epsilon = np.float32(network.get_layer("b1_norm").epsilon)
     dropouts = [network.get_layer(f"b{block}_dropout") for block in (1, 2)]
     dropouts = [layer for layer in dropouts if layer.rate]
+    constants, trained = all_weights(network)
+    # By the batch's shape; used again in every step, for fresh memory costs more than the network.
+    rooms = {}
+
+    def whole(weights):
+        complete = constants.copy()
+        complete[trained] = weights
+        return complete
+
+    def forward(images, weights, *masks):
+        if images.shape not in rooms:
+            rooms[images.shape] = new_room(*images.shape[:3])
+        room = rooms[images.shape]
+        return _forward(images, whole(weights), epsilon, *(masks or NO_MASKS), room)
+
+    def backward(images, weights, upstream, *masks):
+        room, masks = rooms[images.shape], masks or NO_MASKS
+        return _backward(images, whole(weights), epsilon, *masks, room, upstream)[trained]
 
     @tf.custom_gradient
     def run(images, weights, *masks):
-        def forward(images, weights, *masks):
-            return _forward(images, weights, epsilon, *(masks or NO_MASKS), True)
-
-        types = [tf.float32, tf.float32, tf.int32, tf.float32, tf.float32, tf.int32]
-        result, *kept = tf.numpy_function(forward, [images, weights, *masks], types, stateful=False)
+        result = tf.numpy_function(forward, [images, weights, *masks], tf.float32, stateful=True)
         result.set_shape([images.shape[0], 2])
 
         def gradients(upstream):
-            def backward(images, weights, upstream, *rest):
-                kept, masks = rest[:5], rest[5:] or NO_MASKS
-                return _backward(images, weights, epsilon, *masks, kept, upstream)
-
             of_weights = tf.numpy_function(
-                backward, [images, weights, upstream, *kept, *masks], tf.float32, stateful=False
+                backward, [images, weights, upstream, *masks], tf.float32, stateful=True
             )
             of_weights.set_shape(weights.shape)
             return None, of_weights, *(None for _ in masks)
@@ -553,16 +594,15 @@ def compiled_call(network: keras.Model) -> Callable:
                     [], [others[number]], ones, training=True
                 )
                 masks.append(mask)
-        flat = tf.concat(
-            [tf.reshape(weight, [-1]) for weight in all_weights(network, weights)], axis=0
-        )
         # Keras' own, which tells a loss the logits: its focal loss then goes by these.
-        probabilities = keras.activations.softmax(run(features, flat, *masks))
+        probabilities = keras.activations.softmax(run(features, weights, *masks))
         if not return_losses:
             return probabilities, others
-        variables = zip(network.trainable_variables, weights, strict=True)
+        variables = network.trainable_variables
         penalties = [
-            variable.regularizer(weight) for variable, weight in variables if variable.regularizer
+            variable.regularizer(weight)
+            for variable, weight in zip(variables, split_weights(network, weights), strict=True)
+            if variable.regularizer
         ]
         return probabilities, others, penalties
 
