@@ -16,7 +16,9 @@ done
 
 if command -v uv >/dev/null; then
   uv venv --quiet --allow-existing --python "${python:->=3.11,<3.14}" "$venv"
-  uv pip sync --quiet --require-hashes --python "$venv/bin/python" requirements.lock
+  # Compiled once here, as pip does: where Python may write no bytecode, every start of TensorFlow
+  # would take 20 s more.
+  uv pip sync --quiet --require-hashes --compile-bytecode --python "$venv/bin/python" requirements.lock
   uv pip install --quiet --no-deps --no-build-isolation --python "$venv/bin/python" --editable .
 else
   if [ -z "$python" ]; then
