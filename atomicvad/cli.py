@@ -129,7 +129,6 @@ def atlas(profile: Profile = "open") -> None:
 def report(profile: Profile = "open") -> None:
     """Collate all seeds into tables, figures and pages (notebooks 01, 02 and 04)."""
     from atomicvad import provenance
-    from atomicvad.evaluation.backgrounds import record_backgrounds
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
     from atomicvad.run import require_seeds
@@ -137,7 +136,6 @@ def report(profile: Profile = "open") -> None:
     settings = _settings(profile)
     folder = settings.results_folder
     require_seeds(settings)
-    record_backgrounds(settings)
     code = provenance.code_fingerprint(
         ["figures.py", "results.py", "comparison.py", "atomicvad.mplstyle", "evaluation"]
     )

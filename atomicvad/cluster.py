@@ -41,7 +41,9 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
     from atomicvad.evaluation.scores import record_scenes
 
     prepare(settings)
-    seeds = [seed for seed in settings.seeds if not provenance.is_done(settings, seed)]
+    trained = provenance.trained_seeds(settings)
+    done = [seed for seed in trained if provenance.is_scored(settings, seed)]
+    seeds = [seed for seed in settings.seeds if seed not in done]
     if seeds:
         with _client(scheduler, min(workers, len(seeds))) as client:
             _run(client, settings, seeds)
