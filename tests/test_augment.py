@@ -112,7 +112,7 @@ def test_no_speed_reads_past_the_recording(speed, room, start):
         np.array([start]), np.array([speed]), np.array([100]), np.array([100 + room]), 10080
     )
     last = int(start[0]) + int(10079 * float(speed[0])) + (speed[0] != 1)
-    assert 100 <= int(start[0]) and last <= 99 + room
+    assert int(start[0]) >= 100 and last <= 99 + room
 
 
 def test_background_is_mixed_at_the_ratio_drawn():

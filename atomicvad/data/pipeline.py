@@ -110,7 +110,8 @@ class TrainingBatches:
             some = waveforms[: len(numbers[part])]
             compose(self.samples, self.tape, *(column[part] for column in plan), some)
             self.compiled(some, response[part], features[part])
-        self.windows.store.forget()
+            # Now, not once for all: the system maps far more of a file than what is read of it.
+            self.windows.store.forget()
         if self.masks:
             self.mask(features, seeds)
         return features, np.eye(2, dtype=np.float32)[self.windows.speech[numbers].astype(int)]
