@@ -4,7 +4,7 @@
 set -euo pipefail
 venv=$1
 rm -f "$venv/.ready"
-echo "making the environment in $venv (about 1.5 GB, a few minutes at the most)"
+echo "making the environment in $venv (about 3 GB, a few minutes at the most)"
 
 python=
 for name in ${PYTHON_COMMAND:-python3 python3.13 python3.12 python3.11}; do
@@ -50,4 +50,6 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
   git config filter.nbstripout.required true
   git config diff.ipynb.textconv "'$PWD/$venv/bin/python' -m nbstripout -t"
 fi
+echo "compiling the kernels for this machine (a minute)"
+TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 "$venv/bin/python" tools/compile_kernels.py >/dev/null
 touch "$venv/.ready"
