@@ -3,6 +3,7 @@
 import zipfile
 
 import keras
+import librosa
 import numpy as np
 import pytest
 
@@ -100,6 +101,19 @@ def test_features_against_a_slow_reference():
         angles = np.pi * coefficient * (np.arange(64) + 0.5) / 64
         expected = 2 * decibels @ np.cos(angles) / np.sqrt(128)
         np.testing.assert_allclose(ours[coefficient], expected, atol=2e-3)
+
+
+def test_mfcc_are_librosas():
+    """Of its transform, decibels and DCT; its first coefficient is scaled otherwise."""
+    waveform = np.random.default_rng(2).standard_normal(10080).astype(np.float32) * 0.1
+    layer = Features()
+    spectrum = librosa.stft(
+        waveform, n_fft=512, hop_length=160, win_length=400, window="hamming", pad_mode="reflect"
+    )
+    decibels = librosa.power_to_db(layer.mel.T @ np.abs(spectrum) ** 2, top_db=80)
+    expected = librosa.feature.mfcc(S=decibels, n_mfcc=64)
+    expected[0] *= np.sqrt(2)
+    np.testing.assert_allclose(layer(waveform[np.newaxis])[0, :, :, 0], expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("name", [*FAMILY, "elu", "gelu", "leaky_relu", "mish", "silu"])
