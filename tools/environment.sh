@@ -51,5 +51,8 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
   git config diff.ipynb.textconv "'$PWD/$venv/bin/python' -m nbstripout -t"
 fi
 echo "compiling the kernels for this machine (a minute)"
-TF_CPP_MIN_LOG_LEVEL=3 TQDM_DISABLE=1 "$venv/bin/python" tools/compile_kernels.py >/dev/null
+if ! said=$("$venv/bin/python" tools/compile_kernels.py 2>&1); then
+  echo "$said" >&2
+  exit 1
+fi
 touch "$venv/.ready"
