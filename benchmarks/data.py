@@ -46,6 +46,7 @@ def bench(files: int = 100_000, decoded: int = 2_000, seconds: float = 1.0) -> l
         index_files(root / "tree", paths, root / "index.csv")
         rows.append((f"index_of_{files}_known_files", time.perf_counter() - started, "s"))
         recordings = collect(_settings(root / "tree")).recordings[:decoded]
+        (root / "store").mkdir()
         started = time.perf_counter()
         AudioStore.build(root / "store", recordings, len(recordings))
         took = time.perf_counter() - started

@@ -8,6 +8,7 @@ from atomicvad import speed
 from atomicvad.config import load_profile
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
+from benchmarks import data
 from benchmarks.plain import PlainTraining
 from benchmarks.timing import in_turns
 from benchmarks.training import Fit, needed
@@ -43,3 +44,9 @@ def test_the_plain_pipeline_and_ours_learn(tiny, store):
     assert int(fit.trainer.optimizer.iterations) == batches.steps + 1
     assert not np.array_equal(fit.trainer.weights.numpy(), before)
     fit.stream.close()
+
+
+def test_a_tree_of_files_is_indexed_and_decoded():
+    rows = {name: value for name, value, _ in data.bench(files=8, decoded=4, seconds=0.7)}
+    names = {"index_of_8_files", "index_of_8_known_files", "decoding_into_the_store"}
+    assert rows.keys() == names and min(rows.values()) > 0
