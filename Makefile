@@ -65,7 +65,7 @@ compare: $(READY) ## compare the numbers with the committed ones
 verify: $(READY) ## score the weights in results/ again and compare with the tables there
 	@$(ATOMICVAD) verify --profile $(PROFILE)
 
-bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv (about 6 minutes)
+bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv (about 11 minutes)
 	@$(PYTHON) -m benchmarks
 
 lab: $(READY) ## open the notebooks in JupyterLab
