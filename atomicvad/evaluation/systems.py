@@ -6,6 +6,7 @@ are means over them; intervals draw clips and seeds anew.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -49,8 +50,13 @@ def system_files(settings: Settings) -> dict[str, list[Path]]:
         if path.is_file() and is_of_these_scenes(path, settings):
             found[name] = [path]
         elif path.is_file():
-            tqdm.write(f"{path}: left out, scores of other scenes")
+            _say_once(f"{TITLES[name]}: left out, its scores are of other scenes (make peers)")
     return {name: paths for name, paths in found.items() if paths}
+
+
+@cache
+def _say_once(text: str) -> None:
+    tqdm.write(text)
 
 
 def load_system(name: str, settings: Settings) -> Sets:
