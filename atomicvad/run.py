@@ -142,6 +142,8 @@ def score_seeds(settings: Settings, seeds: list[int]) -> list[int]:
         for folder in folders:
             stack.enter_context(holding(folder))
             (folder / "metrics.csv").unlink(missing_ok=True)
+            for name in RUN_FILES:
+                remove_unfinished(folder / name)
         models = [load_model(path / "model.keras", new_model(settings)) for path in folders]
         digests, sets = record_scenes(settings), score_models(models, settings)
         judge = scene_judge(settings)
