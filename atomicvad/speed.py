@@ -55,7 +55,7 @@ def stages(table: pd.DataFrame) -> Figure:
         )
     axes.set(xlabel="µs a window")
     axes.grid(axis="y", visible=False)
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
 
 
@@ -88,9 +88,11 @@ def throughput(table: pd.DataFrame) -> Figure:
     sizes = sorted(
         int(name.removeprefix(prefix)) for name in value.index if name.startswith(prefix)
     )
-    right.plot(sizes, [value[f"{prefix}{size}"] for size in sizes], "o-", color="C0")
+    rates = [value[f"{prefix}{size}"] for size in sizes]
+    right.plot(sizes, rates, "o-", color="C0")
     right.set_xscale("log", base=2)
-    right.set(xlabel="batch size", ylabel="epochs per second", ylim=(0, None), xticks=sizes)
+    right.set(xlabel="batch size", ylabel="epochs per second", xticks=sizes)
+    right.set_ylim(0, 1.1 * max(rates))
     right.xaxis.set_major_formatter("{x:.0f}")
     return figure
 
@@ -105,7 +107,6 @@ def memory(table: pd.DataFrame) -> Figure:
     }
     figure, axes = plt.subplots(figsize=(WIDTH / 2, 2.2))
     axes.plot(list(measured), list(measured.values()), "o-", color="C0")
-    axes.set(
-        xlabel="corpus, decoded (GB)", ylabel="peak memory (GB)", ylim=(0, None), xlim=(0, None)
-    )
+    axes.set(xlabel="corpus, decoded (GB)", ylabel="peak memory (GB)", xlim=(0, None))
+    axes.set_ylim(0, 1.1 * max(measured.values()))
     return figure
