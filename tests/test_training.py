@@ -117,7 +117,8 @@ def test_the_compiled_network_is_keras(unit, dropout, shape, count):
                 weights, others, features, training=True, return_losses=True
             )
             total = tf.add_n([loss(targets, predictions), *penalties])
-        results.append((predictions, total, *changed, tape.gradient(total, weights)))
+        gradients = split_weights(network, tape.gradient(total, weights))
+        results.append((predictions, total, *changed, *gradients))
         others = [variable.value for variable in network.non_trainable_variables]
         results[-1] += (call(weights, others, features, training=False)[0],)
     for found, expected in zip(*results, strict=True):
