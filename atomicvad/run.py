@@ -38,6 +38,8 @@ def holding(folder: Path) -> Iterator[None]:
     except Timeout:
         raise AtomicVADError(f"{folder}: another process is at work on this seed") from None
     try:
+        for name in (*RUN_FILES, "checkpoint.npz", FILE):  # of processes that were killed here
+            remove_unfinished(folder / name)
         yield
     finally:
         lock.release()
@@ -94,8 +96,6 @@ def _train(settings: Settings, seed: int, folder: Path) -> None:
 
     for name in (".stamp", ".scores", "metrics.csv"):
         (folder / name).unlink(missing_ok=True)
-    for name in (*RUN_FILES, "checkpoint.npz", FILE):
-        remove_unfinished(folder / name)
     store = prepare(settings)
     started = time.perf_counter()
     train(settings, seed, store, folder)
@@ -142,8 +142,6 @@ def score_seeds(settings: Settings, seeds: list[int]) -> list[int]:
         for folder in folders:
             stack.enter_context(holding(folder))
             (folder / "metrics.csv").unlink(missing_ok=True)
-            for name in RUN_FILES:
-                remove_unfinished(folder / name)
         models = [load_model(path / "model.keras", new_model(settings)) for path in folders]
         digests, sets = record_scenes(settings), score_models(models, settings)
         judge = scene_judge(settings)
