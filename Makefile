@@ -28,7 +28,7 @@ reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by defa
 	  $(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) \
 	  $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g'))
 	@$(ATOMICVAD) score --profile $(PROFILE)
-	@$(ATOMICVAD) report --profile $(PROFILE)
+	@$(MAKE) --no-print-directory PROFILE=$(PROFILE) report
 	@$(ATOMICVAD) compare --profile $(PROFILE)
 
 seed-%: $(READY)
@@ -57,7 +57,11 @@ figures: $(READY) ## tables and figures again from results/, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)
 
 report: $(READY) ## the pages in results/$(PROFILE)/
-	@$(ATOMICVAD) report --profile $(PROFILE)
+	@$(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) page-report page-data page-augmentation
+
+page-report: page-atlas page-systems # it draws what they compute
+page-%:
+	@$(ATOMICVAD) report --profile $(PROFILE) --page $*
 
 compare: $(READY) ## compare the numbers with the committed ones
 	@$(ATOMICVAD) compare --profile $(PROFILE)

@@ -17,12 +17,13 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 Profile = Annotated[str, typer.Option(help="smoke, open or paper: a file of profiles/")]
+# The report, which draws all figures, comes last.
 PAGES = {
-    "01_data": "data",
-    "02_augmentation": "augmentation",
-    "04_results": "report",
-    "05_systems": "systems",
-    "06_atlas": "atlas",
+    "atlas": "06_atlas",
+    "systems": "05_systems",
+    "data": "01_data",
+    "augmentation": "02_augmentation",
+    "report": "04_results",
 }
 
 
@@ -126,9 +127,15 @@ def atlas(profile: Profile = "open") -> None:
 
 
 @app.command()
-def report(profile: Profile = "open") -> None:
-    """Collate all seeds into tables, figures and pages (notebooks 01, 02 and 04)."""
+def report(
+    profile: Profile = "open",
+    page: Annotated[
+        list[str] | None, typer.Option(help=f"of {', '.join(PAGES)}; all by default")
+    ] = None,
+) -> None:
+    """Collate all seeds into tables, figures and pages (notebooks 01, 02, 04, 05 and 06)."""
     from atomicvad import provenance
+    from atomicvad.errors import AtomicVADError
     from atomicvad.files import project_root
     from atomicvad.notebooks import run_notebook
     from atomicvad.run import require_seeds
@@ -147,18 +154,20 @@ def report(profile: Profile = "open") -> None:
         )
         if path.is_file()
     ]
-    for notebook, page in PAGES.items():
-        if page == "atlas" and settings.test:
+    for name in page or PAGES:
+        if name not in PAGES:
+            raise AtomicVADError(f"--page: expected one of {', '.join(PAGES)}, got {name!r}")
+        if name == "atlas" and settings.test:
             continue  # its cases are cut from recordings that scenes are mixed from
-        source = project_root() / "notebooks" / f"{notebook}.ipynb"
+        source = project_root() / "notebooks" / f"{PAGES[name]}.ipynb"
         expected = provenance.fingerprint(code, runs, tables, source.read_text())
-        stamp, output = folder / f".{page}", folder / f"{page}.ipynb"
+        stamp, output = folder / f".{name}", folder / f"{name}.ipynb"
         if provenance.is_current(stamp, expected) and output.with_suffix(".html").is_file():
-            typer.echo(f"{page}: up to date")
+            typer.echo(f"{name}: up to date")
             continue
-        run_notebook(source, output, {"profile": profile})
+        run_notebook(source, output, {"profile": profile}, cell_bar=not page)
         provenance.write_stamp(stamp, expected)
-    typer.echo(f"report: {folder / 'report.html'}")
+        typer.echo(f"{name}: {output.with_suffix('.html')}")
 
 
 @app.command()

@@ -22,6 +22,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 
 Probability = Annotated[float, Field(ge=0, le=1)]
+Speed = Annotated[float, Field(gt=0, le=4)]
 Mode = Literal["auto", True, False]
 Split = Literal["training", "validation", "testing"]
 Strides = dict[Literal["speech", "background"], PositiveFloat]
@@ -132,8 +133,8 @@ class WaveformSettings(Range):
 
     shift_ms: tuple[float, float] = (-5.0, 5.0)
     shift_probability: Probability = 0.8
-    speech_speed: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)  # pitch and tempo together
-    background_speed: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
+    speech_speed: tuple[Speed, Speed] = (1.0, 1.0)  # pitch and tempo together
+    background_speed: tuple[Speed, Speed] = (1.0, 1.0)
     mix_snr_db: tuple[float, float] = (-10.0, 20.0)
     mix_probability: Probability = 0.0
     white_noise_db: tuple[float, float] = (-90.0, -46.0)

@@ -1,20 +1,24 @@
 """From run folders to tables: all seeds together, with their spread."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 from scipy.stats import bootstrap
 
+from atomicvad import provenance
 from atomicvad.config import Settings
 from atomicvad.evaluation.calibration import reliability_counts, reliability_curve
 from atomicvad.evaluation.judge import members, scene_judge, seed_metrics
-from atomicvad.evaluation.ledger import write_ledger
+from atomicvad.evaluation.ledger import PRINTED, write_ledger
 from atomicvad.evaluation.protocols import window_table
 from atomicvad.evaluation.scores import load_scores, scene_labels
 from atomicvad.evaluation.systems import evaluate, load_system, system_files
 from atomicvad.evaluation.tables import readme_text
 from atomicvad.files import project_root, replacing
 
+TABLES = ("metrics", "summary", "systems", "paired", "ledger")
 KEYS = ["variant", "dataset", "protocol", "condition", "metric"]
 TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
 
@@ -136,11 +140,32 @@ def all_metrics(settings: Settings) -> pd.DataFrame:
 
 
 def collate(settings: Settings) -> pd.DataFrame:
-    """All seeds and systems: ``metrics``, ``summary``, ``systems``, ``paired`` and ``ledger``.csv.
+    """All seeds and systems into ``TABLES``, unless these were made from what is here now.
 
     Returns:
         The summary as it stands in the file, so that text made from either is the same.
     """
+    stamp = settings.results_folder / ".tables"
+    if not provenance.is_current(stamp, _collated(settings)):
+        _collate(settings)
+        provenance.write_stamp(stamp, _collated(settings))
+    return pd.read_csv(settings.results_folder / "summary.csv")
+
+
+def _collated(settings: Settings) -> str:
+    """Fingerprint of the tables and of all that they are made from."""
+    folder = settings.results_folder
+    paths = [*(folder / f"{name}.csv" for name in TABLES), *folder.glob("scenes*")]
+    paths += [*folder.glob("seed-*/metrics.csv"), *folder.glob("seed-*/scores.npz")]
+    paths += [*folder.glob("systems/*/*"), PRINTED]
+    digests = {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()
+    }
+    code = provenance.code_fingerprint(["results.py", "evaluation"])
+    return provenance.fingerprint(settings.model_dump(mode="json"), digests, code)
+
+
+def _collate(settings: Settings) -> None:
     metrics = pd.concat(
         [_seed_table(settings, "metrics.csv"), released_metrics(settings)], ignore_index=True
     )
@@ -151,7 +176,6 @@ def collate(settings: Settings) -> pd.DataFrame:
         with replacing(settings.results_folder / f"{name}.csv") as path:
             table.to_csv(path, index=False, float_format="%.6f")
     write_ledger(settings, read_systems(settings))
-    return pd.read_csv(settings.results_folder / "summary.csv")
 
 
 def read_systems(settings: Settings) -> pd.DataFrame:

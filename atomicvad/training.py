@@ -4,6 +4,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -92,92 +93,142 @@ def new_model(settings: Settings, seed: int = 0) -> keras.Model:
     return build_model(network, build_features(settings), settings.window_samples)
 
 
-class Trainer:
-    """The network of one seed, its optimiser, and one step of training.
+class Start:
+    """A network in training: its weights in one vector, and the optimiser of that.
 
-    All weights lie in one vector, so that the optimiser is a few operations instead of hundreds.
-    MFCC reach hundreds, and a bias of the first layer cannot keep pace with its kernel: the vector
-    holds that kernel as for features scaled by ``feature_scale``. The network is the same.
-    On a CPU in float32 the paper's network runs in ``layers.compiled_network``; the numbers are
-    those of the plain layers. ``step`` trains on one batch; ``step_from`` does so from a state and
-    gives back the next one, so that many starts share a trainer.
+    So the optimiser is a few operations instead of hundreds.
     """
 
-    def __init__(self, settings: Settings, seed: int, steps: int):
+    def __init__(self, settings: Settings, seed: int):
         self.network = new_network(settings, seed)
         self.weights = keras.Variable(flat_weights(self.network), name="weights")
-        self.scales = np.ones(self.weights.shape, np.float32)
-        first = np.prod(self.network.trainable_variables[0].shape)
-        self.scales[:first] = settings.training.feature_scale
-        self.schedule = learning_rate(settings, steps)
+        self.others = self.network.non_trainable_variables
         self.optimizer = keras.optimizers.AdamW(
-            self.schedule,
+            settings.training.learning_rate,
             weight_decay=settings.training.weight_decay,
             global_clipnorm=settings.training.clip_norm,
         )
-        half = keras.mixed_precision.global_policy().name != "float32"
-        if half:
+        if keras.mixed_precision.global_policy().name != "float32":
             self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
         self.optimizer.build([self.weights])
-        self.loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
-        xla = settings.training.xla
-        xla = has_gpu() if xla == "auto" else xla
-        plain = has_gpu() or half or xla or not is_supported(self.network)
-        self.forward = self._plain_call if plain else compiled_call(self.network)
-        self.step = tf.function(self._step, jit_compile=xla)
-        self.step_from = tf.function(self._step_from, jit_compile=xla)
-        self.predict = tf.function(self._predict)
-
-    def _plain_call(self, weights, *inputs, **options):
-        return self.network.stateless_call(split_weights(self.network, weights), *inputs, **options)
-
-    def _step(self, features, targets):
-        others = self.network.non_trainable_variables
-        with tf.GradientTape() as tape:
-            vector = tf.convert_to_tensor(self.weights)
-            tape.watch(vector)
-            predictions, changed, penalties = self.forward(
-                vector * self.scales, others, features, training=True, return_losses=True
-            )
-            loss = tf.add_n([self.loss(targets, predictions), *penalties])
-            scaled = self.optimizer.scale_loss(loss)
-        gradient = tape.gradient(scaled, vector)
-        self.optimizer.apply_gradients([(gradient, self.weights)])
-        for variable, value in zip(others, changed, strict=True):
-            variable.assign(value)
-        return loss
-
-    def _step_from(self, state, features, targets):
-        self.restore(state)
-        return self._step(features, targets), self.state()
-
-    def _predict(self, features):
-        weights = tf.convert_to_tensor(self.weights) * self.scales
-        others = self.network.non_trainable_variables
-        return self.forward(weights, others, features, training=False)[0][:, 1]
 
     def variables(self) -> dict[str, keras.Variable]:
         """All that the next step depends on, by name."""
         named = {"network/weights": self.weights}
-        named |= {f"network/{n}": v for n, v in enumerate(self.network.non_trainable_variables)}
+        named |= {f"network/{n}": variable for n, variable in enumerate(self.others)}
         return named | {f"optimizer/{n}": v for n, v in enumerate(self.optimizer.variables)}
 
-    def state(self, part: str = "") -> dict[str, tf.Tensor]:
+
+class Trainer:
+    """The starts of one seed, and one step of training, which they take together.
+
+    MFCC reach hundreds, and a bias of the first layer cannot keep pace with its kernel: the vector
+    of weights holds that kernel as for features scaled by ``feature_scale``. The network is the
+    same. On a CPU in float32 the paper's network runs in ``layers.compiled_network``; the numbers
+    are those of the plain layers.
+    """
+
+    def __init__(self, settings: Settings, seed: int, steps: int, starts: int = 1):
+        training = settings.training
+        self.schedule = learning_rate(settings, steps)
+        self.starts = [Start(settings, seed + 1_000_000 * number) for number in range(starts)]
+        self.network = self.starts[0].network
+        variables = self.network.trainable_variables
+        ends = np.cumsum([np.prod(variable.shape, dtype=int) for variable in variables])
+        self.scales = np.ones(ends[-1], np.float32)
+        self.scales[: ends[0]] = training.feature_scale
+        places = zip(variables, [0, *ends[:-1]], ends, strict=True)
+        self.regularized = [(v.regularizer, slice(*ends)) for v, *ends in places if v.regularizer]
+        self.loss = keras.losses.BinaryFocalCrossentropy(gamma=training.focal_gamma)
+        half = keras.mixed_precision.global_policy().name != "float32"
+        self.xla = has_gpu() if training.xla == "auto" else training.xla
+        plain = has_gpu() or half or self.xla or not is_supported(self.network)
+        self.forward = self._plain_call if plain else compiled_call(self.network)
+        self.keep(range(len(self.starts)))
+
+    def keep(self, numbers: Iterable[int]) -> None:
+        """Go on with some of the starts."""
+        self.starts = [self.starts[number] for number in numbers]
+        self.step = tf.function(self._step, jit_compile=self.xla, autograph=False)
+        self.predict = tf.function(self._predict, autograph=False)
+
+    def _vectors(self) -> tf.Tensor:
+        return tf.stack([tf.convert_to_tensor(start.weights) for start in self.starts])
+
+    def _plain_call(self, weights, others, features, training):
+        results = [
+            self.network.stateless_call(
+                split_weights(self.network, vector), values, features, training=training
+            )
+            for vector, values in zip(tf.unstack(weights), others, strict=True)
+        ]
+        return tuple(zip(*results, strict=True))
+
+    def _penalty(self, weights):
+        """Of the regularisers of one network, each a sum over its weights."""
+        return sum(penalty(weights[part]) for penalty, part in self.regularized)
+
+    def _step(self, features, targets):
+        """Train on one batch; the loss of each start."""
+        with tf.GradientTape() as tape:
+            vectors = self._vectors()
+            tape.watch(vectors)
+            weights = vectors * self.scales
+            others = [start.others for start in self.starts]
+            predictions, changed = self.forward(weights, others, features, training=True)
+            losses = [
+                self.loss(targets, values) + self._penalty(vector)
+                for values, vector in zip(predictions, tf.unstack(weights), strict=True)
+            ]
+            scaled = tf.add_n(
+                [
+                    start.optimizer.scale_loss(loss)
+                    for start, loss in zip(self.starts, losses, strict=True)
+                ]
+            )
+        gradients = tf.unstack(tape.gradient(scaled, vectors))
+        # Once for all: they have taken as many steps.
+        rate = self.schedule(self.starts[0].optimizer.iterations)
+        for start, gradient, values in zip(self.starts, gradients, changed, strict=True):
+            start.optimizer.learning_rate.assign(rate)
+            start.optimizer.apply_gradients([(gradient, start.weights)])
+            for variable, value in zip(start.others, values, strict=True):
+                variable.assign(value)
+        return tf.stack(losses)
+
+    def _predict(self, features):
+        """Probabilities of speech, ``[starts, n]``."""
+        others = [start.others for start in self.starts]
+        predictions, _ = self.forward(
+            self._vectors() * self.scales, others, features, training=False
+        )
+        return tf.stack(predictions)[..., 1]
+
+    def variables(self) -> dict[str, keras.Variable]:
+        """All that the next step depends on, by name."""
+        return {
+            f"{number}/{name}": variable
+            for number, start in enumerate(self.starts)
+            for name, variable in start.variables().items()
+        }
+
+    def state(self, part: str = "") -> dict[str, np.ndarray]:
         """Values of all variables, or of those whose name begins with ``part``."""
         named = self.variables().items()
-        return {name: tf.identity(value) for name, value in named if name.startswith(part)}
+        return {name: value.numpy() for name, value in named if name.startswith(part)}
 
-    def restore(self, state: dict[str, tf.Tensor | np.ndarray]) -> None:
+    def restore(self, state: dict[str, np.ndarray]) -> None:
         variables = self.variables()
         for name, value in state.items():
-            variables[name].value.assign(value)
+            variables[name].assign(value)
 
     def trained_network(self) -> keras.Model:
-        """The network with the weights of the vector."""
-        weights = split_weights(self.network, tf.convert_to_tensor(self.weights) * self.scales)
-        for variable, value in zip(self.network.trainable_variables, weights, strict=True):
+        """The first start's network, with the weights of its vector."""
+        start = self.starts[0]
+        weights = split_weights(start.network, start.weights * self.scales)
+        for variable, value in zip(start.network.trainable_variables, weights, strict=True):
             variable.assign(value)
-        return self.network
+        return start.network
 
 
 def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:
@@ -188,7 +239,7 @@ def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:
 
 def validate(trainer: Trainer, batches: list[tuple], settings: Settings) -> dict[str, float]:
     """Loss and metrics of the speech column on the validation batches."""
-    scores = np.concatenate([trainer.predict(features).numpy() for features, _ in batches])
+    scores = np.concatenate([trainer.predict(features)[0].numpy() for features, _ in batches])
     targets = np.concatenate([targets for _, targets in batches])
     both = np.stack([1 - scores, scores], axis=1)
     metrics = binary_metrics(targets[:, 1], scores, settings.evaluation.threshold)
@@ -200,16 +251,16 @@ class Checkpoint:
     """The state after the last finished epoch, in one file that appears whole or not at all.
 
     Attributes:
-        rounds, field: rounds of ``choose_start`` done, and the states of the starts left.
+        rounds: of ``choose_start`` that are done.
         history: a row for every finished epoch.
         best: the network of the best validation AUROC.
     """
 
     def __init__(self, path: Path, fingerprint: str):
         self.path, self.fingerprint = path, fingerprint
-        self.rounds, self.field = 0, []
+        self.rounds = 0
         self.history: list[dict[str, float]] = []
-        self.best: dict[str, tf.Tensor | np.ndarray] = {}
+        self.best: dict[str, np.ndarray] = {}
 
     def load(self, trainer: Trainer) -> None:
         """Take up where a run of the same fingerprint stopped, if there is one."""
@@ -221,15 +272,13 @@ class Checkpoint:
             return
         self.rounds = int(content.pop("rounds"))
         self.history = json.loads(str(content.pop("history")))
-        self.best = _taken(content, "best/")
-        while state := _taken(content, f"field/{len(self.field)}/"):
-            self.field.append(state)
+        best = [name for name in content if name.startswith("best/")]
+        self.best = {name.removeprefix("best/"): content.pop(name) for name in best}
+        trainer.keep(range(len({name.split("/")[0] for name in content})))
         trainer.restore(content)
 
     def save(self, trainer: Trainer) -> None:
         content = trainer.state() | {f"best/{name}": value for name, value in self.best.items()}
-        for number, state in enumerate(self.field):
-            content |= {f"field/{number}/{name}": value for name, value in state.items()}
         facts = {"fingerprint": self.fingerprint, "rounds": self.rounds}
         facts["history"] = json.dumps(self.history)
         with replacing(self.path) as path, open(path, "wb") as file:
@@ -243,12 +292,6 @@ class Checkpoint:
             if row["val_auroc"] > best + min_delta:
                 best, since = row["val_auroc"], 0
         return since
-
-
-def _taken(content: dict, prefix: str) -> dict[str, np.ndarray]:
-    """The entries of ``content`` under ``prefix``, taken out of it."""
-    names = [name for name in content if name.startswith(prefix)]
-    return {name.removeprefix(prefix): content.pop(name) for name in names}
 
 
 def choose_start(
@@ -267,11 +310,7 @@ def choose_start(
     itself does not reach; what counts is the mean loss over the second half of a round. (Successive
     halving: Jamieson and Talwalkar 2016, arXiv 1502.07943.)
     """
-    training, states = settings.training, checkpoint.field
-    if not states:
-        for number in range(training.trials[0] if training.trials else 1):
-            weights = flat_weights(new_network(settings, seed + 1_000_000 * number))
-            states.append(trainer.state() | {"network/weights": weights})
+    training = settings.training
     for number in range(checkpoint.rounds, len(training.trials)):
         losses, starts, started = [], training.trials[number], time.perf_counter()
         for features, targets in tqdm(
@@ -281,21 +320,16 @@ def choose_start(
             unit="step",
             mininterval=1,
         ):
-            features, targets = tf.constant(features), tf.constant(targets)  # once for all starts
-            losses.append([])
-            for index, state in enumerate(states):
-                loss, states[index] = trainer.step_from(state, features, targets)
-                losses[-1].append(float(loss))
+            losses.append(trainer.step(features, targets))
         late = np.mean(losses[len(losses) // 2 :], axis=0)
         kept = (*training.trials, 1)[number + 1]
-        states = [states[index] for index in np.argsort(late, kind="stable")[:kept]]
-        checkpoint.rounds, checkpoint.field = number + 1, states
+        if kept < starts:
+            trainer.keep(np.argsort(late, kind="stable")[:kept])
+        checkpoint.rounds = number + 1
         checkpoint.save(trainer)
         text = f"{starts} starts tried, losses {' '.join(f'{loss:.4f}' for loss in late)}"
         seconds = time.perf_counter() - started
         tell_progress(settings, seed, checkpoint.path.parent, number + 1, text, seconds)
-    trainer.restore(states[0])
-    checkpoint.field = []
 
 
 def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model, pd.DataFrame]:
@@ -312,7 +346,8 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
     held_out = validation_batches(
         settings, WindowSet(read_split(data, "validation", store), store, settings)
     )
-    trainer = Trainer(settings, seed, batches.steps * (training.epochs + len(training.trials)))
+    steps = batches.steps * (training.epochs + len(training.trials))
+    trainer = Trainer(settings, seed, steps, *training.trials[:1])
     checkpoint = Checkpoint(folder / "checkpoint.npz", provenance.run_fingerprint(settings, seed))
     checkpoint.load(trainer)
     first = len(checkpoint.history)
@@ -336,19 +371,19 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
             started = time.perf_counter()
             loss = 0.0
             for features, targets in batches.epoch(epoch):
-                loss += trainer.step(features, targets)
+                loss += trainer.step(features, targets)[0]
                 progress.update()
             seconds = time.perf_counter() - started
             row = {
                 "epoch": epoch + 1,
                 "loss": float(loss) / batches.steps,
-                "learning_rate": float(trainer.schedule(trainer.optimizer.iterations - 1)),
+                "learning_rate": float(trainer.starts[0].optimizer.learning_rate),
             }
             row |= validate(trainer, held_out, settings)
             row["seconds"] = round(seconds, 2)
             row["windows_per_second"] = round(batches.steps * training.batch_size / seconds)
             if row["val_auroc"] > max((r["val_auroc"] for r in checkpoint.history), default=-1):
-                checkpoint.best = trainer.state("network")
+                checkpoint.best = trainer.state("0/network")
             checkpoint.history.append(row)
             checkpoint.save(trainer)
             progress.set_postfix(epoch=epoch + 1, val_auroc=f"{row['val_auroc']:.4f}")

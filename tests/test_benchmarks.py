@@ -39,10 +39,10 @@ def test_the_plain_pipeline_and_ours_learn(tiny, store):
     losses = [float(plain.step(*next(stream))) for _ in range(3)]
     assert np.isfinite(losses).all() and len(set(losses)) == 3
     fit = Fit(batches, tiny)
-    before = fit.trainer.weights.numpy()
+    before = fit.trainer.starts[0].weights.numpy()
     fit.steps(batches.steps + 1)  # into the next epoch
-    assert int(fit.trainer.optimizer.iterations) == batches.steps + 1
-    assert not np.array_equal(fit.trainer.weights.numpy(), before)
+    assert int(fit.trainer.starts[0].optimizer.iterations) == batches.steps + 1
+    assert not np.array_equal(fit.trainer.starts[0].weights.numpy(), before)
     fit.stream.close()
 
 

@@ -94,9 +94,9 @@ def test_another_process_gives_the_same_bytes(reference, root, tmp_path):
     ],
 )
 def test_the_compiled_network_is_keras(unit, dropout, shape, count):
-    """Probabilities, dropout's next state, penalties and every gradient; lanes full and not."""
+    """Probabilities, dropout's next state and every gradient of two; lanes full and not."""
     generator = np.random.default_rng(0)
-    network = build_network(shape, activation_name=unit, dropout=dropout, seed=3, l1=0.01, l2=0.1)
+    network = build_network(shape, activation_name=unit, dropout=dropout, seed=3)
     for variable in network.trainable_variables:
         noise = 0.1 * generator.standard_normal(variable.shape)
         variable.assign_add(noise.astype(np.float32))
@@ -105,22 +105,29 @@ def test_the_compiled_network_is_keras(unit, dropout, shape, count):
     loss = keras.losses.BinaryFocalCrossentropy(gamma=2)
     results = []
 
-    def keras_call(weights, *inputs, **options):
-        return network.stateless_call(split_weights(network, weights), *inputs, **options)
+    def keras_call(weights, others, *inputs, **options):
+        pairs = zip(tf.unstack(weights), others, strict=True)
+        called = [
+            network.stateless_call(split_weights(network, vector), values, *inputs, **options)
+            for vector, values in pairs
+        ]
+        return tuple(zip(*called, strict=True))
 
     for call in (compiled_call(network), keras_call):
         with tf.GradientTape() as tape:
-            weights = tf.constant(flat_weights(network))
+            weights = tf.constant(np.outer([1, 0.9], flat_weights(network)).astype(np.float32))
             tape.watch(weights)
-            others = [variable.value for variable in network.non_trainable_variables]
-            predictions, changed, penalties = call(
-                weights, others, features, training=True, return_losses=True
-            )
-            total = tf.add_n([loss(targets, predictions), *penalties])
-        gradients = split_weights(network, tape.gradient(total, weights))
-        results.append((predictions, total, *changed, *gradients))
-        others = [variable.value for variable in network.non_trainable_variables]
-        results[-1] += (call(weights, others, features, training=False)[0],)
+            # Two networks with a dropout of their own each.
+            others = [
+                [variable.value + more for variable in network.non_trainable_variables]
+                for more in (0, 1)
+            ]
+            predictions, changed = call(weights, others, features, training=True)
+            total = tf.add_n([loss(targets, values) for values in predictions])
+        results.append([*predictions, total, *(state for states in changed for state in states)])
+        for vector in tf.unstack(tape.gradient(total, weights)):
+            results[-1] += split_weights(network, vector)
+        results[-1] += call(weights, others, features, training=False)[0]
     for found, expected in zip(*results, strict=True):
         expected = np.asarray(expected)
         limit = 2e-3 * np.abs(expected).max()
@@ -190,34 +197,29 @@ def test_the_start_that_learns_best_goes_on(tiny, store, tmp_path):
     configure(tiny, 1)
     windows = WindowSet(read_split(tiny.data_folder, "training", store), store, tiny)
     batches = TrainingBatches(windows, tiny, 1)
-    trainer = Trainer(tiny, 1, 10)
-    fresh, field = trainer.state(), []
-    for number in range(3):
-        weights = flat_weights(new_network(tiny, 1 + 1_000_000 * number))
-        field.append((0.0, fresh | {"network/weights": weights}))
+    field = [(0.0, Trainer(tiny, 1 + 1_000_000 * number, 10)) for number in range(3)]
     for epoch, kept in ((3, 2), (4, 1)):
         trained = []
-        for _, state in field:
-            trainer.restore(state)
-            losses = [float(trainer.step(*batch)) for batch in batches.epoch(epoch)]
-            trained.append((np.mean(losses[len(losses) // 2 :]), trainer.state()))
+        for _, alone in field:
+            losses = [float(alone.step(*batch)[0]) for batch in batches.epoch(epoch)]
+            trained.append((np.mean(losses[len(losses) // 2 :]), alone))
         field = sorted(trained, key=lambda pair: pair[0])[:kept]
-    trainer.restore(fresh)
-    path = tmp_path / "checkpoint.npz"
+    expected = field[0][1].state()
+    trainer, path = Trainer(tiny, 1, 10, starts=3), tmp_path / "checkpoint.npz"
     choose_start(trainer, tiny, 1, batches, Checkpoint(path, "same"))
     chosen = trainer.state()
     for name, value in chosen.items():
-        np.testing.assert_array_equal(value, field[0][1][name], err_msg=name)
+        np.testing.assert_array_equal(value, expected[name], err_msg=name)
     # Stopped in the second round, it goes on from the two that the first one left.
-    trainer.restore(fresh)
+    trainer = Trainer(tiny, 1, 10, starts=3)
     stopped = TrainingBatches(windows, tiny, 1)
     stopped.epoch = lambda epoch: batches.epoch(epoch) if epoch == 3 else 1 / 0
     path = tmp_path / "stopped.npz"
     with pytest.raises(ZeroDivisionError):
         choose_start(trainer, tiny, 1, stopped, Checkpoint(path, "same"))
-    resumed = Checkpoint(path, "same")
+    resumed, trainer = Checkpoint(path, "same"), Trainer(tiny, 1, 10, starts=3)
     resumed.load(trainer)
-    assert (resumed.rounds, len(resumed.field)) == (1, 2)
+    assert (resumed.rounds, len(trainer.starts)) == (1, 2)
     choose_start(trainer, tiny, 1, batches, resumed)
     for name, value in trainer.state().items():
         np.testing.assert_array_equal(value, chosen[name], err_msg=name)
@@ -232,11 +234,11 @@ def test_what_a_gpu_would_use_trains_here_too(tiny, option):
         trainer = Trainer(settings, 1, 10)
         features = 10 * tf.random.stateless_normal([32, 64, 64, 1], [1, 2])
         targets = tf.one_hot(np.arange(32) % 2, 2)
-        losses = [float(trainer.step(features, targets)) for _ in range(10)]
+        losses = [float(trainer.step(features, targets)[0]) for _ in range(10)]
         assert np.isfinite(losses).all() and losses[-1] < losses[0]
         # Loss scaling leaves out the first steps, until its scale fits.
-        assert 5 <= int(trainer.optimizer.iterations) <= 10
-        assert trainer.weights.dtype == "float32"
+        assert 5 <= int(trainer.starts[0].optimizer.iterations) <= 10
+        assert trainer.starts[0].weights.dtype == "float32"
     finally:
         configure(tiny, 1)
 

@@ -110,21 +110,23 @@ _compiled = numba.njit(
 
 
 @_compiled
-def _read(samples, start, speed, waveform):
-    piece = samples[start:]
+def _read(samples, start, speed, piece, waveform):
+    """Played at a speed, by straight lines between samples; ``piece``: room for the longest."""
+    count = int(speed * (len(waveform) - 1)) + 2 if speed != 1 else len(waveform)
+    stored = samples[start : start + count]
+    for n in range(len(stored)):
+        piece[n] = stored[n] * np.float32(1 / 32768)
     if speed == 1:
-        for n in range(len(waveform)):
-            waveform[n] = piece[n] * np.float32(1 / 32768)
+        waveform[:] = piece[:count]
         return
-    after = piece[1:]
-    # Positions in 1/65536, unsigned: an index that needs no look at its sign is far faster.
-    position, step = np.uint64(0), np.uint64(speed * 65536)
-    for n in range(len(waveform)):
-        before = position >> np.uint64(16)
-        share = np.float32(np.int32(position & np.uint64(65535))) * np.float32(1 / 65536)
-        value, following = np.float32(piece[before]), np.float32(after[before])
-        waveform[n] = (value + share * (following - value)) * np.float32(1 / 32768)
-        position += step
+    # Positions in 1/65536, of 32 bits, unsigned: half the time of other numbers.
+    step = np.uint32(speed * 65536)
+    for n in range(np.uint32(len(waveform))):
+        position = np.uint32(n * step)
+        before = np.uint64(position >> np.uint32(16))
+        share = np.float32(np.int32(position & np.uint32(65535))) * np.float32(1 / 65536)
+        value, following = piece[before], piece[before + np.uint64(1)]
+        waveform[n] = value + share * (following - value)
 
 
 @_compiled
@@ -152,11 +154,13 @@ def compose(
     """Carry out a ``Plan``: int16 ``samples`` of a store -> float32 ``[batch, length]`` in ±1."""
     length = waveforms.shape[1]
     background = np.empty(length, np.float32)
+    fastest = max(speeds.max(), background_speeds.max())
+    piece = np.empty(int(fastest * length) + 2, np.float32)
     for item in range(len(starts)):
         waveform = waveforms[item]
-        _read(samples, starts[item], speeds[item], waveform)
+        _read(samples, starts[item], speeds[item], piece, waveform)
         if ratios[item] > 0:
-            _read(samples, background_starts[item], background_speeds[item], background)
+            _read(samples, background_starts[item], background_speeds[item], piece, background)
             # A background near digital silence is not blown up into noise.
             loudness = max(_power(background), np.float32(1e-8))
             gain = ratios[item] * np.sqrt(_power(waveform) / loudness)
@@ -180,24 +184,24 @@ def filter_response(seeds, settings, bins: int, sample_rate: int) -> np.ndarray:
     colour is a smooth curve over the mel scale: four cosines, the n-th up to ``colour_db / n``.
     """
     draws = uniform(seeds, FILTER, 5 + len(COLOUR))
+    low_passed, high_passed, coloured = (draws[:, 2:5] < settings.filter_probability).T
     frequencies = np.linspace(0, sample_rate / 2, bins, dtype=np.float32)
     with np.errstate(divide="ignore"):
         octaves = np.log(frequencies)
 
-    def corner(column, limits):
-        return between(draws[:, column : column + 1], np.log(limits).astype(np.float32))
+    def corners(drawn, limits):
+        return between(drawn[:, np.newaxis], np.log(limits).astype(np.float32))
 
+    response = np.ones((len(draws), bins), np.float32)
     # 1 / (1 + (frequency / corner)^24) and 1 / (1 + (corner / (frequency + 1))^4)
-    low_pass = _logistic(24 * (corner(0, settings.low_pass_hz) - octaves))
-    high_pass = _logistic(4 * (np.log(frequencies + 1) - corner(1, settings.high_pass_hz)))
+    corner = corners(draws[low_passed, 0], settings.low_pass_hz)
+    response[low_passed] *= _logistic(24 * (corner - octaves))
+    corner = corners(draws[high_passed, 1], settings.high_pass_hz)
+    response[high_passed] *= _logistic(4 * (np.log(frequencies + 1) - corner))
     mel = np.log1p(frequencies / 700)
     cosines = np.cos(np.pi * COLOUR[:, np.newaxis] * mel / mel[-1]) / COLOUR[:, np.newaxis]
-    decibels = between(draws[:, 5:], (-settings.colour_db, settings.colour_db)) @ cosines
-    colour = np.exp(decibels * np.float32(np.log(10) / 10))
-    response = np.ones((len(draws), bins), np.float32)
-    for column, part in ((2, low_pass), (3, high_pass), (4, colour)):
-        used = draws[:, column : column + 1] < settings.filter_probability
-        response *= np.where(used, part, np.float32(1))
+    decibels = between(draws[coloured, 5:], (-settings.colour_db, settings.colour_db)) @ cosines
+    response[coloured] *= np.exp(decibels * np.float32(np.log(10) / 10))
     return response[:, np.newaxis]
 
 

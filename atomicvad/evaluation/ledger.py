@@ -18,6 +18,7 @@ from atomicvad.evaluation.metrics import DECISION, HARD, binary_metrics
 from atomicvad.evaluation.systems import load_system, system_files
 from atomicvad.files import replacing
 
+PRINTED = Path(__file__).with_name("printed.csv")
 COLUMNS = ["system", "quantity", "test_set", "printed", "source"]
 COLUMNS += ["as_released_code", "correct", "difference", "why"]
 
@@ -64,7 +65,7 @@ def ledger(settings: Settings, systems: pd.DataFrame) -> pd.DataFrame:
     keys = ["system", "protocol", "condition", "metric"]
     values = dict(zip(systems[keys].agg("|".join, axis=1), systems["value"], strict=True))
     values |= released_code_metrics(settings)
-    table = pd.read_csv(Path(__file__).with_name("printed.csv"), dtype=str, keep_default_na=False)
+    table = pd.read_csv(PRINTED, dtype=str, keep_default_na=False)
     for column in ("as_released_code", "correct"):
         table[column] = [_cell(text, values) for text in table[column]]
     table["difference"] = table["correct"] - table["as_released_code"]

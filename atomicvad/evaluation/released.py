@@ -32,7 +32,7 @@ class BatchFloor(Features):
 def released_scores(models: list, folder: Path, settings: Settings) -> np.ndarray:
     """Logits of SWI's windows, ``[windows, models]``, in the order of ``score_set``."""
     features, window = tf.function(BatchFloor(), reduce_retracing=True), settings.window_samples
-    networks = [network_logits(model.layers[2]) for model in models]
+    networks = network_logits(*(model.layers[2] for model in models))
     labels, step, found = read_labels(folder / "labels.csv"), step_of("swi", settings), []
     clips = tqdm(decoded_clips(folder, labels), desc="as released", unit="clip")
     for name, waveform in clips:
@@ -44,5 +44,5 @@ def released_scores(models: list, folder: Path, settings: Settings) -> np.ndarra
             own = starts[segment == number]
             for first in range(0, len(own), BATCH):
                 images = features(windows[own[first : first + BATCH]]).numpy()
-                found.append(np.stack([network(images) for network in networks], axis=1))
+                found.append(networks(images))
     return np.concatenate(found)

@@ -30,31 +30,32 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     if any(model.layers[1].settings != models[0].layers[1].settings for model in models):
         raise AtomicVADError("models: expected one and the same features layer, got several")
     features = CompiledFeatures(models[0].layers[1])
-    networks = [network_logits(model.layers[2]) for model in models]
+    networks = network_logits(*(model.layers[2] for model in models))
 
     def score(windows: np.ndarray) -> np.ndarray:
-        logits = np.empty((len(windows), len(networks)), np.float32)
+        logits = np.empty((len(windows), len(models)), np.float32)
         for first in range(0, len(windows), AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            images = features(np.ascontiguousarray(windows[part]))
-            for column, network in enumerate(networks):
-                logits[part, column] = network(images)
+            logits[part] = networks(features(np.ascontiguousarray(windows[part])))
         return logits
 
     return score
 
 
-def network_logits(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Features ``[n, height, width, 1]`` -> logits ``[n]``; compiled for the paper's network."""
-    if is_supported(network):
-        weights, _ = all_weights(network)
-        epsilon = network.get_layer("b1_norm").epsilon
-        return lambda images: np.diff(outputs(images, weights, epsilon))[:, 0]
-    predict = tf.function(lambda x: network(x, training=False), reduce_retracing=True)
+def network_logits(*networks: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Features ``[n, height, width, 1]`` -> logits ``[n, networks]``; the paper's are compiled."""
+    if all(map(is_supported, networks)):
+        weights = np.stack([all_weights(network)[0] for network in networks])
+        epsilon = networks[0].get_layer("b1_norm").epsilon
+        return lambda images: np.diff(outputs(images, weights, epsilon))[..., 0].T
+    predicts = [
+        tf.function(lambda x, network=network: network(x, training=False), reduce_retracing=True)
+        for network in networks
+    ]
 
     def plain(images):
-        probabilities = np.maximum(predict(images).numpy().astype(np.float64), 1e-30)
-        return np.diff(np.log(probabilities))[:, 0]
+        probabilities = np.stack([predict(images) for predict in predicts], axis=1)
+        return np.diff(np.log(np.maximum(probabilities.astype(np.float64), 1e-30)))[..., 0]
 
     return plain
 

@@ -11,6 +11,8 @@ from atomicvad.layers.features import Features
 from atomicvad.layers.fourier import FFT_LENGTH, IMAGINARY, LANES, power_spectra
 
 AT_ONCE = 16  # windows whose mel power fits into 256 kB
+LOG_2, LOG_10 = np.log(2), np.log(10)
+ROOT_OF_HALF = np.float32(np.sqrt(0.5)).view(np.int32)  # its bits
 _compiled = numba.njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
 )
@@ -24,8 +26,37 @@ def _add_to_both(below, above, power, falling, rising):
 
 
 @_compiled
-def _mel_power(waveforms, response, window, hop, lower, weights):
-    """Power in mel bins ``[batch, mel bin, frame]``, frames centred, edges reflected.
+def _decibels(power, floor):
+    """Of one window's power ``[n]``, in place; what lies below ``floor`` of the largest is raised.
+
+    A number is 2^e m with m within a factor sqrt(2) of 1, and log m is twice the inverse hyperbolic
+    tangent of (m - 1) / (m + 1): five terms of its series are exact to float32's rounding, and
+    unlike the library's logarithm they vectorise.
+    """
+    bits, exponents = power.view(np.int32), np.empty(len(power), np.int32)
+    largest = np.int32(0)
+    for n in range(len(bits)):  # positive numbers have the order of their bits
+        largest = max(largest, bits[n])
+    limit = np.full(1, largest).view(np.float32) * floor
+    limit[0] = max(limit[0], np.float32(1e-10))
+    least = limit.view(np.int32)[0]
+    for n in range(len(bits)):
+        number = max(bits[n], least)
+        exponents[n] = np.int32(number - ROOT_OF_HALF) >> np.int32(23)
+        bits[n] = number - np.int32(exponents[n] << np.int32(23))
+    for n in range(len(power)):
+        x = (power[n] - np.float32(1)) / (power[n] + np.float32(1))
+        s = x * x
+        y = s * np.float32(1 / 9) + np.float32(1 / 7)
+        y = s * y + np.float32(1 / 5)
+        y = s * y + np.float32(1 / 3)
+        y = np.float32(2) * (x + x * s * y)
+        power[n] = (np.float32(LOG_2) * np.float32(exponents[n]) + y) * np.float32(10 / LOG_10)
+
+
+@_compiled
+def _mel_decibels(waveforms, response, window, hop, lower, weights, floor):
+    """Decibels in mel bins ``[batch, mel bin, frame]``, frames centred, edges reflected.
 
     ``response``: ``[batch, bins]``; for ``lower`` and ``weights`` see ``two_filters``.
     """
@@ -47,6 +78,7 @@ def _mel_power(waveforms, response, window, hop, lower, weights):
             falling, rising = weights[n, 0] * response[item, n], weights[n, 1] * response[item, n]
             below, above = result[item, lower[n]], result[item, lower[n] + 1]
             _add_to_both(below, above, of_bin, falling, rising)
+        _decibels(result[item].reshape(-1), floor)
     return result
 
 
@@ -88,13 +120,15 @@ class CompiledFeatures:
 
     def _some(self, waveforms, response, features):
         layer = self.layer
-        power = _mel_power(
-            waveforms, response, layer.window, layer.hop_length, self.lower, self.weights
+        decibels = _mel_decibels(
+            waveforms,
+            response,
+            layer.window,
+            layer.hop_length,
+            self.lower,
+            self.weights,
+            np.float32(10 ** (-layer.floor_db / 10)),
         )
-        decibels = np.log(np.maximum(power, 1e-10, out=power), out=power)
-        decibels *= np.float32(10 / np.log(10))
-        loudest = decibels.max(axis=(1, 2), keepdims=True)
-        np.maximum(decibels, loudest - np.float32(layer.floor_db), out=decibels)
         if layer.dct is None:
             features[:] = decibels
         else:

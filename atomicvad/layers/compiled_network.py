@@ -14,9 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from atomicvad.layers.activations import PARAMETERS, GrowingCosine
-from atomicvad.model import BLOCKS, split_weights
+from atomicvad.model import BLOCKS
 
 LANES = 16
+# Places to the right of one, unsigned: an index that needs no look at its sign.
+RIGHT = tuple(np.uint64(places * LANES) for places in range(7))
 NO_MASKS = (None, None)  # of the two blocks: without dropout
 HIDDEN, FILTERS = BLOCKS[0]["hidden"], BLOCKS[0]["filters"]
 MULTIPLIER = BLOCKS[0]["multiplier"]
@@ -78,20 +80,74 @@ def _lay_out(images, padded, edge):
 
 
 @_compiled
-def _respond(padded, y, kernel, s0, s1, s2):
-    """Row ``y`` of the three 7x7 filters' responses."""
+def _respond(padded, y, kernel, response):
+    """Row ``y`` of a 7x7 filter's response; its taps are ``kernel [49]``."""
+    response[:] = 0
     for row in range(7):
         line, t = padded[y + row], kernel[7 * row :]
-        a0, a1, a2, a3, a4, a5, a6 = t[0, 0], t[1, 0], t[2, 0], t[3, 0], t[4, 0], t[5, 0], t[6, 0]
-        b0, b1, b2, b3, b4, b5, b6 = t[0, 1], t[1, 1], t[2, 1], t[3, 1], t[4, 1], t[5, 1], t[6, 1]
-        c0, c1, c2, c3, c4, c5, c6 = t[0, 2], t[1, 2], t[2, 2], t[3, 2], t[4, 2], t[5, 2], t[6, 2]
-        l1, l2, l3 = line[LANES:], line[2 * LANES :], line[3 * LANES :]
-        l4, l5, l6 = line[4 * LANES :], line[5 * LANES :], line[6 * LANES :]
-        for n in range(len(s0)):
-            v0, v1, v2, v3, v4, v5, v6 = line[n], l1[n], l2[n], l3[n], l4[n], l5[n], l6[n]
-            s0[n] += a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3 + a4 * v4 + a5 * v5 + a6 * v6
-            s1[n] += b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3 + b4 * v4 + b5 * v5 + b6 * v6
-            s2[n] += c0 * v0 + c1 * v1 + c2 * v2 + c3 * v3 + c4 * v4 + c5 * v5 + c6 * v6
+        t0, t1, t2, t3, t4, t5, t6 = t[0], t[1], t[2], t[3], t[4], t[5], t[6]
+        for n in range(np.uint64(len(response))):
+            value = t0 * line[n] + t1 * line[n + RIGHT[1]] + t2 * line[n + RIGHT[2]]
+            value += t3 * line[n + RIGHT[3]] + t4 * line[n + RIGHT[4]]
+            response[n] += value + t5 * line[n + RIGHT[5]] + t6 * line[n + RIGHT[6]]
+
+
+@_compiled
+def _before(length, pool):
+    """Places that "same" pooling adds before a length."""
+    return (-(-length // pool) * pool - length) // 2
+
+
+@_compiled
+def _largest_of_five(values, best, which):
+    """The largest in each column of ``values [5, n]``, and which it is.
+
+    Not line after line into ``best``: such a loop would not be vectorised.
+    """
+    v0, v1, v2, v3, v4 = values[0], values[1], values[2], values[3], values[4]
+    for n in range(len(best)):
+        value, index = v0[n], np.int32(0)
+        larger = v1[n] > value
+        value, index = v1[n] if larger else value, np.int32(1) if larger else index
+        larger = v2[n] > value
+        value, index = v2[n] if larger else value, np.int32(2) if larger else index
+        larger = v3[n] > value
+        value, index = v3[n] if larger else value, np.int32(3) if larger else index
+        larger = v4[n] > value
+        value, index = v4[n] if larger else value, np.int32(4) if larger else index
+        best[n], which[n] = value, index
+
+
+@_compiled
+def _first_pools(padded, kernel, height, width, pooled, winners):
+    """The first block's convolution and pooling by five: ``[channels, places * LANES]``.
+
+    A winner's place counts in lines of ``width + 6``, as ``padded`` has them.
+    """
+    rows, columns = -(-height // 5), -(-width // 5)
+    top, left = _before(height, 5), _before(width, 5)
+    lines = np.full((5, columns * 5 * LANES), -np.inf, np.float32)
+    best, of_rows = np.empty((columns, 5, LANES), np.float32), np.empty(lines.shape[1], np.int32)
+    of_columns = np.empty(LANES, np.int32)
+    values = pooled.reshape(MULTIPLIER, rows, columns, LANES)
+    places = winners.reshape(MULTIPLIER, rows, columns, LANES)
+    for channel in range(MULTIPLIER):
+        taps = kernel[:, channel].copy()
+        for row in range(rows):
+            for k in range(5):
+                y = row * 5 - top + k
+                if 0 <= y < height:
+                    _respond(padded, y, taps, lines[k][left * LANES : (left + width) * LANES])
+                else:
+                    lines[k] = -np.inf
+            _largest_of_five(lines, best.reshape(-1), of_rows)
+            for column in range(columns):
+                _largest_of_five(best[column], values[channel, row, column], of_columns)
+                place = places[channel, row, column]
+                for lane in range(LANES):
+                    x = column * 5 + of_columns[lane]
+                    y = row * 5 - top + of_rows[x * LANES + lane]
+                    place[lane] = y * (width + 6) + x - left
 
 
 @_compiled
@@ -114,35 +170,6 @@ def _pool_row(best, best_y, width, line, pool, left, pooled, winners):
                 larger = best[n] > value[lane]
                 value[lane] = best[n] if larger else value[lane]
                 winner[lane] = best_y[n] * line + x if larger else winner[lane]
-
-
-@_compiled
-def _before(length, pool):
-    """Places that "same" pooling adds before a length."""
-    return (-(-length // pool) * pool - length) // 2
-
-
-@_compiled
-def _first_pools(padded, kernel, height, width, pool, pooled, winners):
-    """The first block's convolution and pooling: ``[channels, places * lanes]``."""
-    rows, columns = -(-height // pool), -(-width // pool)
-    top, left = _before(height, pool), _before(width, pool)
-    size = columns * LANES
-    lines = np.empty((MULTIPLIER, width * LANES), np.float32)
-    best = np.empty((MULTIPLIER, width * LANES), np.float32)
-    best_y = np.zeros((MULTIPLIER, width * LANES), np.int32)
-    pooled[:] = -np.inf
-    for row in range(rows):
-        best[:] = -np.inf
-        for y in range(max(0, row * pool - top), min(height, (row + 1) * pool - top)):
-            lines[:] = 0
-            _respond(padded, y, kernel, lines[0], lines[1], lines[2])
-            for channel in range(MULTIPLIER):
-                _keep_larger(lines[channel], np.int32(y), best[channel], best_y[channel])
-        for channel in range(MULTIPLIER):
-            out = slice(row * size, (row + 1) * size)
-            values, places = pooled[channel, out], winners[channel, out]
-            _pool_row(best[channel], best_y[channel], width, width + 6, pool, left, values, places)
 
 
 @_compiled
@@ -412,119 +439,138 @@ def _beside(items, out):
                 out[channel, place * LANES + lane] = items[lane, place, channel]
 
 
-def new_room(count: int, height: int, width: int) -> tuple[np.ndarray, ...]:
-    """What the gradient needs of ``count`` windows, by groups of ``LANES``.
+def new_room(networks: int, count: int, height: int, width: int) -> tuple[np.ndarray, ...]:
+    """What the gradient needs of ``count`` windows, by network and groups of ``LANES``.
 
     First pools, their winners, the first block's outputs, second pools, their winners and the
     skip's.
     """
-    groups = -(-count // LANES)
+    shape = networks, -(-count // LANES)
     rows, columns = -(-height // POOLS[0]), -(-width // POOLS[0])
     places, ends = rows * columns, -(-rows // POOLS[1]) * (-(-columns // POOLS[1]))
     return (
-        np.zeros((groups, MULTIPLIER, places * LANES), np.float32),
-        np.zeros((groups, MULTIPLIER, places * LANES), np.int32),
-        np.zeros((groups, FILTERS, places * LANES), np.float32),
-        np.zeros((groups, FILTERS, ends * LANES), np.float32),
-        np.zeros((groups, 2 * FILTERS, ends * LANES), np.int32),
+        np.zeros((*shape, MULTIPLIER, places * LANES), np.float32),
+        np.zeros((*shape, MULTIPLIER, places * LANES), np.int32),
+        np.zeros((*shape, FILTERS, places * LANES), np.float32),
+        np.zeros((*shape, FILTERS, ends * LANES), np.float32),
+        np.zeros((*shape, 2 * FILTERS, ends * LANES), np.int32),
     )
 
 
 @_compiled
 def _forward(images, weights, epsilon, first_mask, second_mask, room):
-    """Features ``[n, height, width, 1]`` -> outputs before the softmax ``[n, 2]``.
+    """Features ``[n, height, width, 1]`` -> outputs before the softmax ``[networks, n, 2]``.
 
-    ``room``: a ``new_room`` of as many windows, or of ``LANES`` where no gradient is wanted.
+    ``weights``: ``[networks, weights]``. ``room``: a ``new_room`` of as many networks and windows;
+    where no gradient is wanted, of one network and ``LANES`` windows.
     """
     pooled, winners, between, last, last_winners = room
-    first, second, dense, dense_bias = _parts(weights)
     count, height, width, _ = images.shape
-    columns, ends = -(-width // POOLS[0]), last.shape[2] // LANES
-    skip, out = np.empty_like(last[0]), np.empty_like(last[0])
+    columns, ends = -(-width // POOLS[0]), last.shape[-1] // LANES
+    skip, out = np.empty_like(last[0, 0]), np.empty_like(last[0, 0])
     padded = np.zeros((height + 6, (width + 6) * LANES), np.float32)
-    outputs = np.empty((count, 2), np.float32)
+    outputs = np.empty((len(weights), count, 2), np.float32)
     for group in range(-(-count // LANES)):
-        k = min(group, len(pooled) - 1)
         some = slice(group * LANES, min(count, (group + 1) * LANES))
         _lay_out(images[some], padded, 3)
-        _first_pools(padded, first[0], height, width, POOLS[0], pooled[k], winners[k])
-        _inner(pooled[k], first, epsilon, _mask_of(first_mask, some), between[k])
-        _second_pools(
-            between[k],
-            second[0],
-            columns,
-            POOLS[1],
-            last[k],
-            last_winners[k, :FILTERS],
-            skip,
-            last_winners[k, FILTERS:],
-        )
-        _inner(last[k], second, epsilon, _mask_of(second_mask, some), out)
-        for item in range(some.start, some.stop):
-            for output in range(2):
-                total = dense_bias[output]
-                for place in range(ends):
-                    n = place * LANES + item - some.start
-                    for channel in range(FILTERS):
-                        weight = dense[place * FILTERS + channel, output]
-                        total += weight * (out[channel, n] + skip[channel, n])
-                outputs[item, output] = total
+        for network in range(len(weights)):
+            first, second, dense, dense_bias = _parts(weights[network])
+            m, k = min(network, len(pooled) - 1), min(group, pooled.shape[1] - 1)
+            own, skipped = last_winners[m, k, :FILTERS], last_winners[m, k, FILTERS:]
+            _first_pools(padded, first[0], height, width, pooled[m, k], winners[m, k])
+            mask = _mask_of(first_mask, network, some)
+            _inner(pooled[m, k], first, epsilon, mask, between[m, k])
+            _second_pools(
+                between[m, k], second[0], columns, POOLS[1], last[m, k], own, skip, skipped
+            )
+            mask = _mask_of(second_mask, network, some)
+            _inner(last[m, k], second, epsilon, mask, out)
+            for item in range(some.start, some.stop):
+                for output in range(2):
+                    total = dense_bias[output]
+                    for place in range(ends):
+                        n = place * LANES + item - some.start
+                        for channel in range(FILTERS):
+                            weight = dense[place * FILTERS + channel, output]
+                            total += weight * (out[channel, n] + skip[channel, n])
+                    outputs[network, item, output] = total
     return outputs
 
 
 @_compiled
-def _mask_of(mask, some):
-    """A dropout's factors ``[n, rows, columns, hidden]``, of some windows, for ``_inner``."""
+def _mask_of(mask, network, some):
+    """Dropout's factors ``[networks, n, rows, columns, hidden]``, a part of them for ``_inner``."""
     if mask is None:
         return None
-    factors = np.zeros((HIDDEN, mask.shape[1] * mask.shape[2] * LANES), np.float32)
-    _beside(mask[some].reshape(-1, mask.shape[1] * mask.shape[2], HIDDEN), factors)
+    places = mask.shape[2] * mask.shape[3]
+    factors = np.zeros((HIDDEN, places * LANES), np.float32)
+    _beside(mask[network][some].reshape(-1, places, HIDDEN), factors)
     return factors
 
 
 @_compiled
 def _backward(images, weights, epsilon, first_mask, second_mask, room, upstream):
-    """Gradient of the weights; ``upstream [n, 2]``: that of ``_forward``'s outputs."""
+    """Gradients ``[networks, weights]``; ``upstream [networks, n, 2]``: of ``_forward``'s."""
     pooled, winners, between, last, last_winners = room
-    first, second, dense, _ = _parts(weights)
     count, columns = len(images), -(-images.shape[2] // POOLS[0])
-    ends = last.shape[2] // LANES
-    total, gradient = np.zeros(len(weights)), np.empty_like(weights)
+    ends = last.shape[-1] // LANES
+    totals = np.zeros(weights.shape)
+    gradient = np.empty_like(weights[0])
     d_first, d_second, d_dense, d_dense_bias = _parts(gradient)
-    out, of_out, of_last = np.empty_like(last[0]), np.empty_like(last[0]), np.empty_like(last[0])
-    of_between, of_pooled = np.empty_like(between[0]), np.empty_like(pooled[0])
-    for k in range(len(pooled)):
-        some = slice(k * LANES, min(count, (k + 1) * LANES))
-        gradient[:] = 0
-        of_out[:] = 0
-        own, skip = last_winners[k, :FILTERS], last_winners[k, FILTERS:]
-        mask = _mask_of(second_mask, some)
-        _inner(last[k], second, epsilon, mask, out)
-        for item in range(some.start, some.stop):
-            for output in range(2):
-                above = upstream[item, output]
-                d_dense_bias[output] += above
-                for place in range(ends):
-                    n = place * LANES + item - some.start
-                    for channel in range(FILTERS):
-                        value = out[channel, n]
-                        value += between[k, channel, skip[channel, n] * LANES + item - some.start]
-                        d_dense[place * FILTERS + channel, output] += above * value
-                        of_out[channel, n] += above * dense[place * FILTERS + channel, output]
-        _inner_gradients(last[k], second, epsilon, mask, of_out, d_second, of_last)
-        _second_conv_gradients(
-            between[k], second[0], columns, own, of_last, skip, of_out, d_second[0], of_between
-        )
-        mask = _mask_of(first_mask, some)
-        _inner_gradients(pooled[k], first, epsilon, mask, of_between, d_first, of_pooled)
-        _first_kernel_gradient(images[some], winners[k], of_pooled, d_first[0])
-        total += gradient
-    return total.astype(np.float32)
+    out, of_out, of_last = (
+        np.empty_like(last[0, 0]),
+        np.empty_like(last[0, 0]),
+        np.empty_like(last[0, 0]),
+    )
+    of_between, of_pooled = np.empty_like(between[0, 0]), np.empty_like(pooled[0, 0])
+    for m in range(len(weights)):
+        first, second, dense, _ = _parts(weights[m])
+        for k in range(pooled.shape[1]):
+            some = slice(k * LANES, min(count, (k + 1) * LANES))
+            gradient[:] = 0
+            of_out[:] = 0
+            own, skip = last_winners[m, k, :FILTERS], last_winners[m, k, FILTERS:]
+            mask = _mask_of(second_mask, m, some)
+            _inner(last[m, k], second, epsilon, mask, out)
+            for item in range(some.start, some.stop):
+                lane = item - some.start
+                for output in range(2):
+                    above = upstream[m, item, output]
+                    d_dense_bias[output] += above
+                    for place in range(ends):
+                        n = place * LANES + lane
+                        for channel in range(FILTERS):
+                            value = out[channel, n]
+                            value += between[m, k, channel, skip[channel, n] * LANES + lane]
+                            d_dense[place * FILTERS + channel, output] += above * value
+                            of_out[channel, n] += above * dense[place * FILTERS + channel, output]
+            _inner_gradients(last[m, k], second, epsilon, mask, of_out, d_second, of_last)
+            _second_conv_gradients(
+                between[m, k],
+                second[0],
+                columns,
+                own,
+                of_last,
+                skip,
+                of_out,
+                d_second[0],
+                of_between,
+            )
+            mask = _mask_of(first_mask, m, some)
+            _inner_gradients(pooled[m, k], first, epsilon, mask, of_between, d_first, of_pooled)
+            _first_kernel_gradient(images[some], winners[m, k], of_pooled, d_first[0])
+            totals[m] += gradient
+    return totals.astype(np.float32)
 
 
 def outputs(images: np.ndarray, weights: np.ndarray, epsilon: float) -> np.ndarray:
-    """Features ``[n, height, width, 1]``, ``all_weights`` in one vector -> logits ``[n, 2]``."""
-    room = new_room(LANES, *images.shape[1:3])
+    """Outputs before the softmax, ``[networks, n, 2]``, of several networks at once.
+
+    Args:
+        images: features ``[n, height, width, 1]``.
+        weights: ``all_weights`` of each, ``[networks, weights]``.
+    """
+    room = new_room(1, LANES, *images.shape[1:3])
     return _forward(images, weights, np.float32(epsilon), *NO_MASKS, room)
 
 
@@ -548,33 +594,43 @@ def all_weights(network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
 
 
 def compiled_call(network: keras.Model) -> Callable:
-    """``network.stateless_call`` of a network that ``is_supported``, its weights in one vector."""
+    """``network.stateless_call`` for several sets of its weights at once; it ``is_supported``.
+
+    Returns:
+        ``call(weights, others, features, training)``: ``weights`` are ``[networks, flat weights]``
+        and ``others`` the other variables of each -> probabilities ``[n, 2]`` and other variables
+        of each.
+    """
     epsilon = np.float32(network.get_layer("b1_norm").epsilon)
     dropouts = [network.get_layer(f"b{block}_dropout") for block in (1, 2)]
     dropouts = [layer for layer in dropouts if layer.rate]
     constants, trained = all_weights(network)
-    # By the batch's shape; used again in every step, for fresh memory costs more than the network.
+    # By shapes; used again in every step, for fresh memory costs more than the network.
     rooms = {}
 
+    def room_for(weights, images):
+        shape = len(weights), *images.shape[:3]
+        if shape not in rooms:
+            rooms[shape] = new_room(*shape)
+        return rooms[shape]
+
     def whole(weights):
-        complete = constants.copy()
-        complete[trained] = weights
+        complete = np.tile(constants, (len(weights), 1))
+        complete[:, trained] = weights
         return complete
 
     def forward(images, weights, *masks):
-        if images.shape not in rooms:
-            rooms[images.shape] = new_room(*images.shape[:3])
-        room = rooms[images.shape]
+        room = room_for(weights, images)
         return _forward(images, whole(weights), epsilon, *(masks or NO_MASKS), room)
 
     def backward(images, weights, upstream, *masks):
-        room, masks = rooms[images.shape], masks or NO_MASKS
-        return _backward(images, whole(weights), epsilon, *masks, room, upstream)[trained]
+        room, masks = room_for(weights, images), masks or NO_MASKS
+        return _backward(images, whole(weights), epsilon, *masks, room, upstream)[:, trained]
 
     @tf.custom_gradient
     def run(images, weights, *masks):
         result = tf.numpy_function(forward, [images, weights, *masks], tf.float32, stateful=True)
-        result.set_shape([images.shape[0], 2])
+        result.set_shape([weights.shape[0], images.shape[0], 2])
 
         def gradients(upstream):
             of_weights = tf.numpy_function(
@@ -585,25 +641,20 @@ def compiled_call(network: keras.Model) -> Callable:
 
         return result, gradients
 
-    def call(weights, others, features, training=False, return_losses=False):
-        masks, others = [], list(others)
+    def call(weights, others, features, training=False):
+        masks, changed = [], [list(values) for values in others]
         if training:
             for number, layer in enumerate(dropouts):
                 ones = tf.ones([tf.shape(features)[0], *layer.output.shape[1:]])
-                mask, (others[number],) = layer.stateless_call(
-                    [], [others[number]], ones, training=True
-                )
-                masks.append(mask)
+                drawn = [
+                    layer.stateless_call([], [values[number]], ones, training=True)
+                    for values in others
+                ]
+                masks.append(tf.stack([mask for mask, _ in drawn]))
+                for values, (_, state) in zip(changed, drawn, strict=True):
+                    values[number] = state[0]
+        outputs = tf.unstack(run(features, weights, *masks))
         # Keras' own, which tells a loss the logits: its focal loss then goes by these.
-        probabilities = keras.activations.softmax(run(features, weights, *masks))
-        if not return_losses:
-            return probabilities, others
-        variables = network.trainable_variables
-        penalties = [
-            variable.regularizer(weight)
-            for variable, weight in zip(variables, split_weights(network, weights), strict=True)
-            if variable.regularizer
-        ]
-        return probabilities, others, penalties
+        return [keras.activations.softmax(values) for values in outputs], changed
 
     return call
