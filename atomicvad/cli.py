@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -63,7 +64,7 @@ def train(
         folder / "training.ipynb",
         {"profile": profile, "seed": seed},
         with_code=True,
-        cell_bar=False,
+        aloud=True,
     )
     typer.echo(f"seed {seed}: done; {whole(settings)}")
 
@@ -140,6 +141,8 @@ def report(
     from atomicvad.notebooks import run_notebook
     from atomicvad.run import require_seeds
 
+    if unknown := [name for name in page or () if name not in PAGES]:
+        raise AtomicVADError(f"--page: expected one of {', '.join(PAGES)}; got {unknown[0]!r}")
     settings = _settings(profile)
     folder = settings.results_folder
     require_seeds(settings)
@@ -155,8 +158,6 @@ def report(
         if path.is_file()
     ]
     for name in page or PAGES:
-        if name not in PAGES:
-            raise AtomicVADError(f"--page: expected one of {', '.join(PAGES)}, got {name!r}")
         if name == "atlas" and settings.test:
             continue  # its cases are cut from recordings that scenes are mixed from
         source = project_root() / "notebooks" / f"{PAGES[name]}.ipynb"
@@ -165,9 +166,12 @@ def report(
         if provenance.is_current(stamp, expected) and output.with_suffix(".html").is_file():
             typer.echo(f"{name}: up to date")
             continue
-        run_notebook(source, output, {"profile": profile}, cell_bar=not page)
+        typer.echo(f"{name}: notebook {PAGES[name]} begins")
+        started = time.perf_counter()
+        run_notebook(source, output, {"profile": profile})
         provenance.write_stamp(stamp, expected)
-        typer.echo(f"{name}: {output.with_suffix('.html')}")
+        seconds = time.perf_counter() - started
+        typer.echo(f"{name}: {output.with_suffix('.html')} ({seconds:.0f} s)")
 
 
 @app.command()

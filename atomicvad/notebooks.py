@@ -45,14 +45,13 @@ def run_notebook(
     output: Path,
     parameters: Mapping[str, Any],
     with_code: bool = False,
-    cell_bar: bool = True,
+    aloud: bool = False,
 ) -> None:
     """Execute ``source`` with papermill into ``output`` and, beside it, a log and an HTML page.
 
-    What the notebook prints goes into ``<output>.log`` and onto the terminal as it comes; what the
-    libraries have to say beside it, into the log alone. A failed notebook is kept as
-    ``<output>.failed.ipynb``, its traceback at the end of the log. ``cell_bar`` shows how many
-    cells are done.
+    What the notebook prints goes into ``<output>.log`` and, ``aloud``, onto the terminal as it
+    comes; what the libraries have to say beside it, into the log alone. A failed notebook is kept
+    as ``<output>.failed.ipynb``, its traceback at the end of the log.
 
     Raises:
         AtomicVADError: a parameter that the notebook does not have, or a failing cell.
@@ -76,8 +75,8 @@ def run_notebook(
                 str(temporary.with_suffix(".ipynb")),
                 parameters=dict(parameters),
                 cwd=str(project_root() / "notebooks"),
-                progress_bar=cell_bar and {"desc": source.stem},
-                stdout_file=_Echo(file),
+                progress_bar=False,
+                stdout_file=_Echo(file) if aloud else file,
                 kernel_manager_class=_quiet_kernel(file),
                 extra_arguments=["--log-level=CRITICAL"],
             )

@@ -19,6 +19,10 @@ def atomicvad(*arguments):
         (("seeds", "--profile", "opne"), "expected one of open, paper, smoke; got 'opne'"),
         (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
         (
+            ("report", "--profile", "smoke", "--page", "atlsa"),
+            "--page: expected one of atlas, systems, data, augmentation, report; got 'atlsa'",
+        ),
+        (
             ("data", "fetch", "musan"),
             "expected speech_commands, freesound or ava_speech; got 'musan'",
         ),

@@ -65,6 +65,27 @@ def test_rows_that_are_gone_are_not_the_same_numbers(tiny, monkeypatch):
     assert "NOT the committed" in said and "1 of 2" in said and "f2" in said
 
 
+def test_tables_are_collated_once_and_again_when_something_changed(tiny, monkeypatch):
+    folder, made = tiny.results_folder, []
+
+    def collate(settings):
+        made.append(len(made))
+        for name in results.TABLES:
+            (folder / f"{name}.csv").write_text(f"{name}\n{len(made)}\n")
+
+    monkeypatch.setattr(results, "_collate", collate)
+    results.collate(tiny)
+    assert results.collate(tiny)["summary"].tolist() == [1] and len(made) == 1
+    for path in ("paired.csv", "seed-1/scores.npz", "systems/energy/system.json"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("another content")
+        results.collate(tiny)
+        results.collate(tiny)
+    assert len(made) == 4
+    (folder / "ledger.csv").unlink()
+    assert results.collate(tiny)["summary"].tolist() == [5]
+
+
 def test_missing_seeds_are_named(tiny):
     with pytest.raises(AtomicVADError, match="seed 1, 2"):
         results._seed_table(tiny, "nothing.csv")
