@@ -1,6 +1,7 @@
 """``atomicvad …``: every stage of a reproduction, for make, scripts and clusters."""
 
 import errno
+import io
 import os
 import sys
 import time
@@ -18,6 +19,8 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 Profile = Annotated[str, typer.Option(help="smoke, open or paper: a file of profiles/")]
+# What is wrong with a path that a user named.
+PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 # The report, which draws all figures, comes last.
 PAGES = {
     "atlas": "06_atlas",
@@ -213,11 +216,16 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     one_thread_each()
     plain_log()
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows it as "?"
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except AtomicVADError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            sys.exit(f"error: {error.filename or 'writing'}: the disk is full")
+        if error.errno not in PLACES:
             raise
-        sys.exit(f"error: {error.filename or 'writing'}: the disk is full")
+        sys.exit(f"error: {error.filename}: {error.strerror}")

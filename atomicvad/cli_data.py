@@ -106,11 +106,14 @@ def leak(
     folder: Annotated[Path | None, typer.Option(help="of Speech Commands")] = None,
 ) -> None:
     """Measure how far Speech Commands' two splits share speakers with training."""
-    from atomicvad.config import SourceSettings
     from atomicvad.data.corpora import speech_commands
-    from atomicvad.data.sources import locate
+    from atomicvad.data.sources import corpora_folder
+    from atomicvad.errors import AtomicVADError
 
-    place = locate(SourceSettings(corpus="speech_commands", folder=folder))
+    folder = folder or corpora_folder() / "speech_commands"
+    if not folder.is_dir():
+        raise AtomicVADError(f"{folder}: no such folder; expected Speech Commands in it")
+    place = folder.resolve()
     typer.echo(speech_commands.leak(place, seed=42).to_string(index=False))
 
 

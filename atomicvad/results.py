@@ -9,6 +9,7 @@ from scipy.stats import bootstrap
 
 from atomicvad import provenance
 from atomicvad.config import Settings
+from atomicvad.data import dataset_of
 from atomicvad.evaluation.calibration import reliability_counts, reliability_curve
 from atomicvad.evaluation.judge import members, scene_judge, seed_metrics
 from atomicvad.evaluation.ledger import PRINTED, write_ledger
@@ -42,8 +43,6 @@ def histories(settings: Settings) -> pd.DataFrame:
 
 def released_metrics(settings: Settings) -> pd.DataFrame:
     """Metrics of the released checkpoints on the same scenes; empty where there are no scores."""
-    from atomicvad.data import dataset_of
-
     if "released" not in system_files(settings):
         return pd.DataFrame()
     scores = load_system("released", settings)["testing"]
@@ -170,8 +169,9 @@ def _collate(settings: Settings) -> None:
         [_seed_table(settings, "metrics.csv"), released_metrics(settings)], ignore_index=True
     )
     systems, paired = evaluate(settings)
-    tables = {"metrics": metrics, "summary": summarise(metrics), "systems": systems}
-    tables |= {"paired": paired}
+    named = {"dataset": dataset_of(settings)}  # every table says what it is of
+    tables = {"metrics": metrics, "summary": summarise(metrics)}
+    tables |= {"systems": systems.assign(**named), "paired": paired.assign(**named)}
     for name, table in tables.items():
         with replacing(settings.results_folder / f"{name}.csv") as path:
             table.to_csv(path, index=False, float_format="%.6f")

@@ -30,9 +30,12 @@ def test_what_is_not_labelled_is_no_speech_only_if_speech_alone_is_labelled():
     assert fill(both, 4.0) == both
 
 
-def test_labels_past_the_end_are_left_out_and_rounding_is_cut():
+def test_labels_are_cut_at_the_end():
     assert fill([(0.0, 2.05, True)], 2.0) == [(0.0, 2.0, True)]
-    assert fill([(0.0, 1.0, True), (1.5, 9.0, True)], 2.0)[-1] == (1.0, 2.0, False)
+    assert fill([(0.0, 1.0, True), (1.5, 9.0, True), (3.0, 4.0, True)], 2.0)[1:] == [
+        (1.0, 1.5, False),
+        (1.5, 2.0, True),
+    ]
 
 
 @pytest.mark.parametrize(

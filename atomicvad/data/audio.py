@@ -3,6 +3,7 @@
 import io
 import mmap
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -70,9 +71,11 @@ def read_bytes(path: Path, name: str | None = None) -> bytes:
         AudioError: it cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise AudioError(f"{name or path}: not a file that can be read")
         return path.read_bytes()
-    except OSError as error:
-        raise AudioError(f"{name or path}: {error.strerror or error}") from None
+    except (OSError, RuntimeError) as error:  # a link to itself
+        raise AudioError(f"{name or path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _is_truncated(data: bytes) -> bool:
@@ -191,7 +194,11 @@ class AudioStore:
         self.folder = Path(folder)
         table, data = self.folder / "recordings.csv", self.folder / "samples.i16"
         try:
-            self.recordings = pd.read_csv(table, keep_default_na=False)
+            # All else is text: a speaker called 007 is not 7.
+            types = defaultdict(lambda: str, start="int64", samples="int64")
+            self.recordings = pd.read_csv(table, keep_default_na=False, dtype=types)
+            if lacking := {"recording", "start", "samples"} - set(self.recordings):
+                raise ValueError(f"{table.name}: no column {', '.join(sorted(lacking))}")
             with open(data, "rb") as file:
                 self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:

@@ -1,6 +1,7 @@
 """What is wrong with manifests and their audio: read everything, change nothing."""
 
 import hashlib
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +10,10 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from atomicvad.data.audio import SAMPLE_RATE, AudioError, AudioStore, decode
+from atomicvad.data.audio import SAMPLE_RATE, AudioStore, decode
 from atomicvad.data.corpora.splits import NAMES
 from atomicvad.data.index import read_header
-from atomicvad.data.manifest import LABELS, read_manifest
+from atomicvad.data.manifest import GROUPS, LABELS, read_manifest
 from atomicvad.data.segments import SILENCE_DB
 from atomicvad.errors import AtomicVADError
 
@@ -24,6 +25,7 @@ CHECKS = {
     "unreadable": True,
     "past the end": True,
     "outside the root": True,
+    "recording on two sides": True,
     "speaker on two sides": True,
     "source on two sides": True,
     "same sound on two sides": True,
@@ -75,7 +77,7 @@ class _Audio:
     def __init__(self, manifest: Path, root: Path | None, anywhere: bool):
         self.root, self.anywhere = Path(root or manifest.parent).resolve(), anywhere
         self.store, self.numbers, self.last = None, {}, ("", None)
-        if (manifest.parent / "recordings.csv").is_file() and root is None:
+        if (manifest.parent / "samples.i16").is_file() and root is None:
             self.store = AudioStore(manifest.parent)
             self.numbers = {name: n for n, name in enumerate(self.store.recordings["recording"])}
 
@@ -97,7 +99,8 @@ class _Audio:
 def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = False) -> Report:
     """Check manifests against their audio, and against each other.
 
-    The side of a manifest is the split in its name (training, dev …), or the name itself.
+    The side of a manifest is the split in its name (training, dev …) or in its folder's, else it
+    is a side of its own.
 
     Args:
         root: the folder that the audio lies in; the manifest's own by default.
@@ -107,7 +110,9 @@ def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = Fals
         ManifestError: a manifest that cannot be read as one; names ``file:line``.
     """
     report, sides = Report(), defaultdict(lambda: defaultdict(set))
-    sounds: dict[str, list] = defaultdict(list)
+    totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LABELS, 0))
+    sounds: dict[bytes, list] = defaultdict(list)
+    names: dict[bytes, str] = {}  # of recordings, by their content
     for manifest in map(Path, manifests):
         frame = read_manifest(manifest)
         side = _side(manifest)
@@ -116,43 +121,61 @@ def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = Fals
             report.classes.append(
                 (manifest.name, label, len(seconds), round(seconds.sum() / 3600, 3))
             )
-        for name in ("speaker", "source"):
+            totals[side][label] += len(seconds)
+        for name in GROUPS:
             if name in frame:
                 for value in frame[name].dropna().unique():
                     if value != "":
                         sides[name][str(value)].add(side)
-        _check_audio(frame, manifest, side, _Audio(manifest, root, anywhere), report, sounds)
+        audio = _Audio(manifest, root, anywhere)
+        _check_audio(frame, manifest, side, audio, report, sounds, sides["recording"], names)
     for name, places in sides.items():
         for value, where in places.items():
             if len(where) > 1:
                 report.found[f"{name} on two sides"].append(f"{value}: {', '.join(sorted(where))}")
     _check_copies(sounds, report)
-    _check_balance(report)
+    for side, classes in totals.items():
+        low, high = sorted(classes.values())
+        if high > IMBALANCE * low:
+            report.found["unbalanced"].append(f"{side}: {classes}")
     return report
 
 
 def _side(manifest: Path) -> str:
-    words = manifest.stem.lower().replace("-", "_").split("_")
-    return next((NAMES[word] for word in words if word in NAMES), manifest.stem)
+    words = re.split(r"[^a-z]+", manifest.stem.lower())
+    words.append(manifest.resolve().parent.name.lower())
+    return next((NAMES[word] for word in words if word in NAMES), str(manifest))
 
 
-def _check_audio(frame, manifest, side: str, audio: _Audio, report: Report, sounds: dict) -> None:
+def _check_audio(
+    frame: pd.DataFrame,
+    manifest: Path,
+    side: str,
+    audio: _Audio,
+    report: Report,
+    sounds: dict[bytes, list],
+    recordings: dict[str, set],
+    names: dict[bytes, str],
+) -> None:
     frame = frame.sort_values("audio_filepath", kind="stable")
     groups = frame.groupby("audio_filepath", sort=False)
     for name, rows in tqdm(groups, desc=manifest.name, unit="file"):
         where = f"{manifest.name}:{rows['line'].iloc[0]}: {name}"
-        path = audio.path(name)
-        if name not in audio.numbers and path is None:
-            report.found["outside the root"].append(where)
-            continue
         try:
+            path = audio.path(name)
+            if name not in audio.numbers and path is None:
+                report.found["outside the root"].append(where)
+                continue
             if name not in audio.numbers and (rate := read_header(path).rate) != SAMPLE_RATE:
                 report.found["other rate"].append(f"{where}: {rate} Hz")
             waveform = audio.waveform(name, path)
-        except (AudioError, ValueError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # a name too long, a link to itself
             reason = error if isinstance(error, AtomicVADError) else "a bad name"
             report.found["unreadable"].append(f"{manifest.name}:{rows['line'].iloc[0]}: {reason}")
             continue
+        if not _is_silent(waveform):  # by content: a copy under another name is the same
+            digest = hashlib.blake2b(waveform.tobytes(), digest_size=16).digest()
+            recordings[names.setdefault(digest, name)].add(side)
         if abs(float(np.mean(waveform))) > OFFSET:
             report.found["DC offset"].append(where)
         for row in rows.itertuples():
@@ -183,14 +206,3 @@ def _check_copies(sounds: dict[bytes, list], report: Report) -> None:
             report.found["same sound on two sides"].append(places[0][-1])
         elif len({(name, start) for _, name, start, _ in places}) > 1:
             report.found["same sound twice"].append(places[0][-1])
-
-
-def _check_balance(report: Report) -> None:
-    """Classes of each side, over its manifests."""
-    totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LABELS, 0))
-    for name, label, count, _ in report.classes:
-        totals[_side(Path(name))][label] += count
-    for side, classes in totals.items():
-        low, high = sorted(classes.values())
-        if high > IMBALANCE * low:
-            report.found["unbalanced"].append(f"{side}: {classes}")

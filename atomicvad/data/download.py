@@ -18,6 +18,12 @@ LONGEST_WAIT = 300.0  # s; who asks for more is left in peace
 TIMEOUT = (10.0, 60.0)  # s to connect; s without a byte
 BUSY = (408, 429, 500, 502, 503, 504)
 PIECE = 1 << 16
+LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
 
 
 class _Again(Exception):
@@ -107,9 +113,7 @@ class Resuming:
                 try:
                     self._continue(session, url)
                     break
-                except (_Again, requests.ConnectionError, requests.Timeout) as error:
-                    problem = error
-                except requests.exceptions.ChunkedEncodingError as error:
+                except (_Again, *LOST) as error:
                     problem = error
                 except requests.RequestException as error:
                     raise AtomicVADError(f"{url}: {error}") from None
@@ -156,7 +160,7 @@ class Resuming:
             with replacing(_validator(self.part)) as path:
                 path.write_text(version)
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length and length.isdigit() else None
+        total = have + int(length) if _is_number(length) else None
         if self.largest and max(have, total or 0) > self.largest:
             raise AtomicVADError(f"{url}: {total} bytes, expected at most {self.largest}")
         bar = tqdm(
@@ -188,12 +192,16 @@ def _begins_at(response: requests.Response, have: int) -> bool:
 def _retry_after(response: requests.Response) -> float:
     """Seconds that the server asks for, as a number or as a date."""
     value = response.headers.get("Retry-After", "")
-    if value.isdigit():
+    if _is_number(value):
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return 0.0
+
+
+def _is_number(value: str | None) -> bool:
+    return bool(value) and len(value) < 20 and value.isascii() and value.isdigit()
 
 
 def get_json(url: str, parameters: dict, headers: dict) -> dict:
@@ -205,8 +213,10 @@ def get_json(url: str, parameters: dict, headers: dict) -> dict:
     for tried in range(1, ATTEMPTS + 1):
         try:
             response = requests.get(url, params=parameters, headers=headers, timeout=TIMEOUT)
-        except (requests.ConnectionError, requests.Timeout):
+        except LOST:
             reason, wait = "the connection was lost", 0.0
+        except requests.RequestException as error:
+            raise AtomicVADError(f"{url}: {error}") from None
         else:
             if response.status_code == 200:
                 return _object(response, url)

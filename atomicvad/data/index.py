@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,7 +15,7 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
-from atomicvad.data.audio import CONTAINERS, FEW, RATES, AudioError
+from atomicvad.data.audio import CONTAINERS, FEW, RATES, AudioError, report_left_out
 from atomicvad.files import replacing
 
 SUFFIXES = frozenset(
@@ -45,8 +46,10 @@ def read_header(path: Path) -> Header:
     path = Path(path)
     try:
         size = path.stat().st_size
-    except OSError as error:
-        raise AudioError(f"{path}: {error.strerror or error}") from None
+    except (OSError, RuntimeError) as error:  # a link to itself
+        raise AudioError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if not path.is_file():
+        raise AudioError(f"{path}: not a file that can be read")
     if not size:
         raise AudioError(f"{path}: the file is empty")
     if path.suffix.lower() == ".g722":  # raw, 4 bits a sample at 16 kHz
@@ -92,18 +95,31 @@ def _header_of_ffmpeg(path: Path) -> Header:
 def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
     """Files with one of ``suffixes`` below ``folder``, relative, with ``/``, in order of name.
 
-    Hidden files and folders are passed over, and links to folders are not followed.
+    Hidden files and folders are passed over, and links to folders are not followed. Names that are
+    no text in UTF-8, or hold control characters, are left out, and that is said.
     """
-    found, suffixes = [], frozenset(suffix.lower() for suffix in suffixes)
+    found, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        refused += [name for name in folders if not _is_text(name)]
+        folders[:] = [name for name in folders if _is_text(name)]
         inside = os.path.relpath(parent, folder).replace(os.sep, "/")
         prefix = "" if inside == "." else inside + "/"
         for name in files:
             suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
-            if suffix in suffixes and not name.startswith(".") and name.isprintable():
+            if suffix not in suffixes or name.startswith("."):
+                continue
+            if _is_text(name):
                 found.append(prefix + name)
+            else:
+                refused.append(name)
+    report_left_out([f"{folder}: the name {ascii(name)[:80]}" for name in refused], most=3)
     return sorted(found)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can stand in a manifest: no control characters, no stray bytes."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
 
 def find_matching(folder: Path, layout: re.Pattern) -> dict[str, re.Match]:
@@ -153,11 +169,12 @@ def _load(cache: Path) -> dict[str, list]:
     rows = {}
     if cache.is_file():
         with open(cache, encoding="utf-8", errors="replace", newline="") as file:
-            for row in csv.reader(line.replace("\0", "") for line in file):
+            for line in file:
                 try:
+                    (row,) = csv.reader([line.replace("\0", "")])
                     path, size, modified, seconds, rate, channels, problem = row
                     numbers = [int(size), int(modified), float(seconds), int(rate), int(channels)]
-                except ValueError:
+                except (ValueError, csv.Error):
                     continue
                 rows[path] = [path, *numbers, problem]
     return rows

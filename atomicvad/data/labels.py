@@ -1,14 +1,15 @@
 """Label files of many kinds as labelled segments of a recording.
 
-``.csv`` (``start,end,label``, with or without a header), ``.rttm`` (NIST; every SPEAKER line is
-speech), ``.txt`` (an Audacity label track: ``start TAB end TAB label``) and ``.TextGrid`` (Praat,
-the long and the short form; the first interval tier counts). Times in seconds from the recording's
-beginning. A file that labels speech only leaves the rest as no speech; one that labels both leaves
-the rest unlabelled.
+``.csv`` (``start,end,label``, in that order or named by a header), ``.rttm`` (NIST; every SPEAKER
+line is speech), ``.txt`` (an Audacity label track: ``start TAB end TAB label``) and ``.TextGrid``
+(Praat, the long and the short form; the first interval tier counts). Times in seconds from the
+recording's beginning. A file that labels speech only leaves the rest as no speech; one that labels
+both leaves the rest unlabelled.
 """
 
 import math
 import re
+from bisect import bisect
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from atomicvad.errors import AtomicVADError
 
 SUFFIXES = (".csv", ".rttm", ".txt", ".TextGrid")
+SPEECH_ONLY = (".rttm", ".txt")  # where an empty file is one without speech
 SPEECH = frozenset(
     (
         *("1", "speech", "s", "voice", "voiced", "speech_activity"),
@@ -40,6 +42,8 @@ def read_text(path: Path) -> str:
         AtomicVADError: no such file, too long, or no text.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise AtomicVADError(f"{path}: not a file that can be read")
         if path.stat().st_size > LARGEST:
             raise AtomicVADError(f"{path}: longer than {LARGEST} bytes: no label file")
         data = path.read_bytes()
@@ -64,6 +68,8 @@ def read_segments(path: Path) -> list[Segment]:
         expected = ", ".join(SUFFIXES)
         raise AtomicVADError(f"{path}: expected a label file ({expected})")
     rows = list(read[path.suffix.lower()](path, read_text(path)))
+    if not rows and path.suffix.lower() in SPEECH_ONLY:
+        return [(0.0, 0.0, True)]  # no speech in it, so that all of it is labelled so
     if not rows:
         raise AtomicVADError(f"{path}: no labels in it")
     segments = sorted(rows)
@@ -76,9 +82,9 @@ def read_segments(path: Path) -> list[Segment]:
 def fill(segments: list[Segment], seconds: float) -> list[Segment]:
     """With the gaps as no speech, if only speech is labelled; nothing past ``seconds``.
 
-    A label that ends up to 0.1 s past the end is cut, as programs round.
+    A label that ends past the end is cut there.
     """
-    cut = [(a, min(b, seconds), s) for a, b, s in segments if a < seconds and b <= seconds + 0.1]
+    cut = [(start, min(end, seconds), speech) for start, end, speech in segments if start < seconds]
     if not all(speech for *_, speech in cut):
         return cut
     filled, position = [], 0.0
@@ -131,13 +137,18 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _csv(path: Path, text: str) -> Iterator:
+    names = ("start", "end", "label")
+    order = range(3)
     for number, (where, line) in enumerate(_lines(path, text)):
-        fields = [field.strip() for field in line.split(",")]
-        if number == 0 and [f.lower() for f in fields[:2]] == ["start", "end"]:
+        fields = [field.strip().strip('"').strip() for field in line.split(",")]
+        if number == 0 and {"start", "end"} <= (found := {field.lower() for field in fields}):
+            if found != set(names) or len(fields) != 3:
+                raise AtomicVADError(f"{where}: expected the columns {', '.join(names)}")
+            order = [[field.lower() for field in fields].index(name) for name in names]
             continue
         if len(fields) != 3:
             raise AtomicVADError(f"{where}: expected start,end,label; got {len(fields)} fields")
-        yield _row(*fields, where)
+        yield _row(*(fields[place] for place in order), where)
 
 
 def _rttm(path: Path, text: str) -> Iterator:
@@ -161,7 +172,9 @@ def _audacity(path: Path, text: str) -> Iterator:
             continue
         fields = line.split("\t")
         if len(fields) not in (2, 3):
-            raise AtomicVADError(f"{where}: expected start TAB end TAB label")
+            raise AtomicVADError(
+                f"{where}: expected start TAB end TAB label, as of Audacity (no transcript)"
+            )
         word = fields[2] if len(fields) == 3 and fields[2].strip() else "speech"
         yield _row(*fields[:2], word, where)
 
@@ -191,6 +204,7 @@ def _textgrid(path: Path, text: str) -> Iterator:
         raise AtomicVADError(f"{path}: expected an interval tier") from None
     if not first <= last <= len(words):
         raise AtomicVADError(f"{path}: expected {words[size][:20]} intervals, found fewer")
+    line_ends = [found.start() for found in re.finditer("\n", text)]
     for place in range(first, last, 3):
-        where = f"{path}:{text.count(chr(10), 0, tokens[place][1]) + 1}"
+        where = f"{path}:{bisect(line_ends, tokens[place][1]) + 1}"
         yield _row(*words[place : place + 3], where)

@@ -6,6 +6,7 @@ fields are kept.
 
 import json
 import math
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,8 @@ from atomicvad.files import replacing
 LABELS = ("background", "speech")
 SPLITS = ("training", "validation", "testing")
 FIELDS = {"audio_filepath": str, "offset": float, "duration": float, "label": str}
+GROUPS = ("speaker", "source")  # fields that may be there
+LONGEST = 1e8  # s that an offset or a duration can be
 
 
 class ManifestError(AtomicVADError):
@@ -53,6 +56,16 @@ def _check(entry, where: str) -> None:
         if not (_number(value) if kind is float else isinstance(value, str)):
             expected = "a finite number" if kind is float else "text"
             raise ManifestError(f"{where}: {field}: expected {expected}, got {value!r}")
+    for field in GROUPS:
+        if not isinstance(entry.get(field), str | int | float | None):
+            raise ManifestError(f"{where}: {field}: expected text, got {entry[field]!r}")
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in entry["audio_filepath"]):
+        raise ManifestError(
+            f"{where}: audio_filepath: expected a name without control characters, "
+            f"got {ascii(entry['audio_filepath'])[:80]}"
+        )
+    if max(entry["offset"], entry["duration"]) > LONGEST:
+        raise ManifestError(f"{where}: expected times of at most {LONGEST:.0e} s")
     if entry["offset"] < 0:
         raise ManifestError(f"{where}: offset: expected 0 s or more, got {entry['offset']}")
     if entry["duration"] <= 0:
@@ -71,10 +84,12 @@ def read_manifest(path: Path) -> pd.DataFrame:
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():
+            raise ManifestError(f"{path}: not a file that can be read")
         lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: cannot be read as text ({error})") from None
     entries = []
     for number, line in enumerate(lines, start=1):

@@ -34,7 +34,11 @@ class Excerpts:
     def __init__(self, store, split: str, kind: str, generator: np.random.Generator):
         table = store.recordings
         table = table[(table["split"] == split) & (table["kind"] == kind)]
-        self.by_source = [rows for _, rows in table.groupby("source", sort=True)]
+        # Numbers and lengths of each source's recordings; to draw from tables would be slow.
+        self.by_source = [
+            (rows.index.to_numpy(), rows["samples"].to_numpy())
+            for _, rows in table.groupby("source", sort=True)
+        ]
         if not self.by_source:
             raise AtomicVADError(f"scenes: the {split} split has no recordings of kind {kind}")
         self.store, self.generator, self.kind = store, generator, kind
@@ -43,21 +47,22 @@ class Excerpts:
         """``samples`` of audio that can be heard (speech: 70 % active frames), float32."""
         # A short noise goes round; speech must be long enough by itself.
         needed = samples if self.kind == "speech" else samples // 4
-        sources = [rows[rows["samples"] >= needed] for rows in self.by_source]
-        sources = [rows for rows in sources if len(rows)]
+        sources = [(rows[lengths >= needed], lengths) for rows, lengths in self.by_source]
+        sources = [(rows, lengths[lengths >= needed]) for rows, lengths in sources if len(rows)]
         if not sources:
             raise AtomicVADError(f"scenes: no {self.kind} recording of {needed} samples or more")
         for _ in range(1000):
-            rows = sources[self.generator.integers(len(sources))]
-            row = rows.iloc[self.generator.integers(len(rows))]
-            start = self.generator.integers(max(row["samples"] - samples, 0) + 1)
+            rows, lengths = sources[self.generator.integers(len(sources))]
+            place = self.generator.integers(len(rows))
+            row, whole = rows[place], lengths[place]
+            start = self.generator.integers(max(whole - samples, 0) + 1)
             if self.kind == "speech":
-                frames = active_frames(self.store.read(row.name))[start // FRAME :]
+                frames = active_frames(self.store.read(row))[start // FRAME :]
                 if frames[: samples // FRAME].mean() >= SPEECH_SHARE:
-                    return self.store.read(row.name, start, samples)
+                    return self.store.read(row, start, samples)
             else:
-                length = min(samples, row["samples"])
-                excerpt = np.resize(self.store.read(row.name, start, length), samples)
+                excerpt = self.store.read(row, start, min(samples, whole))
+                excerpt = np.resize(excerpt, samples)
                 if 10 * np.log10(_power(excerpt)) > SILENCE_DB:
                     return excerpt
         raise AtomicVADError(f"scenes: the {self.kind} recordings are silent")

@@ -69,7 +69,10 @@ def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tu
     corpus = get_corpus(source.corpus)
     entries = list(corpus.entries(folder, source, settings.data_seed))
     if not entries:
-        raise AtomicVADError(f"{folder}: expected {corpus.ABOUT.layout}; found no such file")
+        raise AtomicVADError(
+            f"{folder}: expected {corpus.ABOUT.layout}; found no such file "
+            "(links to folders are not followed)"
+        )
     paths = [entry.path for entry in entries]
     index = index_files(folder, paths, index_path(source.corpus, folder, settings))
     rows = list(zip(entries, index.itertuples(), strict=True))

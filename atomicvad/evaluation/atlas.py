@@ -5,7 +5,9 @@ split or generated. A piece is right when its median score falls on the right si
 own threshold, chosen on the validation scenes.
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 from tqdm.auto import tqdm
 
+from atomicvad import provenance
 from atomicvad.config import Settings
 from atomicvad.data import prepare
 from atomicvad.data.scenes import Excerpts, mix
@@ -20,7 +23,7 @@ from atomicvad.data.segments import active_frames
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.calibration import best_threshold
 from atomicvad.evaluation.judge import Judge, members, scene_judge
-from atomicvad.evaluation.others import peer_logits
+from atomicvad.evaluation.others import PEER_CODE, peer_logits
 from atomicvad.evaluation.peers import PEERS
 from atomicvad.evaluation.protocols import FRAME, output_frames
 from atomicvad.evaluation.systems import load_system, system_files
@@ -184,7 +187,8 @@ def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
 
     Args:
         models: detectors by system (``atomicvad``, ``released``). Rows of systems that cannot run
-            here stay as they are in the file.
+            here stay as they are in the file, and those of peers that ``atlas.json`` says were
+            made from what is here now.
     """
     from atomicvad.evaluation.scoring import logit_score
 
@@ -197,6 +201,8 @@ def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
     ]
     judge, rows = scene_judge(settings, "validation"), []
     cuts = {name: thresholds(name, settings, judge) for name in names}
+    made_from, old = _peers_made_from(settings, cuts), _known(path)
+    names = [name for name in names if name not in made_from or made_from[name] != old.get(name)]
     for case in tqdm(build_cases(prepare(settings), settings), desc="atlas", unit="case"):
         for name in names:
             if name in scores:
@@ -208,8 +214,31 @@ def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
             rows.append(ids | {"right": right.mean(), "pieces": PIECES})
     table = pd.DataFrame(rows)
     if path.is_file():
-        old = pd.read_csv(path)
-        table = pd.concat([table, old[~old["system"].isin(names)]], ignore_index=True)
+        rest = pd.read_csv(path)
+        table = pd.concat([table, rest[~rest["system"].isin(names)]])
+    table = table.sort_values("system", kind="stable", ignore_index=True)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6f")
+    with replacing(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(old | made_from, indent=1) + "\n")
     return table
+
+
+def _peers_made_from(settings: Settings, cuts: dict[str, np.ndarray]) -> dict[str, str]:
+    """What each peer's rows depend on: recordings, its package, its thresholds, and the code."""
+    data = provenance.data_fingerprint(settings)
+    code = provenance.code_fingerprint([*PEER_CODE, "evaluation/atlas.py"])
+    return {
+        name: provenance.fingerprint(data, code, PEERS[name].version, cut.tolist())
+        for name, cut in cuts.items()
+        if name in PEERS
+    }
+
+
+def _known(table: Path) -> dict[str, str]:
+    """What the rows of peers in a table were made from, as far as that is known."""
+    record = table.with_suffix(".json")
+    if not (table.is_file() and record.is_file()):
+        return {}
+    there = set(pd.read_csv(table)["system"])
+    return {name: mark for name, mark in json.loads(record.read_text()).items() if name in there}

@@ -39,11 +39,13 @@ def fetch(folder: Path, url: str = URL) -> None:
     from atomicvad.evaluation.protocols import read_labels
 
     path = folder / LABELS
+    there = path.is_file()
     retrieve(url, path, largest=LARGEST)
     try:
         read_labels(path)
     except AtomicVADError:
-        path.unlink()
+        if not there:  # the user's own stays
+            path.unlink()
         raise
 
 

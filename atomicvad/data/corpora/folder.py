@@ -30,16 +30,20 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     Raises:
         AtomicVADError: nothing says what a recording is, or a label file is bad.
     """
-    paths, labels = find_files(folder), set(find_files(folder, SUFFIXES))
+    paths, labels = find_files(folder), {}
+    for name in find_files(folder, SUFFIXES):
+        stem, _, suffix = name.rpartition(".")
+        labels[stem, suffix.lower()] = folder / name
     own = {path: _split(path) for path in paths}
     splits = chosen(own, source, seed)
     for path, split in splits.items():
         parts = PurePosixPath(path).parts[:-1]
-        beside = [s for s in SUFFIXES if str(PurePosixPath(path).with_suffix(s)) in labels]
+        places = [(path.rpartition(".")[0], suffix[1:].lower()) for suffix in SUFFIXES]
+        beside = [labels[place] for place in places if place in labels]
         segments = ()
         if beside:
             kind = "speech"
-            segments = tuple(read_segments(folder / PurePosixPath(path).with_suffix(beside[0])))
+            segments = tuple(read_segments(beside[0]))
         else:
             named = (KINDS[part.lower()] for part in parts if part.lower() in KINDS)
             kind = next(named, source.kind)

@@ -50,6 +50,7 @@ CATEGORIES = (
     *("Skateboard", "Subway, metro, underground", "Railroad car", "Train wagon", "Train"),
     *("Sailboat", "Rowboat", "Ship"),
 )
+GONE = re.compile(r"HTTP (?:404|410|451)|not the expected")
 FREE = re.compile(r"creativecommons\.org/(publicdomain/zero|licenses/by)/")
 
 
@@ -79,23 +80,25 @@ def fetch(folder: Path, key: str = "", lock: Path | None = None, api: str = API)
     Raises:
         AtomicVADError: no key, a key that is refused, no network, or a bad lock file.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     hosts = (*HOSTS, urlsplit(api).hostname)
     given = lock or folder / LOCK
     if lock or given.is_file():
         sounds, locked = read_lock(given), True
     elif key:
+        folder.mkdir(parents=True, exist_ok=True)
         sounds, locked = _search_all(folder / SEARCH, key, api), False
     else:
         raise AtomicVADError(
             f"FreeSound: set {KEY} to a key (freesound.org/apiv2/apply), or give a lock file"
         )
-    kept, lost = [], []
+    refused = [sound for sound in sounds if not FREE.search(sound["license"])]
+    sounds = [sound for sound in sounds if FREE.search(sound["license"])]
+    kept, lost = [], [f"{s['id']} by {s['username']}: {s['license']} is not free" for s in refused]
     for sound in tqdm(sounds, desc="sounds", unit="file"):
         try:
             kept.append(_fetch_one(folder, sound, hosts))
         except AtomicVADError as error:
-            if "HTTP 404" not in str(error) and "not the expected" not in str(error):
+            if not GONE.search(str(error)):
                 raise
             lost.append(f"{sound['id']} by {sound['username']}: {error}")
     if lock or not locked:
@@ -122,7 +125,7 @@ def _fetch_one(folder: Path, sound: dict, hosts: tuple) -> dict:
 
 def _search_all(place: Path, key: str, api: str) -> list[dict]:
     """Sounds of all categories; what is found is kept in ``place``, category by category."""
-    found = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    found = _found_before(place)
     for category in tqdm(CATEGORIES, desc="searching", unit="category"):
         if category not in found:
             found[category] = _search(category, key, api)
@@ -130,6 +133,19 @@ def _search_all(place: Path, key: str, api: str) -> list[dict]:
                 path.write_text(json.dumps(found), encoding="utf-8")
     sounds = {sound["id"]: sound for category in reversed(CATEGORIES) for sound in found[category]}
     return sorted(sounds.values(), key=lambda s: (CATEGORIES.index(s["category"]), s["id"]))
+
+
+def _found_before(place: Path) -> dict[str, list[dict]]:
+    """What a search that was stopped has found; nothing, where that is damaged."""
+    try:
+        found = json.loads(place.read_text(encoding="utf-8"))
+        return {
+            category: [_checked(sound, str(place)) for sound in found[category]]
+            for category in CATEGORIES
+            if category in found
+        }
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
 
 
 def _search(category: str, key: str, api: str) -> list[dict]:
@@ -144,7 +160,10 @@ def _search(category: str, key: str, api: str) -> list[dict]:
             "page_size": PAGE,
         }
         answer = get_json(f"{api}/search/text/", parameters, {"Authorization": f"Token {key}"})
-        for result in answer.get("results", []):
+        results = answer.get("results", [])
+        if not isinstance(results, list):
+            raise AtomicVADError(f"{api}: results: expected a list")
+        for result in results:
             try:
                 sound = {field: result[field] for field in FIELDS}
                 sound |= {"category": category, "preview": result["previews"]["preview-hq-ogg"]}

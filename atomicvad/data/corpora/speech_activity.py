@@ -25,12 +25,11 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     Raises:
         AtomicVADError: an annotation that is no TextGrid or says neither 0 nor 1; names its line.
     """
-    sounds = set(find_files(folder, [".wav"]))
+    sounds = {path.rpartition(".")[0]: path for path in find_files(folder, [".wav"])}
     pairs = {}
     for grid in find_files(folder, [".TextGrid"]):
-        head, found, rest = grid.partition("Annotation/")
-        sound = f"{head}Audio/{PurePosixPath(rest).with_suffix('.wav')}"
-        if found and sound in sounds:
+        head, found, rest = grid.rpartition(".")[0].partition("Annotation/")
+        if found and (sound := sounds.get(f"{head}Audio/{rest}")):
             pairs[sound] = grid
     own = {sound: by_group(_group(sound)) for sound in pairs}
     for sound, split in chosen(own, source, seed).items():

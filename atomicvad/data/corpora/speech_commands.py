@@ -100,11 +100,16 @@ def _words(folder: Path) -> dict[str, str]:
 def leak(folder: Path, seed: int) -> pd.DataFrame:
     """How far the two splits tell training's speakers apart from those of the other sides.
 
+    Raises:
+        AtomicVADError: no word of Speech Commands in the folder.
+
     Returns:
         A row for each split and side: ``files``, ``speakers``, ``heard`` (files of speakers that
         training hears too) and ``leak``, their share.
     """
     speakers, rows = _words(folder), []
+    if not speakers:
+        raise AtomicVADError(f"{folder}: expected {ABOUT.layout}; found no such file")
     official = {path: official_split(speaker) for path, speaker in speakers.items()}
     for name, splits in (("speaker", official), ("file", by_file(speakers, seed))):
         sides = {split: [p for p in speakers if splits[p] == split] for split in SPLITS}

@@ -14,7 +14,8 @@ ABOUT = About(
     "352 h (1, WAV) and 2,442 h (2, AAC)",
     "CC BY 4.0; the speech is the videos' owners'",
     "robots.ox.ac.uk/~vgg/data/voxceleb (on request)",
-    "dev/wav/idSPEAKER/VIDEO/NUMBER.wav (1), dev/aac/idSPEAKER/VIDEO/NUMBER.m4a (2), test/…",
+    "dev/wav/idSPEAKER/VIDEO/NUMBER.wav (1), dev/aac/idSPEAKER/VIDEO/NUMBER.m4a (2); "
+    "the test archives, which unpack without that folder, into test/",
 )
 LAYOUT = re.compile(r"(?:^|/)(?:wav|aac|m4a)/id(\d{5})/[^/]+/\d+\.(?:wav|m4a)$")
 TEST = range(10270, 10310)  # the speakers that VoxCeleb 1 keeps for testing
