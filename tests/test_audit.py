@@ -1,6 +1,7 @@
 """The auditor finds each defect that is put in, and nothing in what is sound."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import trees
 
 from atomicvad.data.audit import CHECKS, audit
 from atomicvad.data.manifest import LABELS, SPLITS, manifest_path
+from atomicvad.errors import AtomicVADError
 
 
 def line(name, label="speech", offset=0.0, duration=0.63, **more):
@@ -84,6 +86,43 @@ def test_what_is_on_two_sides_is_an_error(folder):
     assert names["speaker on two sides"] == ["anna: testing, training"]
     assert names["source on two sides"] == ["here: testing, training"]
     assert len(names["same sound on two sides"]) == 1
+
+
+@pytest.mark.parametrize("name", ["speech.wav", "copy.wav"])
+def test_another_place_of_a_recording_on_another_side_is_an_error(name, folder):
+    """Known by its content, whatever it is called; nothing but the audio says so."""
+    test = [line(name, offset=1.0), line("noise.flac", "background", 0.7)]
+    names = found(folder, SOUND, more=[("a_testing_manifest.json", test)])
+    assert names["recording on two sides"] == [
+        "noise.flac: testing, training",
+        "speech.wav: testing, training",
+    ]
+    assert "same sound on two sides" not in names
+
+
+@pytest.mark.parametrize("names", [("train/a.json", "test/a.json"), ("one.json", "two.json")])
+def test_sides_go_by_folders_too_and_else_each_manifest_is_one(names, folder):
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+    first, second = names
+    assert "same sound on two sides" in found(
+        folder, SOUND, first, more=[(second, SOUND)], root=folder
+    )
+
+
+def test_a_table_beside_a_manifest_is_not_always_a_store(folder):
+    (folder / "recordings.csv").write_text("title,minutes\na,1\n")
+    assert found(folder, SOUND) == {}
+    (folder / "samples.i16").write_bytes(b"\0\0")
+    with pytest.raises(AtomicVADError, match=r"no audio store \(recordings.csv: no column"):
+        found(folder, SOUND)
+
+
+def test_a_link_to_itself_and_a_pipe_cannot_be_read(folder):
+    (folder / "loop.wav").symlink_to(folder / "loop.wav")
+    os.mkfifo(folder / "pipe.wav")
+    names = found(folder, [*SOUND, line("loop.wav"), line("pipe.wav")], anywhere=True)
+    assert len(names["unreadable"]) == 2
 
 
 def test_a_window_that_is_drawn_twice_is_no_copy(folder):

@@ -328,9 +328,45 @@ def test_a_lock_file_gives_the_same_set_or_says_what_is_gone(api, tmp_path):
     assert len(lost) == 1 and lost[0].startswith("2001 by user")
 
 
+def test_a_lost_answer_of_the_api_is_asked_for_again(api, tmp_path):
+    freesound.fetch(tmp_path / "whole", "key", api=api.address)
+    api.script, api.retry_after = ["drop", "drop", 429], "²"
+    freesound.fetch(tmp_path / "pieces", "key", api=api.address)
+    for name in ("freesound.lock.json", "ATTRIBUTION.csv"):
+        assert (tmp_path / "pieces" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("answer", [{"results": None}, {"results": 5}, {"results": [3]}])
+def test_an_answer_that_is_none_is_one_line(answer, api, tmp_path):
+    api.pages[freesound.CATEGORIES[0], 1] = json.dumps(answer).encode()
+    with pytest.raises(AtomicVADError, match=r"expected a list|a sound without"):
+        freesound.fetch(tmp_path / "freesound", "key", api=api.address)
+
+
+@pytest.mark.parametrize("content", ["[]", "nonsense", '{"Air brake": [{"id": "../../x"}]}'])
+def test_a_damaged_record_of_the_search_is_searched_anew(content, api, tmp_path):
+    (tmp_path / "freesound").mkdir()
+    (tmp_path / "freesound" / freesound.SEARCH).write_text(content)
+    assert freesound.fetch(tmp_path / "freesound", "key", api=api.address) == []
+
+
+def test_what_is_gone_or_not_free_is_left_out_of_anothers_set(api, tmp_path):
+    freesound.fetch(tmp_path / "first", "key", api=api.address)
+    lock = tmp_path / "first" / "freesound.lock.json"
+    sounds = json.loads(lock.read_text())["sounds"]
+    sounds[1]["license"] = "http://creativecommons.org/licenses/by-nc/4.0/"
+    lock.write_text(json.dumps({"sounds": sounds}))
+    api.script = [410]
+    lost = freesound.fetch(tmp_path / "second", lock=lock, api=api.address)
+    assert [line.split()[0] for line in lost] == [str(sounds[1]["id"]), str(sounds[0]["id"])]
+    table = (tmp_path / "second" / "ATTRIBUTION.csv").read_text()
+    assert table.count("\n") == len(sounds) - 1 and "by-nc" not in table
+
+
 def test_freesound_without_a_key_says_how_to_get_one(tmp_path):
     with pytest.raises(AtomicVADError, match="FREESOUND_API_KEY"):
         freesound.fetch(tmp_path / "freesound")
+    assert not (tmp_path / "freesound").exists()
 
 
 @pytest.mark.parametrize(
@@ -366,3 +402,8 @@ def test_avas_labels_are_fetched_and_looked_at(server, tmp_path):
     with pytest.raises(AtomicVADError, match="expected 4 fields"):
         ava_speech.fetch(tmp_path / "ava", f"{server.address}/labels")
     assert not list((tmp_path / "ava").iterdir())
+    # The user's own file is refused, but stays.
+    (tmp_path / "ava" / ava_speech.LABELS).write_text("mine\n")
+    with pytest.raises(AtomicVADError, match="expected 4 fields"):
+        ava_speech.fetch(tmp_path / "ava", f"{server.address}/labels")
+    assert (tmp_path / "ava" / ava_speech.LABELS).read_text() == "mine\n"

@@ -8,11 +8,12 @@ import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from atomicvad.data import index
 from atomicvad.data.audio import AudioStore, decode
-from atomicvad.data.corpora import Recording, freesound
+from atomicvad.data.audit import audit
+from atomicvad.data.corpora import Recording, common_voice, freesound
 from atomicvad.data.index import read_header
 from atomicvad.data.labels import read_segments
-from atomicvad.data.manifest import read_manifest
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.protocols import read_labels
 
@@ -54,8 +55,8 @@ def answers(read, path, content: bytes) -> None:
 
 
 MANIFEST = b"".join(
-    b'{"audio_filepath": "a/b.wav", "offset": %d.25, "duration": 0.63, "label": "%s"}\n'
-    % (n, (b"speech", b"background")[n % 2])
+    b'{"audio_filepath": "a/b.wav", "offset": %d.25, "duration": 0.63, "label": "%s", '
+    b'"speaker": "anna"}\n' % (n, (b"speech", b"background")[n % 2])
     for n in range(3)
 )
 
@@ -65,7 +66,8 @@ MANIFEST = b"".join(
 def test_manifests(tmp_path_factory, mutations):
     path = tmp_path_factory.getbasetemp() / "fuzz-manifest" / "manifest.json"
     path.parent.mkdir(exist_ok=True)
-    answers(read_manifest, path, mutate(MANIFEST, mutations))
+    content = mutate(MANIFEST, mutations)
+    answers(lambda path: audit([path]).to_text(), path, content)
 
 
 LABELS = {
@@ -75,6 +77,11 @@ LABELS = {
     "a.TextGrid": (read_segments, trees.text_grid([(0, 1, "0"), (1, 2, "1")]).encode()),
     "b.TextGrid": (read_segments, trees.text_grid([(0, 1, "0"), (1, 2, "1")], True).encode()),
     "ava.csv": (read_labels, b"a-b_c,900.00,901.50,NO_SPEECH\na-b_c,901.50,903,CLEAN_SPEECH\n"),
+    "train.tsv": (
+        lambda path: list(common_voice._rows(path)),
+        b"client_id\tpath\tsentence\nanna\ta.mp3\tone\nbert\tb.mp3\ttwo\n",
+    ),
+    "index.csv": (index._load, b"a/b.wav,100,1700000000,1.5,16000,1,\nc.wav,1,2,0.0,0,0,bad\n"),
     "freesound.lock.json": (
         freesound.read_lock,
         b'{"sounds": [{"id": 5, "name": "n", "username": "u", "license": "l", "url": "u",'

@@ -1,5 +1,8 @@
 """Label files of every kind say the same; a bad one is named, with its line."""
 
+import os
+import time
+
 import pytest
 import trees
 
@@ -38,6 +41,40 @@ def test_labels_are_cut_at_the_end():
     ]
 
 
+@pytest.mark.parametrize(("suffix", "text"), [(".rttm", "SPKR-INFO a 1 <NA>\n"), (".txt", "")])
+def test_a_file_without_a_line_of_speech_says_that_there_is_none(suffix, text, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    path.write_text(text)
+    assert fill(read_segments(path), 5.0)[-1] == (0.0, 5.0, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,end,start\nspeech,2,1\n",
+        '"start","end","label"\r\n"1","2","speech"\r\n',
+        "1, 2, Speech\n",
+    ],
+)
+def test_columns_go_by_their_names(text, tmp_path):
+    (tmp_path / "a.csv").write_text(text, newline="")
+    assert read_segments(tmp_path / "a.csv") == [(1.0, 2.0, True)]
+
+
+def test_a_long_text_grid_takes_no_longer_a_line_than_a_short_one(tmp_path):
+    rows = [(float(n), n + 1.0, str(n % 2)) for n in range(40_000)]
+    (tmp_path / "a.TextGrid").write_text(trees.text_grid(rows))
+    started = time.perf_counter()
+    assert len(read_segments(tmp_path / "a.TextGrid")) == len(rows)
+    assert time.perf_counter() - started < 5  # its square took a minute
+
+
+def test_a_pipe_is_no_label_file(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(AtomicVADError, match="not a file that can be read"):
+        read_segments(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -45,6 +82,7 @@ def test_labels_are_cut_at_the_end():
         ("a.csv", "start,end,label\n0,x,speech\n", "a.csv:2: times: expected two numbers"),
         ("a.csv", "0,nan,speech\n", "a.csv:1: times"),
         ("a.csv", "0,1\n", "a.csv:1: expected start,end,label"),
+        ("a.csv", "start,end,word\n0,1,a\n", "a.csv:1: expected the columns start, end, label"),
         ("a.csv", "0,1,perhaps\n", "a.csv:1: label: expected one of .* got 'perhaps'"),
         ("a.csv", "0,2,speech\n1,3,noise\n", "speech and no speech overlap at 1.000 s"),
         ("a.csv", "\n", "no labels in it"),

@@ -24,6 +24,11 @@ GOOD = {"audio_filepath": "a.wav", "offset": 0.2, "duration": 0.63, "label": "sp
         (json.dumps(GOOD | {"offset": float("nan")}), "expected a finite number, got nan"),
         (json.dumps(GOOD | {"label": "voice"}), "expected background or speech, got 'voice'"),
         (json.dumps(GOOD | {"audio_filepath": 3}), "audio_filepath: expected text, got 3"),
+        (json.dumps(GOOD | {"audio_filepath": "a\0b"}), "a name without control characters"),
+        (json.dumps(GOOD | {"audio_filepath": "\ud800"}), "a name without control characters"),
+        (json.dumps(GOOD | {"offset": 1e305}), "times of at most"),
+        (json.dumps(GOOD | {"speaker": ["a"]}), "speaker: expected text, got ['a']"),
+        (json.dumps(GOOD | {"source": {"a": 1}}), "source: expected text"),
     ],
 )
 def test_a_bad_line_is_named(line, said, tmp_path):

@@ -1,9 +1,11 @@
 """Every named corpus, from a folder in its true layout to a trained model and a table."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from functools import partial
 
 import nbformat
 import pandas as pd
@@ -13,9 +15,9 @@ import yaml
 
 from atomicvad.config import SourceSettings, load_profile, settings_from
 from atomicvad.data import dataset_of, index, prepare
-from atomicvad.data.audio import decode
+from atomicvad.data.audio import AudioStore, decode
 from atomicvad.data.audit import audit
-from atomicvad.data.corpora import NAMED, get_corpus, speech_commands
+from atomicvad.data.corpora import NAMED, Recording, get_corpus, speech_commands
 from atomicvad.data.corpora.splits import by_file
 from atomicvad.data.index import find_files, index_files, read_header
 from atomicvad.data.manifest import read_manifest
@@ -245,6 +247,40 @@ def test_a_hostile_label_file_names_nothing_outside(name, file, text, said, root
             prepare_clips(settings, settings.test, "testing", tmp_path / "out")
         else:
             collect(settings)
+
+
+def test_label_files_and_names_of_other_systems(tmp_path, capsys):
+    """Suffixes in capitals, spaces that do not break, bytes that are no UTF-8."""
+    for name in ("a.wav", "b c.wav", "d\u202f1.WAV"):
+        trees.write(tmp_path / "speech" / name, trees.sound("speech"))
+    (tmp_path / "speech" / "a.CSV").write_text("0,1,noise\n1,2,speech\n")
+    os.rename(tmp_path / "speech" / "b c.wav", os.fsencode(tmp_path) + b"/speech/\xe4.wav")
+    source = SourceSettings(corpus="folder", folder=tmp_path)
+    found = {entry.path: entry for entry in get_corpus("folder").entries(tmp_path, source, 42)}
+    assert found.keys() == {"speech/a.wav", "speech/d\u202f1.WAV"}
+    assert found["speech/a.wav"].segments == ((0.0, 1.0, False), (1.0, 2.0, True))
+    assert "left out" in capsys.readouterr().out
+
+
+def test_common_voice_with_odd_sentences(tmp_path, capsys):
+    trees.write(tmp_path / "de" / "clips" / "a.mp3", trees.sound("speech"))
+    rows = ["client_id\tpath\tsentence", "x\ta.mp3\tone\u2028two" + "z" * 200_000]
+    rows.append("x\tb.mp3\tgone")
+    (tmp_path / "de" / "train.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    source = SourceSettings(corpus="common_voice", folder=tmp_path)
+    found = list(get_corpus("common_voice").entries(tmp_path, source, 42))
+    assert [entry.path for entry in found] == ["de/clips/a.mp3"]
+    assert "left out: 1 clips" in capsys.readouterr().out
+
+
+def test_speakers_of_digits_stay_apart(tmp_path):
+    sound = partial(trees.sound, "speech")
+    recordings = [
+        Recording(str(n), "speech", "speech", "", speaker, "", "training", partial(sound, n))
+        for n, speaker in enumerate(("007", "7"))
+    ]
+    AudioStore.build(tmp_path, recordings, total=2)
+    assert AudioStore(tmp_path).recordings["speaker"].tolist() == ["007", "7"]
 
 
 def test_an_index_goes_on_and_reads_again_what_has_changed(corpora, tmp_path, monkeypatch):
