@@ -211,21 +211,20 @@ def _second_pools(x, kernel, columns, pool, pooled, winners, skip, skip_winners)
 
 @_compiled
 def _cosine(x):
-    """To 1e-10, by its series within half a turn: unlike the library's, loops over it vectorise."""
-    turns = x * 0.15915494309189535
-    r = 6.283185307179586 * (turns - np.floor(turns + 0.5))
+    """To 1e-6, by its series within half a turn: unlike the library's, loops over it vectorise."""
+    turns = x * np.float32(0.15915494309189535)
+    r = np.float32(6.283185307179586) * (turns - np.floor(turns + np.float32(0.5)))
     s = r * r
-    y = 4.110317623312165e-19
-    y = y * s - 1.5619206968586225e-16
-    y = y * s + 4.779477332387385e-14
-    y = y * s - 1.1470745597729725e-11
-    y = y * s + 2.08767569878681e-09
-    y = y * s - 2.755731922398589e-07
-    y = y * s + 2.48015873015873e-05
-    y = y * s - 0.001388888888888889
-    y = y * s + 0.041666666666666664
-    y = y * s - 0.5
-    return y * s + 1.0
+    y = np.float32(-1.5619206968586225e-16)
+    y = y * s + np.float32(4.779477332387385e-14)
+    y = y * s + np.float32(-1.1470745597729725e-11)
+    y = y * s + np.float32(2.08767569878681e-09)
+    y = y * s + np.float32(-2.755731922398589e-07)
+    y = y * s + np.float32(2.48015873015873e-05)
+    y = y * s + np.float32(-0.001388888888888889)
+    y = y * s + np.float32(0.041666666666666664)
+    y = y * s + np.float32(-0.5)
+    return y * s + np.float32(1)
 
 
 @_compiled
@@ -277,8 +276,7 @@ def _inner(x, block, epsilon, mask, out):
     for node in range(HIDDEN):
         _expand(normal, block, node, hidden)
         for n in range(places):
-            cosine = np.float32(_cosine(np.float64(w2 * hidden[n] + b2)))
-            hidden[n] = (w1 * hidden[n] + b1) * cosine
+            hidden[n] = (w1 * hidden[n] + b1) * _cosine(w2 * hidden[n] + b2)
         if mask is not None:
             for n in range(places):
                 hidden[n] *= mask[node, n]
@@ -316,9 +314,8 @@ def _inner_gradients(x, block, epsilon, mask, upstream, gradient, of_x):
         for n in range(places):
             value = hidden[n]
             keep = np.float32(1) if mask is None else mask[node, n]
-            angle = np.float64(w2 * value + b2)
-            cosine = np.float32(_cosine(angle))
-            sine = np.float32(_cosine(angle - 1.5707963267948966))
+            angle = w2 * value + b2
+            cosine, sine = _cosine(angle), _cosine(angle - np.float32(1.5707963267948966))
             line = w1 * value + b1
             grown[n] = line * cosine * keep
             above = slope[n] * keep

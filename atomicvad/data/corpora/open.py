@@ -22,9 +22,11 @@ import re
 import struct
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import PurePosixPath
 
+from atomicvad.ahead import ahead
 from atomicvad.data.corpora import Recording
 from atomicvad.data.corpora.debian import fetch, members
 from atomicvad.data.corpora.generated import NOISES, generate
@@ -95,8 +97,10 @@ AUDIO = (".ogg", ".opus", ".wav", ".mp3", ".g722")
 def recordings() -> Iterator[Recording]:
     """All recordings, package by package; packages are fetched first where they are missing."""
     files = fetch(PACKAGES)
-    for package, path in files.items():
-        yield from READERS[package](members(path))
+    with ThreadPoolExecutor(1) as pool:  # the next package is unpacked while one is decoded
+        unpacked = ahead(pool, lambda package: list(members(files[package])), files, 2)
+        for package, content in unpacked:
+            yield from READERS[package](content)
     for number in range(40):
         noise = NOISES[number % len(NOISES)]
         yield Recording(
