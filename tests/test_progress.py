@@ -103,7 +103,7 @@ def test_bars_become_lines_in_a_log():
 
     log = io.StringIO()
     stream = PlainLines(log)
-    for _ in tqdm(range(3), desc="scenes", file=stream, mininterval=0):
+    for _ in tqdm(range(3), desc="scenes", file=stream, mininterval=0, disable=False):
         time.sleep(0.001)
     print("a message", file=stream)
     lines = log.getvalue().splitlines()
