@@ -69,20 +69,11 @@ def throughput(table: pd.DataFrame) -> Figure:
         "ours, resident batch": value["resident_windows_per_second"],
         "ours, two seeds": value["seeds_in_parallel_2"],
     }
-    left.barh(
+    drawn = left.barh(
         list(bars)[::-1], list(bars.values())[::-1], color=["C2", "C5", "C0", "C6"], height=0.6
     )
-    for place, rate in enumerate(list(bars.values())[::-1]):
-        left.annotate(
-            f"{rate:,.0f}",
-            (rate, place),
-            (-3, 0),
-            textcoords="offset points",
-            va="center",
-            ha="right",
-            color="white",
-        )
-    left.set(xlabel="windows per second, two cores")
+    left.bar_label(drawn, fmt="{:,.0f}", padding=3)
+    left.set(xlabel="windows per second, two cores", xlim=(0, 1.18 * max(bars.values())))
     left.grid(axis="y", visible=False)
     prefix = "epochs_per_second_batch_"
     sizes = sorted(
