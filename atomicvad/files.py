@@ -1,6 +1,7 @@
 """Where the project lies, what a run leaves, and files that appear whole or not at all."""
 
 import os
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,11 @@ RUN_FILES = ("model.keras", "history.csv", "scores.npz", "run.json", "metrics.cs
 def project_root() -> Path:
     """The checkout: the folder that holds ``profiles/``, ``notebooks/`` and ``results/``."""
     return Path(__file__).resolve().parents[1]
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can stand in a manifest: no control characters, no stray bytes."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
 
 @contextmanager

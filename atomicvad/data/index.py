@@ -3,7 +3,6 @@
 import csv
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,7 +15,7 @@ import soundfile
 from tqdm.auto import tqdm
 
 from atomicvad.data.audio import CONTAINERS, FEW, RATES, AudioError, report_left_out
-from atomicvad.files import replacing
+from atomicvad.files import is_text, replacing
 
 SUFFIXES = frozenset(
     (
@@ -101,25 +100,20 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
     found, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        refused += [name for name in folders if not _is_text(name)]
-        folders[:] = [name for name in folders if _is_text(name)]
+        refused += [name for name in folders if not is_text(name)]
+        folders[:] = [name for name in folders if is_text(name)]
         inside = os.path.relpath(parent, folder).replace(os.sep, "/")
         prefix = "" if inside == "." else inside + "/"
         for name in files:
             suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
             if suffix not in suffixes or name.startswith("."):
                 continue
-            if _is_text(name):
+            if is_text(name):
                 found.append(prefix + name)
             else:
                 refused.append(name)
     report_left_out([f"{folder}: the name {ascii(name)[:80]}" for name in refused], most=3)
     return sorted(found)
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name can stand in a manifest: no control characters, no stray bytes."""
-    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
 
 def find_matching(folder: Path, layout: re.Pattern) -> dict[str, re.Match]:

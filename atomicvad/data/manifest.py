@@ -6,13 +6,12 @@ fields are kept.
 
 import json
 import math
-import unicodedata
 from pathlib import Path
 
 import pandas as pd
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import replacing
+from atomicvad.files import is_text, replacing
 
 LABELS = ("background", "speech")
 SPLITS = ("training", "validation", "testing")
@@ -59,7 +58,7 @@ def _check(entry, where: str) -> None:
     for field in GROUPS:
         if not isinstance(entry.get(field), str | int | float | None):
             raise ManifestError(f"{where}: {field}: expected text, got {entry[field]!r}")
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in entry["audio_filepath"]):
+    if not is_text(entry["audio_filepath"]):
         raise ManifestError(
             f"{where}: audio_filepath: expected a name without control characters, "
             f"got {ascii(entry['audio_filepath'])[:80]}"
