@@ -6,11 +6,11 @@ item of any epoch can be made again by itself.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import scipy.fft
 
 from atomicvad.layers.augment import uniform
+from atomicvad.layers.kernels import compiled
 
 # Streams of an item's random numbers; SpecAugment and SpecCutout use 0 to 2.
 SHIFT, MIX, FILTER, GAIN, NOISE, SPEED = 3, 4, 5, 6, 7, 10
@@ -104,12 +104,7 @@ def noise_tape() -> np.ndarray:
     return np.random.default_rng(0).standard_normal(TAPE_LENGTH, np.float32)
 
 
-_compiled = numba.njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
-)
-
-
-@_compiled
+@compiled
 def _read(samples, start, speed, piece, waveform):
     """Played at a speed, by straight lines between samples; ``piece``: room for the longest."""
     count = int(speed * (len(waveform) - 1)) + 2 if speed != 1 else len(waveform)
@@ -129,7 +124,7 @@ def _read(samples, start, speed, piece, waveform):
         waveform[n] = value + share * (following - value)
 
 
-@_compiled
+@compiled
 def _power(waveform):
     total = np.float32(0)
     for n in range(len(waveform)):  # by index: over the values it would not be vectorised
@@ -137,7 +132,7 @@ def _power(waveform):
     return total / np.float32(len(waveform))
 
 
-@_compiled
+@compiled
 def compose(
     samples,
     tape,

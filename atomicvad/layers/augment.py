@@ -5,8 +5,9 @@ before. Axes are named by what they are, coefficient (or mel bin) and frame. In 
 the names were swapped: its "frequency" masks fell on frames and its "time" masks on coefficients.
 """
 
-import numba
 import numpy as np
+
+from atomicvad.layers.kernels import compiled
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -35,7 +36,7 @@ def _starts(draws, widths, length: int) -> np.ndarray:
     return np.floor(draws * (length - widths + 1))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _hide(spectrograms, boxes, mask_value):
     """``boxes [batch, masks, 4]``: first coefficient, first frame, and how many of both."""
     for item in range(len(boxes)):

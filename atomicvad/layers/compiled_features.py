@@ -4,28 +4,25 @@ TensorFlow carries every step of ``Features`` over a whole batch, and memory set
 mel filters are also taken as what they are: no bin lies in more than two of them.
 """
 
-import numba
 import numpy as np
 
 from atomicvad.layers.features import Features
 from atomicvad.layers.fourier import FFT_LENGTH, IMAGINARY, LANES, power_spectra
+from atomicvad.layers.kernels import compiled
 
 AT_ONCE = 16  # windows whose mel power fits into 256 kB
 LOG_2, LOG_10 = np.log(2), np.log(10)
 ROOT_OF_HALF = np.float32(np.sqrt(0.5)).view(np.int32)  # its bits
-_compiled = numba.njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
-)
 
 
-@_compiled
+@compiled
 def _add_to_both(below, above, power, falling, rising):
     for frame in range(len(below)):
         below[frame] += falling * power[frame]
         above[frame] += rising * power[frame]
 
 
-@_compiled
+@compiled
 def _decibels(power, floor):
     """Of one window's power ``[n]``, in place; what lies below ``floor`` of the largest is raised.
 
@@ -54,7 +51,7 @@ def _decibels(power, floor):
         power[n] = (np.float32(LOG_2) * np.float32(exponents[n]) + y) * np.float32(10 / LOG_10)
 
 
-@_compiled
+@compiled
 def _mel_decibels(waveforms, response, window, hop, lower, weights, floor):
     """Decibels in mel bins ``[batch, mel bin, frame]``, frames centred, edges reflected.
 

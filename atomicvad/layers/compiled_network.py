@@ -9,22 +9,27 @@ gradient is summed over these alone. The numbers are those of the plain layers, 
 from collections.abc import Callable
 
 import keras
-import numba
 import numpy as np
 import tensorflow as tf
 
 from atomicvad.layers.activations import PARAMETERS, GrowingCosine
+from atomicvad.layers.compiled_filters import (
+    EDGE,
+    LANES,
+    PRODUCTS,
+    before,
+    filter_factors,
+    first_pools,
+    lay_out,
+    new_pieces,
+)
+from atomicvad.layers.kernels import compiled
 from atomicvad.model import BLOCKS
 
-LANES = 16
-# Places to the right of one, unsigned: an index that needs no look at its sign.
-RIGHT = tuple(np.uint64(places * LANES) for places in range(7))
 NO_MASKS = (None, None)  # of the two blocks: without dropout
 HIDDEN, FILTERS = BLOCKS[0]["hidden"], BLOCKS[0]["filters"]
 MULTIPLIER = BLOCKS[0]["multiplier"]
 POOLS = tuple(block["pool"] for block in BLOCKS)
-_fast = {"contract", "nsz", "reassoc"}
-_compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_fast)
 
 
 def is_supported(network: keras.Model) -> bool:
@@ -35,7 +40,7 @@ def is_supported(network: keras.Model) -> bool:
     )
 
 
-@_compiled
+@compiled
 def _block(weights, start, taps, channels):
     """A block's weights as views, and where the next ones begin.
 
@@ -60,7 +65,7 @@ def _block(weights, start, taps, channels):
     return views, e + FILTERS
 
 
-@_compiled
+@compiled
 def _parts(weights):
     """All weights as views: both blocks, the dense layer and its bias."""
     first, end = _block(weights, 0, 49, MULTIPLIER)
@@ -68,89 +73,7 @@ def _parts(weights):
     return first, second, weights[end:-2].reshape(-1, 2), weights[-2:]
 
 
-@_compiled
-def _lay_out(images, padded, edge):
-    """``[lanes, height, width, 1]`` into the middle of ``[height, width * LANES]``."""
-    _, height, width, _ = images.shape
-    for y in range(height):
-        line = padded[y + edge, edge * LANES :]
-        for lane in range(len(images)):
-            for x in range(width):
-                line[x * LANES + lane] = images[lane, y, x, 0]
-
-
-@_compiled
-def _respond(padded, y, kernel, response):
-    """Row ``y`` of a 7x7 filter's response; its taps are ``kernel [49]``."""
-    response[:] = 0
-    for row in range(7):
-        line, t = padded[y + row], kernel[7 * row :]
-        t0, t1, t2, t3, t4, t5, t6 = t[0], t[1], t[2], t[3], t[4], t[5], t[6]
-        for n in range(np.uint64(len(response))):
-            value = t0 * line[n] + t1 * line[n + RIGHT[1]] + t2 * line[n + RIGHT[2]]
-            value += t3 * line[n + RIGHT[3]] + t4 * line[n + RIGHT[4]]
-            response[n] += value + t5 * line[n + RIGHT[5]] + t6 * line[n + RIGHT[6]]
-
-
-@_compiled
-def _before(length, pool):
-    """Places that "same" pooling adds before a length."""
-    return (-(-length // pool) * pool - length) // 2
-
-
-@_compiled
-def _largest_of_five(values, best, which):
-    """The largest in each column of ``values [5, n]``, and which it is.
-
-    Not line after line into ``best``: such a loop would not be vectorised.
-    """
-    v0, v1, v2, v3, v4 = values[0], values[1], values[2], values[3], values[4]
-    for n in range(len(best)):
-        value, index = v0[n], np.int32(0)
-        larger = v1[n] > value
-        value, index = v1[n] if larger else value, np.int32(1) if larger else index
-        larger = v2[n] > value
-        value, index = v2[n] if larger else value, np.int32(2) if larger else index
-        larger = v3[n] > value
-        value, index = v3[n] if larger else value, np.int32(3) if larger else index
-        larger = v4[n] > value
-        value, index = v4[n] if larger else value, np.int32(4) if larger else index
-        best[n], which[n] = value, index
-
-
-@_compiled
-def _first_pools(padded, kernel, height, width, pooled, winners):
-    """The first block's convolution and pooling by five: ``[channels, places * LANES]``.
-
-    A winner's place counts in lines of ``width + 6``, as ``padded`` has them.
-    """
-    rows, columns = -(-height // 5), -(-width // 5)
-    top, left = _before(height, 5), _before(width, 5)
-    lines = np.full((5, columns * 5 * LANES), -np.inf, np.float32)
-    best, of_rows = np.empty((columns, 5, LANES), np.float32), np.empty(lines.shape[1], np.int32)
-    of_columns = np.empty(LANES, np.int32)
-    values = pooled.reshape(MULTIPLIER, rows, columns, LANES)
-    places = winners.reshape(MULTIPLIER, rows, columns, LANES)
-    for channel in range(MULTIPLIER):
-        taps = kernel[:, channel].copy()
-        for row in range(rows):
-            for k in range(5):
-                y = row * 5 - top + k
-                if 0 <= y < height:
-                    _respond(padded, y, taps, lines[k][left * LANES : (left + width) * LANES])
-                else:
-                    lines[k] = -np.inf
-            _largest_of_five(lines, best.reshape(-1), of_rows)
-            for column in range(columns):
-                _largest_of_five(best[column], values[channel, row, column], of_columns)
-                place = places[channel, row, column]
-                for lane in range(LANES):
-                    x = column * 5 + of_columns[lane]
-                    y = row * 5 - top + of_rows[x * LANES + lane]
-                    place[lane] = y * (width + 6) + x - left
-
-
-@_compiled
+@compiled
 def _keep_larger(values, place, best, winner):
     for n in range(len(values)):
         larger = values[n] > best[n]
@@ -158,7 +81,7 @@ def _keep_larger(values, place, best, winner):
         winner[n] = place if larger else winner[n]
 
 
-@_compiled
+@compiled
 def _pool_row(best, best_y, width, line, pool, left, pooled, winners):
     """The largest of every ``pool`` places of a row, and where it lies in lines of ``line``."""
     for column in range(len(pooled) // LANES):
@@ -172,12 +95,12 @@ def _pool_row(best, best_y, width, line, pool, left, pooled, winners):
                 winner[lane] = best_y[n] * line + x if larger else winner[lane]
 
 
-@_compiled
+@compiled
 def _pool(lines, pool, pooled, winners):
     """The largest of every ``pool`` by ``pool`` places of ``lines [rows, columns * LANES]``."""
     rows, size = lines.shape
-    columns, top = size // LANES, _before(rows, pool)
-    left, width = _before(columns, pool), -(-columns // pool) * LANES
+    columns, top = size // LANES, before(rows, pool)
+    left, width = before(columns, pool), -(-columns // pool) * LANES
     best, best_y = np.empty(size, np.float32), np.zeros(size, np.int32)
     pooled[:] = -np.inf
     for row in range(-(-rows // pool)):
@@ -188,7 +111,7 @@ def _pool(lines, pool, pooled, winners):
         _pool_row(best, best_y, columns, columns, pool, left, pooled[out], winners[out])
 
 
-@_compiled
+@compiled
 def _second_pools(x, kernel, columns, pool, pooled, winners, skip, skip_winners):
     """The second block's convolution and pooling, and its input's pooling beside it."""
     size = columns * LANES
@@ -209,7 +132,7 @@ def _second_pools(x, kernel, columns, pool, pooled, winners, skip, skip_winners)
         _pool(image, pool, skip[channel], skip_winners[channel])
 
 
-@_compiled
+@compiled
 def _cosine(x):
     """To 1e-6, by its series within half a turn: unlike the library's, loops over it vectorise."""
     turns = x * np.float32(0.15915494309189535)
@@ -227,7 +150,7 @@ def _cosine(x):
     return y * s + np.float32(1)
 
 
-@_compiled
+@compiled
 def _normalize(x, bias, epsilon, normal, scale):
     """``x + bias`` over its channels, to mean 0 and variance 1; ``scale``: 1 over its deviation."""
     channels, places = x.shape
@@ -248,7 +171,7 @@ def _normalize(x, bias, epsilon, normal, scale):
             normal[channel, n] *= scale[n]
 
 
-@_compiled
+@compiled
 def _expand(normal, block, node, hidden):
     """One of the hidden channels before the growing cosine unit."""
     _, _, gamma, beta, expand, expand_bias, _, _, _ = block
@@ -259,7 +182,7 @@ def _expand(normal, block, node, hidden):
             hidden[n] += weight * (normal[channel, n] * gamma[channel] + beta[channel])
 
 
-@_compiled
+@compiled
 def _inner(x, block, epsilon, mask, out):
     """Normalisation, 1x1, growing cosine unit, dropout, 1x1: ``[channels, n]`` -> ``[2, n]``."""
     _, bias, _, _, _, _, unit, reduce, reduce_bias = block
@@ -286,7 +209,7 @@ def _inner(x, block, epsilon, mask, out):
                 line[n] += weight * hidden[n]
 
 
-@_compiled
+@compiled
 def _inner_gradients(x, block, epsilon, mask, upstream, gradient, of_x):
     """Adds to the block's ``gradient``; ``upstream [2, n]`` -> ``of_x [channels, n]``."""
     _, bias, gamma, beta, expand, _, unit, reduce, _ = block
@@ -342,7 +265,7 @@ def _inner_gradients(x, block, epsilon, mask, upstream, gradient, of_x):
     _normalize_gradients(normal, scale, gamma, d_bias, d_gamma, d_beta, of_x)
 
 
-@_compiled
+@compiled
 def _normalize_gradients(normal, scale, gamma, d_bias, d_gamma, d_beta, of_x):
     """From the normalised and scaled values' gradient, in ``of_x``, to that of what went in."""
     channels, places = normal.shape
@@ -367,7 +290,7 @@ def _normalize_gradients(normal, scale, gamma, d_bias, d_gamma, d_beta, of_x):
         d_bias[channel] += total
 
 
-@_compiled
+@compiled
 def _sum_of_pieces(line, starts, weights, sums):
     """The seven values from every start on, weighted and summed."""
     l1, l2, l3, l4, l5, l6 = line[1:], line[2:], line[3:], line[4:], line[5:], line[6:]
@@ -385,17 +308,17 @@ def _sum_of_pieces(line, starts, weights, sums):
         sums[k] += total
 
 
-@_compiled
+@compiled
 def _first_kernel_gradient(images, winners, of_pooled, of_kernel):
     """The winners' patches, weighted and summed."""
     lanes, height, width, _ = images.shape
-    places, line = of_pooled.shape[1] // LANES, width + 6
-    padded = np.zeros((height + 6) * line, np.float32)
+    places, line = of_pooled.shape[1] // LANES, width + 2 * EDGE
+    padded = np.zeros((height + 2 * EDGE) * line, np.float32)
     starts = np.empty(places, np.uint32)  # unsigned: an index that needs no look at its sign
     weights = np.empty(places, np.float32)
     for lane in range(lanes):
         for y in range(height):
-            begin = (y + 3) * line + 3
+            begin = (y + EDGE) * line + EDGE
             padded[begin : begin + width] = images[lane, y, :, 0]
         for channel in range(MULTIPLIER):
             for place in range(places):
@@ -406,7 +329,7 @@ def _first_kernel_gradient(images, winners, of_pooled, of_kernel):
                 _sum_of_pieces(padded[row * line :], starts, weights, sums)
 
 
-@_compiled
+@compiled
 def _second_conv_gradients(
     x, kernel, columns, winners, of_pooled, skip_winners, of_skip, of_kernel, of_x
 ):
@@ -427,7 +350,7 @@ def _second_conv_gradients(
                     of_x[channel, n] += weight * kernel[tap, channel]
 
 
-@_compiled
+@compiled
 def _beside(items, out):
     """``[lanes, places, channels]`` -> ``[channels, places * LANES]``."""
     for lane in range(len(items)):
@@ -454,7 +377,7 @@ def new_room(networks: int, count: int, height: int, width: int) -> tuple[np.nda
     )
 
 
-@_compiled
+@compiled
 def _forward(images, weights, epsilon, first_mask, second_mask, room):
     """Features ``[n, height, width, 1]`` -> outputs before the softmax ``[networks, n, 2]``.
 
@@ -465,16 +388,19 @@ def _forward(images, weights, epsilon, first_mask, second_mask, room):
     count, height, width, _ = images.shape
     columns, ends = -(-width // POOLS[0]), last.shape[-1] // LANES
     skip, out = np.empty_like(last[0, 0]), np.empty_like(last[0, 0])
-    padded = np.zeros((height + 6, (width + 6) * LANES), np.float32)
+    halves, pieces = new_pieces(height, width)
+    factors = np.empty((len(weights), MULTIPLIER, PRODUCTS, PRODUCTS), np.float32)
+    for network in range(len(weights)):
+        factors[network] = filter_factors(_parts(weights[network])[0][0])
     outputs = np.empty((len(weights), count, 2), np.float32)
     for group in range(-(-count // LANES)):
         some = slice(group * LANES, min(count, (group + 1) * LANES))
-        _lay_out(images[some], padded, 3)
+        lay_out(images[some], halves, pieces)
         for network in range(len(weights)):
             first, second, dense, dense_bias = _parts(weights[network])
             m, k = min(network, len(pooled) - 1), min(group, pooled.shape[1] - 1)
             own, skipped = last_winners[m, k, :FILTERS], last_winners[m, k, FILTERS:]
-            _first_pools(padded, first[0], height, width, pooled[m, k], winners[m, k])
+            first_pools(pieces, factors[network], height, width, pooled[m, k], winners[m, k])
             mask = _mask_of(first_mask, network, some)
             _inner(pooled[m, k], first, epsilon, mask, between[m, k])
             _second_pools(
@@ -494,7 +420,7 @@ def _forward(images, weights, epsilon, first_mask, second_mask, room):
     return outputs
 
 
-@_compiled
+@compiled
 def _mask_of(mask, network, some):
     """Dropout's factors ``[networks, n, rows, columns, hidden]``, a part of them for ``_inner``."""
     if mask is None:
@@ -505,7 +431,7 @@ def _mask_of(mask, network, some):
     return factors
 
 
-@_compiled
+@compiled
 def _backward(images, weights, epsilon, first_mask, second_mask, room, upstream):
     """Gradients ``[networks, weights]``; ``upstream [networks, n, 2]``: of ``_forward``'s."""
     pooled, winners, between, last, last_winners = room

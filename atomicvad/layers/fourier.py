@@ -5,19 +5,17 @@ holds that of the frame (Press et al., Numerical Recipes, 3rd ed., §12.3.2). ``
 side by side, so that one instruction carries out a step for many of them, and all fit the cache.
 """
 
-import numba
 import numpy as np
+
+from atomicvad.layers.kernels import compiled
 
 FFT_LENGTH = 512
 POINTS = FFT_LENGTH // 2
 LANES = 16
 IMAGINARY = POINTS * LANES  # where the imaginary parts begin in a block
-_compiled = numba.njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
-)
 
 
-@_compiled
+@compiled
 def _load(samples, window, first, last, hop, block):
     """Frames ``hop`` samples apart; the window is zero outside points ``first … last``."""
     for n in range(first):
@@ -40,7 +38,7 @@ def _stage(span):
     angles = -2 * np.pi * np.outer(np.arange(span), (1, 2, 3)) / (4 * span)
     cosines, sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
-    @_compiled
+    @compiled
     def stage(block):
         for j in range(span):
             cos1, cos2, cos3 = cosines[j, 0], cosines[j, 1], cosines[j, 2]
@@ -71,7 +69,7 @@ _ANGLES = -2 * np.pi * np.arange(POINTS // 2 + 1) / FFT_LENGTH
 COSINES, SINES = np.cos(_ANGLES).astype(np.float32), np.sin(_ANGLES).astype(np.float32)
 
 
-@_compiled
+@compiled
 def _separate(block, power, frame):
     """Power at bins ``k`` and ``256 - k``, which lie in halves of row ``k``, from ``frame`` on."""
     for k in range(POINTS // 2 + 1):
@@ -87,7 +85,7 @@ def _separate(block, power, frame):
             upper[lane] = np.float32(0.25) * (x * x + y * y)
 
 
-@_compiled
+@compiled
 def power_spectra(samples, window, hop, block, power):
     """Power of the frames of ``samples``, into ``power``.
 
