@@ -15,7 +15,7 @@ from atomicvad.evaluation.windows import in_batches, window_starts
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.compiled_network import LANES, all_weights, is_supported, outputs
 
-AT_ONCE = LANES  # windows whose features stay in the cache while all networks look at them
+AT_ONCE = 4 * LANES  # windows whose features stay in the cache while all networks look at them
 
 
 def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

@@ -33,8 +33,7 @@ PRODUCTS = len(FACTORS)
 RIGHT = tuple(np.uint64(places * LANES) for places in range(4))
 
 
-@compiled
-def new_pieces(height, width):
+def new_pieces(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Room for ``LANES`` images as the filters take them.
 
     ``[row, even and odd columns, column * LANES]``, within an edge of zeros; and of these, two rows

@@ -360,15 +360,16 @@ def _beside(items, out):
 
 
 def new_room(networks: int, count: int, height: int, width: int) -> tuple[np.ndarray, ...]:
-    """What the gradient needs of ``count`` windows, by network and groups of ``LANES``.
+    """Where ``count`` windows are worked on: fresh memory in every step would cost more than that.
 
-    First pools, their winners, the first block's outputs, second pools, their winners and the
-    skip's.
+    Room for the filters; then what the gradient needs, by network and groups of ``LANES``: first
+    pools, their winners, the first block's outputs, second pools, their winners and the skip's.
     """
     shape = networks, -(-count // LANES)
     rows, columns = -(-height // POOLS[0]), -(-width // POOLS[0])
     places, ends = rows * columns, -(-rows // POOLS[1]) * (-(-columns // POOLS[1]))
     return (
+        *new_pieces(height, width),
         np.zeros((*shape, MULTIPLIER, places * LANES), np.float32),
         np.zeros((*shape, MULTIPLIER, places * LANES), np.int32),
         np.zeros((*shape, FILTERS, places * LANES), np.float32),
@@ -384,11 +385,10 @@ def _forward(images, weights, epsilon, first_mask, second_mask, room):
     ``weights``: ``[networks, weights]``. ``room``: a ``new_room`` of as many networks and windows;
     where no gradient is wanted, of one network and ``LANES`` windows.
     """
-    pooled, winners, between, last, last_winners = room
+    halves, pieces, pooled, winners, between, last, last_winners = room
     count, height, width, _ = images.shape
     columns, ends = -(-width // POOLS[0]), last.shape[-1] // LANES
     skip, out = np.empty_like(last[0, 0]), np.empty_like(last[0, 0])
-    halves, pieces = new_pieces(height, width)
     factors = np.empty((len(weights), MULTIPLIER, PRODUCTS, PRODUCTS), np.float32)
     for network in range(len(weights)):
         factors[network] = filter_factors(_parts(weights[network])[0][0])
@@ -434,7 +434,7 @@ def _mask_of(mask, network, some):
 @compiled
 def _backward(images, weights, epsilon, first_mask, second_mask, room, upstream):
     """Gradients ``[networks, weights]``; ``upstream [networks, n, 2]``: of ``_forward``'s."""
-    pooled, winners, between, last, last_winners = room
+    _, _, pooled, winners, between, last, last_winners = room
     count, columns = len(images), -(-images.shape[2] // POOLS[0])
     ends = last.shape[-1] // LANES
     totals = np.zeros(weights.shape)
