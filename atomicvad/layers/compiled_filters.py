@@ -8,8 +8,9 @@ with the inputs ``u`` at even and ``v`` at odd places, one of them is ``P + E`` 
     E[n] = k0 (u - v)[n] + k2 (u - v)[n + 1] + k4 (u - v)[n + 2] + k6 (u - v)[n + 3]
     F[n] = -k1 w[n] - k3 w[n + 1] - k5 w[n + 2],  w[n] = v[n] - u[n + 1]
 
-(fast FIR: Mou and Duhamel 1991, doi 10.1109/78.134382). Over rows and columns that is 121 products
-for four outputs instead of 196, and the differences are the same for all filters.
+(fast FIR: Mou and Duhamel 1991, IEEE Transactions on Signal Processing 39, p. 1322). Over rows and
+columns that is 121 products for four outputs instead of 196; the differences are the same for all
+filters.
 """
 
 import numpy as np
@@ -106,7 +107,7 @@ def _add_row(kinds, factors, sums):
 def _respond(pieces, factors, sums, responses):
     """A filter's responses in two rows, ``[2, columns * LANES]``: even columns, then odd ones.
 
-    ``pieces`` begin with those rows; ``sums [2, 3, half of the columns * LANES]`` are room to work.
+    ``pieces`` begin with those rows; ``sums [2, 3, half of the columns * LANES]``: room to work in.
     """
     sums[0] = 0
     for row in range(4):
