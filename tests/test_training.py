@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -16,7 +15,7 @@ from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.scores import load_scores
-from atomicvad.layers import fourier, kernels
+from atomicvad.layers import fourier
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.compiled_network import compiled_call
 from atomicvad.layers.features import Features
@@ -163,22 +162,6 @@ def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
         if normalization == "batch" and ours.path.endswith(("conv/bias", "moving_mean")):
             continue  # batch normalisation takes that bias out: its gradient is rounding
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4, err_msg=ours.path)
-
-
-def test_a_kernel_whose_callee_was_edited_is_compiled_anew(tmp_path):
-    """numba itself looks at the caller's file alone, and would go on with the old callee."""
-    layers = tmp_path / "layers"
-    layers.mkdir()
-    shutil.copy(kernels.__file__, layers)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/augment.py").touch()
-    kernel = "from kernels import compiled\n{}\n@compiled\ndef {}:\n    return {}\n"
-    (layers / "caller.py").write_text(kernel.format("from callee import f", "g()", "f() + 1"))
-    for value in (1, 2):
-        (layers / "callee.py").write_text(kernel.format("", "f()", value))
-        command = [sys.executable, "-c", "import caller; print(caller.g())"]
-        result = subprocess.run(command, cwd=layers, capture_output=True, text=True, check=True)
-        assert result.stdout == f"{value + 1}\n"
 
 
 @pytest.mark.parametrize("hop", [160, 97])
