@@ -50,7 +50,7 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
   git config filter.nbstripout.required true
   git config diff.ipynb.textconv "'$PWD/$venv/bin/python' -m nbstripout -t"
 fi
-echo "compiling the kernels for this machine (a minute)"
+echo "compiling the kernels for this machine (a minute or two)"
 if ! said=$("$venv/bin/python" tools/compile_kernels.py 2>&1); then
   echo "$said" >&2
   exit 1
