@@ -223,12 +223,17 @@ class Trainer:
             variables[name].assign(value)
 
     def trained_network(self) -> keras.Model:
-        """The first start's network, with the weights of its vector."""
+        """The seed's network with the weights of the first start.
+
+        Not that start's own network: a run that was stopped does not know any more which it was.
+        """
         start = self.starts[0]
-        weights = split_weights(start.network, start.weights * self.scales)
-        for variable, value in zip(start.network.trainable_variables, weights, strict=True):
+        weights = split_weights(self.network, start.weights * self.scales)
+        for variable, value in zip(self.network.trainable_variables, weights, strict=True):
             variable.assign(value)
-        return start.network
+        for variable, value in zip(self.network.non_trainable_variables, start.others, strict=True):
+            variable.assign(value)
+        return self.network
 
 
 def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:

@@ -19,7 +19,7 @@ one_thread_each()  # several test files run at a time
 
 TINY = {
     "corpus": "smoke",
-    "seeds": [1, 2],
+    "seeds": [1, 4],  # of 1, the first start is chosen; of 4, the third one
     "windows": {
         "stride_seconds": {"speech": 0.3, "background": 0.3},
         "counts": {"training": 64, "validation": 32, "testing": 32},

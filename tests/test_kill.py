@@ -1,7 +1,7 @@
 """A training process killed at any moment goes on to the bytes of one that was never stopped.
 
 ``ATOMICVAD_KILLS=20`` kills twenty runs of ``smoke`` (with trials of initial weights before it),
-once each; without it one tiny run is killed three times.
+once each; without it one tiny run is killed four times.
 """
 
 import json
@@ -76,12 +76,13 @@ def length(folder):
 
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(bool(KILLS), reason="the long form runs instead")
-def test_a_run_killed_three_times_ends_with_the_same_bytes(serial, nursery):
-    reference = serial.folder / "reference"
-    shutil.copytree(serial.run_folder(1), reference)
+def test_a_run_killed_four_times_ends_with_the_same_bytes(serial, nursery):
+    folder, reference = serial.run_folder(4), serial.folder / "reference"
+    shutil.copytree(folder, reference)
     later = length(reference) * random.Random(0).uniform(0, 0.2)
-    kills = [(".????????-checkpoint.npz", 0), ("progress.json", later), ("*scores.npz", 0)]
-    run = (nursery, "tiny", 1, serial.run_folder(1), reference, kills)
+    kills = [(".????????-checkpoint.npz", 0), ("progress.json", later)]
+    kills += [("*model.keras", 0), ("*scores.npz", 0)]
+    run = (nursery, "tiny", 4, folder, reference, kills)
     assert any(kill_then_finish(*run) for _ in range(3)), "the kills came after the end"
 
 

@@ -19,7 +19,7 @@ from atomicvad.layers import fourier
 from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.compiled_network import compiled_call
 from atomicvad.layers.features import Features
-from atomicvad.model import build_network, flat_weights, split_weights
+from atomicvad.model import build_network, flat_weights, save_model, split_weights
 from atomicvad.run import run_seed
 from atomicvad.training import (
     Checkpoint,
@@ -162,6 +162,19 @@ def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
         if normalization == "batch" and ours.path.endswith(("conv/bias", "moving_mean")):
             continue  # batch normalisation takes that bias out: its gradient is rounding
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4, err_msg=ours.path)
+
+
+def test_the_saved_network_does_not_tell_which_start_it_was(tiny, tmp_path):
+    """A run that was stopped does not know that any more, and must write the same file."""
+    run, resumed = (Trainer(tiny, seed=4, steps=10, starts=3) for _ in range(2))
+    run.keep([2])
+    resumed.keep([0])
+    resumed.restore(run.state())
+    for trainer, name in ((run, "run.keras"), (resumed, "resumed.keras")):
+        save_model(trainer.trained_network(), tmp_path / name)
+    assert (tmp_path / "run.keras").read_bytes() == (tmp_path / "resumed.keras").read_bytes()
+    found = keras.models.load_model(tmp_path / "run.keras")
+    np.testing.assert_array_equal(flat_weights(found), run.starts[0].weights * run.scales)
 
 
 @pytest.mark.parametrize("hop", [160, 97])
@@ -329,7 +342,7 @@ def test_a_run_folder_in_use_is_refused(tiny, store):
     folder = tiny.run_folder(2)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"), pytest.raises(AtomicVADError, match="another process"):
-        run_seed(tiny, 2)
+        run_seed(tiny, 4)
 
 
 def test_mixed_precision_trains_without_nan(tiny, store, tmp_path):
