@@ -339,7 +339,7 @@ def test_a_run_folder_is_whole_and_done_once(tiny, store):
 def test_a_run_folder_in_use_is_refused(tiny, store):
     from filelock import FileLock
 
-    folder = tiny.run_folder(2)
+    folder = tiny.run_folder(4)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"), pytest.raises(AtomicVADError, match="another process"):
         run_seed(tiny, 4)
