@@ -87,7 +87,7 @@ def test_tables_are_collated_once_and_again_when_something_changed(tiny, monkeyp
 
 
 def test_missing_seeds_are_named(tiny):
-    with pytest.raises(AtomicVADError, match="seed 1, 2"):
+    with pytest.raises(AtomicVADError, match="seed 1, 4"):
         results._seed_table(tiny, "nothing.csv")
 
 
