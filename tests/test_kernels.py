@@ -1,9 +1,10 @@
 """Kernels are compiled once, and again where they must be; how they came changes no number."""
 
-import os
 import shutil
 import subprocess
 import sys
+
+from processes import Checkout
 
 from atomicvad.files import project_root
 from atomicvad.layers import kernels
@@ -44,16 +45,15 @@ def test_a_kernel_whose_callee_was_edited_is_compiled_anew(tmp_path):
 
 
 def test_kernels_give_the_same_bytes_compiled_or_kept(tmp_path):
-    """In a process that compiles them, in one that finds them, and in this one."""
+    """In a process that compiles them, in one that finds them, and in the project itself."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(project_root() / "atomicvad", tmp_path / "atomicvad", ignore=ignored)
     (tmp_path / "use.py").write_text(USE_OF_KERNELS)
     found = []
     for folder in (tmp_path, tmp_path, project_root()):
-        command = [sys.executable, str(tmp_path / "use.py")]
-        environment = os.environ | {"PYTHONPATH": str(folder)}
-        result = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-        found.append(result.stdout)
+        process = Checkout(folder).start(tmp_path / "use.py", stderr=subprocess.PIPE)
+        output, errors = process.communicate()
+        assert process.returncode == 0, errors
+        found.append(output)
     assert list(tmp_path.glob("atomicvad/layers/__pycache__/*.nbc"))
     assert found[0] == found[1] == found[2]

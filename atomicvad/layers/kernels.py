@@ -5,7 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numba
-from numba.core.caching import InTreeCacheLocator, UserWideCacheLocator
+from numba.core.caching import (
+    InTreeCacheLocator,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+)
 
 _FOLDER = Path(__file__).parent
 _SOURCES = [*_FOLDER.glob("*.py"), _FOLDER.parent / "data" / "augment.py"]
@@ -17,6 +21,10 @@ class _OfAllSources:
 
     def get_source_stamp(self) -> str:
         return _VERSION
+
+
+class InAGivenFolder(_OfAllSources, UserProvidedCacheLocator):
+    """Kernels in ``$NUMBA_CACHE_DIR``, where that is set."""
 
 
 class BesideTheSources(_OfAllSources, InTreeCacheLocator):
@@ -35,8 +43,9 @@ def compiled(function: Callable) -> Callable:
     code, and one that finds the caller in the cache the caller's own.
     """
     before = numba.config.CACHE_LOCATOR_CLASSES
+    locators = InAGivenFolder, BesideTheSources, InTheUsersCache
     numba.config.CACHE_LOCATOR_CLASSES = ",".join(
-        f"{__name__}.{locator.__name__}" for locator in (BesideTheSources, InTheUsersCache)
+        f"{__name__}.{locator.__name__}" for locator in locators
     )
     try:
         return numba.njit(
