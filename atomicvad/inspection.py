@@ -158,7 +158,7 @@ def _augmented(batches: TrainingBatches, number: int, epoch: int = 0):
     seeds = batches.seeds(epoch, numbers)
     waveforms, response = batches.waveforms(numbers, seeds), batches.response(seeds)
     heard = augment.filter_waveforms(waveforms, response)
-    return heard[0], batches.compiled(waveforms, response)
+    return heard[0], batches.features(waveforms, response)
 
 
 def mask_steps(store: AudioStore, settings: Settings) -> Rows:
@@ -166,11 +166,9 @@ def mask_steps(store: AudioStore, settings: Settings) -> Rows:
     batches, number = _one_speech_window(store, settings)
     seeds, masks = batches.seeds(0, np.array([number])), settings.masks
     waveform, features = _augmented(batches, number)
-    shown = {
-        "no masks": features,
-        "SpecAugment": spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks),
-        "SpecCutout": spec_cutout(features, seeds, masks.boxes, masks.box_size),
-    }
+    shown = {name: features.copy() for name in ("no masks", "SpecAugment", "SpecCutout")}
+    spec_augment(shown["SpecAugment"], seeds, masks.coefficient_masks, masks.frame_masks)
+    spec_cutout(shown["SpecCutout"], seeds, masks.boxes, masks.box_size)
     return {name: (waveform, step[0, :, :, 0]) for name, step in shown.items()}
 
 

@@ -13,12 +13,17 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def in_turns(functions: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
-    """Median seconds of each of ``functions``, once to warm up, then in turns."""
+def turns(functions: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, list[float]]:
+    """Seconds of each of ``functions``, once to warm up, then in turns."""
     for function in functions.values():
         function()
     times = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
             times[name].append(seconds(function))
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
+
+
+def in_turns(functions: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
+    """Median seconds of each of ``functions``, taken by ``turns``."""
+    return {name: statistics.median(times) for name, times in turns(functions, rounds).items()}

@@ -1,5 +1,7 @@
 """Augmentation is a function of an item's seed, hides what it says, and keeps its ranges."""
 
+import tempfile
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,17 +41,31 @@ def test_uniform_is_uniform_and_streams_differ():
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.03
 
 
+def masked(function, *options, items=slice(None)):
+    """What a function leaves of spectrograms of ones, ``[batch, coefficient, frame]``."""
+    features = np.ones((len(SEEDS[items]), 64, 64, 1), np.float32)
+    function(features, SEEDS[items], *options)
+    return features[..., 0]
+
+
 def test_an_item_does_not_depend_on_its_batch():
-    features = np.ones((200, 64, 64, 1), np.float32)
-    together = spec_cutout(spec_augment(features, SEEDS), SEEDS)
-    alone = spec_cutout(spec_augment(features[3:4], SEEDS[3:4]), SEEDS[3:4])
-    np.testing.assert_array_equal(together[3:4], alone)
+    for function in (spec_augment, spec_cutout):
+        together, alone = masked(function), masked(function, items=slice(3, 4))
+        np.testing.assert_array_equal(together[3:4], alone)
+
+
+def test_masks_fall_where_they_may_and_nowhere_else():
+    where = np.arange(200) % 3 == 0
+    for function in (spec_augment, spec_cutout):
+        features = np.ones((200, 64, 64, 1), np.float32)
+        function(features, SEEDS, where=where)
+        np.testing.assert_array_equal(features[where, ..., 0], masked(function)[where])
+        assert (features[~where] == 1).all()
 
 
 def test_spec_augment_hides_rows_and_columns_of_the_named_axes():
-    features = np.ones((200, 64, 64, 1), np.float32)
-    rows = spec_augment(features, SEEDS, (2, 25), (0, 1))[..., 0]
-    columns = spec_augment(features, SEEDS, (0, 1), (2, 15))[..., 0]
+    rows = masked(spec_augment, (2, 25), (0, 1))
+    columns = masked(spec_augment, (0, 1), (2, 15))
     assert (rows.min(axis=2) == rows.max(axis=2)).all()
     assert (columns.min(axis=1) == columns.max(axis=1)).all()
     hidden_rows = 64 - rows[:, :, 0].sum(axis=1)
@@ -59,11 +75,10 @@ def test_spec_augment_hides_rows_and_columns_of_the_named_axes():
 
 
 def test_spec_cutout_hides_boxes_of_the_given_size():
-    features = np.ones((200, 64, 64, 1), np.float32)
-    one = 1 - spec_cutout(features, SEEDS, 1, (25, 15))[..., 0]
+    one = 1 - masked(spec_cutout, 1, (25, 15))
     assert (one.sum(axis=(1, 2)) == 25 * 15).all()
     assert (one.any(axis=2).sum(axis=1) == 25).all()
-    five = 1 - spec_cutout(features, SEEDS, 5, (25, 15))[..., 0]
+    five = 1 - masked(spec_cutout, 5, (25, 15))
     assert five.sum(axis=(1, 2)).max() <= 5 * 25 * 15
 
 
@@ -82,7 +97,10 @@ def composed(waveforms, settings):
         10080,
     )
     heard = np.empty((len(starts), 10080), np.float32)
-    augment.compose(samples, augment.noise_tape(), *plan, heard)
+    with tempfile.TemporaryFile() as file:
+        file.write(samples.tobytes())
+        file.flush()
+        assert augment.compose_all(file.fileno(), augment.noise_tape(), plan, heard)
     return heard
 
 
@@ -93,6 +111,16 @@ NOISE = np.random.default_rng(0).standard_normal((101, 10080)) * 0.05
 def test_without_augmentation_the_recording_is_left():
     kept = composed(NOISE, WaveformSettings(**QUIET))
     np.testing.assert_array_equal(kept, np.rint(NOISE[:-1] * 32768).astype(np.float32) / 32768)
+
+
+def test_a_tape_at_another_speed_is_read_between_its_samples():
+    """Against interpolation in double precision; positions are kept to 1/65536 of a sample."""
+    speed = 1.37
+    heard = composed(NOISE[:3], WaveformSettings(speech_speed=(speed, speed), **QUIET))
+    samples = np.rint(np.concatenate(NOISE[:3]) * 32768) / 32768
+    step = int(np.float32(speed) * 65536) / 65536
+    expected = np.interp(np.arange(10080) * step, np.arange(len(samples)), samples)
+    np.testing.assert_allclose(heard[0], expected, atol=1e-5)
 
 
 def test_a_faster_tape_has_a_higher_pitch():

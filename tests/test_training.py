@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from atomicvad import provenance
+from atomicvad.data.audio import AudioStore
 from atomicvad.data.manifest import read_split
 from atomicvad.data.pipeline import TrainingBatches, WindowSet
 from atomicvad.errors import AtomicVADError
@@ -183,7 +185,7 @@ def test_power_spectra_are_those_of_a_fourier_transform(hop):
     samples = generator.standard_normal(31 * hop + 512).astype(np.float32)
     window = np.zeros(512, np.float32)
     window[57:456] = np.hamming(399)
-    block = np.full(2 * fourier.IMAGINARY, np.nan, np.float32)
+    block = np.full(fourier.POINTS * fourier.POINT, np.nan, np.float32)
     power = np.empty((129, 2, 32), np.float32)
     fourier.power_spectra(samples, window, hop, block, power)
     found = np.concatenate([power[:, 0], power[127::-1, 1]])
@@ -203,6 +205,17 @@ def test_compiled_features_are_the_layers(options):
     expected = layer(waveforms, response).numpy()
     found = CompiledFeatures(layer)(waveforms, response)
     np.testing.assert_allclose(found, expected, atol=1e-3)  # decibels, down to the floor
+
+
+def test_samples_that_cannot_be_read_are_one_line(tiny, store, tmp_path):
+    for name in ("recordings.csv", "samples.i16"):
+        shutil.copy(store.folder / name, tmp_path)
+    cut = AudioStore(tmp_path)
+    windows = WindowSet(read_split(tiny.data_folder, "training", store), cut, tiny)
+    batches = TrainingBatches(windows, tiny, 1)
+    os.truncate(tmp_path / "samples.i16", 1000)
+    with pytest.raises(AtomicVADError, match=r"samples\.i16: samples cannot be read"):
+        list(batches.epoch(0))
 
 
 def test_the_start_that_learns_best_goes_on(tiny, store, tmp_path):

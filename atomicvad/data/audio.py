@@ -187,7 +187,8 @@ class AudioStore:
 
     Attributes:
         recordings: a row each, with its place (``start``, ``samples``) in ``samples``.
-        samples: memory-mapped int16, 16 kHz mono.
+        file: ``samples.i16``, open for those that read pieces of it by themselves.
+        samples: the same memory-mapped, int16, 16 kHz mono.
     """
 
     def __init__(self, folder: Path):
@@ -199,11 +200,11 @@ class AudioStore:
             self.recordings = pd.read_csv(table, keep_default_na=False, dtype=types)
             if lacking := {"recording", "start", "samples"} - set(self.recordings):
                 raise ValueError(f"{table.name}: no column {', '.join(sorted(lacking))}")
-            with open(data, "rb") as file:
-                self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self.file = open(data, "rb")  # noqa: SIM115
+            pages = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise AtomicVADError(f"{self.folder}: no audio store ({error})") from None
-        self.samples = np.frombuffer(self._pages, "<i2", len(self._pages) // 2)
+        self.samples = np.frombuffer(pages, "<i2", len(pages) // 2)
         expected = int(self.recordings["samples"].sum())
         if len(self.samples) != expected:
             raise AtomicVADError(f"{data}: expected {expected} samples, found {len(self.samples)}")
@@ -261,11 +262,6 @@ class AudioStore:
         )
         report_left_out(journal.bad)
         return cls(folder)
-
-    def forget(self) -> None:
-        """Give back the memory of what was read: a process stays small on any corpus."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self._pages.madvise(mmap.MADV_DONTNEED)
 
     def read(self, index: int, start: int = 0, samples: int | None = None) -> np.ndarray:
         """A recording, or ``samples`` of it from ``start``, as float32 in ±1."""

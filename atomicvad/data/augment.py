@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
+from numba.types import ExternalFunction, int32, int64, uint64, voidptr
 
+from atomicvad.layers import compiled_features
 from atomicvad.layers.augment import uniform
 from atomicvad.layers.kernels import compiled
 
@@ -104,24 +106,47 @@ def noise_tape() -> np.ndarray:
     return np.random.default_rng(0).standard_normal(TAPE_LENGTH, np.float32)
 
 
+# The system's own: without Python's lock, and without the memory that a mapped file takes.
+_pread = ExternalFunction("pread", int64(int32, voidptr, uint64, int64))
+
+
 @compiled
-def _read(samples, start, speed, piece, waveform):
-    """Played at a speed, by straight lines between samples; ``piece``: room for the longest."""
-    count = int(speed * (len(waveform) - 1)) + 2 if speed != 1 else len(waveform)
-    stored = samples[start : start + count]
-    for n in range(len(stored)):
-        piece[n] = stored[n] * np.float32(1 / 32768)
+def new_room(length, plan):
+    """Where windows of ``length`` samples are composed; a window's background comes last."""
+    longest = int(max(plan.speeds.max(), plan.background_speeds.max()) * length) + 2
+    stored, neighbours = np.empty(longest, np.int16), np.empty(2 * longest, np.int16)
+    return stored, neighbours, np.empty(length, np.int32), np.empty(length, np.float32)
+
+
+@compiled
+def _read(file, start, speed, room, waveform):
+    """Play samples at a speed, by straight lines between them; whether all could be read."""
+    stored, neighbours, pairs, _ = room
+    length = np.uint32(len(waveform))
+    count = len(waveform) if speed == 1 else int(speed * (len(waveform) - 1)) + 2
+    if _pread(file, stored.ctypes, np.uint64(2 * count), 2 * start) != 2 * count:
+        return False
     if speed == 1:
-        waveform[:] = piece[:count]
-        return
+        for n in range(length):
+            waveform[n] = stored[n] * np.float32(1 / 32768)
+        return True
+    # Two neighbours as one number: picking numbers from all over is what takes time.
+    for n in range(np.uint64(count - 1)):
+        neighbours[np.uint64(2) * n] = stored[n]
+        neighbours[np.uint64(2) * n + np.uint64(1)] = stored[n + np.uint64(1)]
+    both = neighbours.view(np.int32)
     # Positions in 1/65536, of 32 bits, unsigned: half the time of other numbers.
     step = np.uint32(speed * 65536)
-    for n in range(np.uint32(len(waveform))):
+    for n in range(length):
         position = np.uint32(n * step)
-        before = np.uint64(position >> np.uint32(16))
+        pairs[n] = both[np.uint64(position >> np.uint32(16))]
+    for n in range(length):
+        position = np.uint32(n * step)
         share = np.float32(np.int32(position & np.uint32(65535))) * np.float32(1 / 65536)
-        value, following = piece[before], piece[before + np.uint64(1)]
-        waveform[n] = value + share * (following - value)
+        value = np.float32(np.int32(np.int32(pairs[n] << np.int32(16)) >> np.int32(16)))
+        following = np.float32(np.int32(pairs[n] >> np.int32(16)))
+        waveform[n] = np.float32(1 / 32768) * (value + share * (following - value))
+    return True
 
 
 @compiled
@@ -133,42 +158,62 @@ def _power(waveform):
 
 
 @compiled
-def compose(
-    samples,
-    tape,
-    starts,
-    speeds,
-    background_starts,
-    background_speeds,
-    ratios,
-    levels,
-    noise_starts,
-    noise_gains,
-    waveforms,
-):
-    """Carry out a ``Plan``: int16 ``samples`` of a store -> float32 ``[batch, length]`` in ±1."""
-    length = waveforms.shape[1]
-    background = np.empty(length, np.float32)
-    fastest = max(speeds.max(), background_speeds.max())
-    piece = np.empty(int(fastest * length) + 2, np.float32)
-    for item in range(len(starts)):
-        waveform = waveforms[item]
-        _read(samples, starts[item], speeds[item], piece, waveform)
-        if ratios[item] > 0:
-            _read(samples, background_starts[item], background_speeds[item], piece, background)
-            # A background near digital silence is not blown up into noise.
-            loudness = max(_power(background), np.float32(1e-8))
-            gain = ratios[item] * np.sqrt(_power(waveform) / loudness)
-            for n in range(length):
-                waveform[n] += gain * background[n]
-        if levels[item] > 0:
-            gain = levels[item] / np.sqrt(_power(waveform) + np.float32(1e-12))
-            for n in range(length):
-                waveform[n] = min(max(gain * waveform[n], np.float32(-1)), np.float32(1))
-        if noise_gains[item] > 0:
-            noise = tape[noise_starts[item] : noise_starts[item] + length]
-            for n in range(length):
-                waveform[n] += noise_gains[item] * noise[n]
+def compose(file, tape, plan, item, room, waveform):
+    """Carry out a ``Plan`` for one of its windows; whether all samples could be read.
+
+    Args:
+        file: descriptor of a store's int16 samples.
+        tape: a ``noise_tape``.
+        room: a ``new_room``.
+        waveform: float32 ``[samples]`` in ±1, where it goes.
+    """
+    length, background = len(waveform), room[-1]
+    if not _read(file, plan.starts[item], plan.speeds[item], room, waveform):
+        return False
+    if plan.ratios[item] > 0:
+        start, speed = plan.background_starts[item], plan.background_speeds[item]
+        if not _read(file, start, speed, room, background):
+            return False
+        # A background near digital silence is not blown up into noise.
+        loudness = max(_power(background), np.float32(1e-8))
+        gain = plan.ratios[item] * np.sqrt(_power(waveform) / loudness)
+        for n in range(length):
+            waveform[n] += gain * background[n]
+    if plan.levels[item] > 0:
+        gain = plan.levels[item] / np.sqrt(_power(waveform) + np.float32(1e-12))
+        for n in range(length):
+            waveform[n] = min(max(gain * waveform[n], np.float32(-1)), np.float32(1))
+    gain = plan.noise_gains[item]
+    if gain > 0:
+        noise = tape[plan.noise_starts[item] : plan.noise_starts[item] + length]
+        for n in range(length):
+            waveform[n] += gain * noise[n]
+    return True
+
+
+@compiled
+def compose_all(file, tape, plan, waveforms):
+    """``compose`` of all windows of a plan: float32 ``[batch, samples]``."""
+    room = new_room(waveforms.shape[1], plan)
+    for item in range(len(waveforms)):
+        if not compose(file, tape, plan, item, room, waveforms[item]):
+            return False
+    return True
+
+
+@compiled
+def compose_features(file, tape, plan, response, front, dct, length, features):
+    """Windows of a plan, of ``length`` samples, and at once their features; the cache holds both.
+
+    ``response``: ``[batch, bins]``; for ``front``, ``dct`` and ``features`` see
+    ``layers.compiled_features``.
+    """
+    room, features_room = new_room(length, plan), compiled_features.new_room(length, front)
+    for item in range(len(features)):
+        if not compose(file, tape, plan, item, room, features_room.waveform):
+            return False
+        compiled_features.window_features(features_room, response[item], front, dct, features[item])
+    return True
 
 
 def filter_response(seeds, settings, bins: int, sample_rate: int) -> np.ndarray:

@@ -15,7 +15,8 @@ from atomicvad.ahead import ahead
 from atomicvad.config import Settings
 from atomicvad.data.augment import (
     Plan,
-    compose,
+    compose_all,
+    compose_features,
     filter_response,
     make_plan,
     noise_tape,
@@ -29,8 +30,7 @@ from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
 
 PICK, MASK = 8, 9  # streams of random numbers; data.augment has the others
-AT_ONCE = 512  # windows prepared together: the cost of small NumPy operations is shared
-PART = 16  # of these in the cache at a time
+AT_ONCE = 512  # windows prepared together, with Python's lock a few times for all of them
 AHEAD = 2
 
 
@@ -70,8 +70,8 @@ class TrainingBatches:
 
     def __init__(self, windows: WindowSet, settings: Settings, seed: int, masks: bool = True):
         self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
-        self.compiled = CompiledFeatures(build_features(settings))
-        self.tape, self.samples = noise_tape(), np.asarray(windows.store.samples)
+        self.features, self.tape = CompiledFeatures(build_features(settings)), noise_tape()
+        self._file = windows.store.file.fileno()
         if not self.steps:
             raise AtomicVADError(
                 f"training.batch_size: expected at most the {len(windows)} windows of a split, "
@@ -102,19 +102,22 @@ class TrainingBatches:
     def prepare(self, epoch: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Window numbers ``[n]`` -> features ``[n, …]`` and one-hot targets ``[n, 2]``."""
         seeds = self.seeds(epoch, numbers)
-        plan, response = self.plan(numbers, seeds), self.response(seeds)
-        waveforms = np.empty((PART, self.settings.window_samples), np.float32)
-        features = np.empty((len(numbers), *self.compiled.shape(waveforms)), np.float32)
-        for first in range(0, len(numbers), PART):
-            part = slice(first, first + PART)
-            some = waveforms[: len(numbers[part])]
-            compose(self.samples, self.tape, *(column[part] for column in plan), some)
-            self.compiled(some, response[part], features[part])
-            # Now, not once for all: the system maps far more of a file than what is read of it.
-            self.windows.store.forget()
+        plan, response = self.plan(numbers, seeds), self.response(seeds)[:, 0]
+        front, dct, samples = self.features.front, self.features.dct, self.settings.window_samples
+        features = np.empty((len(numbers), *self.features.shape(samples)), np.float32)
+        self._whole(
+            compose_features(
+                self._file, self.tape, plan, response, front, dct, samples, features[..., 0]
+            )
+        )
         if self.masks:
             self.mask(features, seeds)
         return features, np.eye(2, dtype=np.float32)[self.windows.speech[numbers].astype(int)]
+
+    def _whole(self, read: bool) -> None:
+        if not read:
+            name = self.windows.store.file.name
+            raise AtomicVADError(f"{name}: samples cannot be read; was the file changed?")
 
     def seeds(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
         """The pair that every draw for a window in an epoch depends on, int64 ``[batch, 2]``."""
@@ -143,7 +146,7 @@ class TrainingBatches:
     def waveforms(self, numbers, seeds) -> np.ndarray:
         """Augmented waveforms, before that channel."""
         waveforms = np.empty((len(numbers), self.settings.window_samples), np.float32)
-        compose(self.samples, self.tape, *self.plan(numbers, seeds), waveforms)
+        self._whole(compose_all(self._file, self.tape, self.plan(numbers, seeds), waveforms))
         return waveforms
 
     def _within(self, numbers, shift, speeds):
@@ -159,7 +162,6 @@ class TrainingBatches:
     def mask(self, features, seeds) -> None:
         """Some of the features with SpecAugment and SpecCutout, in place."""
         masks = self.settings.masks
-        hidden = uniform(seeds, MASK, 1)[:, 0] < masks.probability
-        some, seeds = features[hidden], seeds[hidden]
-        some = spec_augment(some, seeds, masks.coefficient_masks, masks.frame_masks)
-        features[hidden] = spec_cutout(some, seeds, masks.boxes, masks.box_size)
+        some = uniform(seeds, MASK, 1)[:, 0] < masks.probability
+        spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks, where=some)
+        spec_cutout(features, seeds, masks.boxes, masks.box_size, where=some)

@@ -4,22 +4,32 @@ TensorFlow carries every step of ``Features`` over a whole batch, and memory set
 mel filters are also taken as what they are: no bin lies in more than two of them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from atomicvad.layers.features import Features
-from atomicvad.layers.fourier import FFT_LENGTH, IMAGINARY, LANES, power_spectra
+from atomicvad.layers.fourier import FFT_LENGTH, LANES, POINT, POINTS, power_spectra
 from atomicvad.layers.kernels import compiled
 
-AT_ONCE = 16  # windows whose mel power fits into 256 kB
 LOG_2, LOG_10 = np.log(2), np.log(10)
 ROOT_OF_HALF = np.float32(np.sqrt(0.5)).view(np.int32)  # its bits
 
 
 @compiled
-def _add_to_both(below, above, power, falling, rising):
-    for frame in range(len(below)):
-        below[frame] += falling * power[frame]
-        above[frame] += rising * power[frame]
+def _add_filters(power, response, lower, weights, sums):
+    """Mel power ``[mel bin, frame]``; for ``lower`` and ``weights`` see ``two_filters``."""
+    bins, count, frames = len(lower), np.uint64(sums.shape[1]), np.uint64(power.shape[2])
+    values, flat = power.reshape(-1), sums.reshape(-1)
+    flat[:] = 0
+    for n in range(bins):
+        row = 2 * n if n < len(power) else 2 * (bins - 1 - n) + 1
+        place, below = np.uint64(row) * frames, np.uint64(lower[n]) * count
+        above = below + count
+        falling, rising = weights[n, 0] * response[n], weights[n, 1] * response[n]
+        for frame in range(count):
+            flat[below + frame] += falling * values[place + frame]
+            flat[above + frame] += rising * values[place + frame]
 
 
 @compiled
@@ -51,32 +61,72 @@ def _decibels(power, floor):
         power[n] = (np.float32(LOG_2) * np.float32(exponents[n]) + y) * np.float32(10 / LOG_10)
 
 
-@compiled
-def _mel_decibels(waveforms, response, window, hop, lower, weights, floor):
-    """Decibels in mel bins ``[batch, mel bin, frame]``, frames centred, edges reflected.
+class FrontEnd(NamedTuple):
+    """What features are made with: window, hop, mel filters (see ``two_filters``) and floor."""
 
-    ``response``: ``[batch, bins]``; for ``lower`` and ``weights`` see ``two_filters``.
+    window: np.ndarray
+    hop: int
+    lower: np.ndarray
+    weights: np.ndarray
+    floor: np.float32
+
+
+class Room(NamedTuple):
+    """Where a window's features are worked out.
+
+    Attributes:
+        waveform: float32 ``[samples]``, put in by those who want its features.
+        samples: the same with its edges.
     """
-    batch, length = waveforms.shape
-    edge, count, bins = len(window) // 2, length // hop + 1, len(lower)
+
+    waveform: np.ndarray
+    samples: np.ndarray
+    block: np.ndarray
+    power: np.ndarray
+    decibels: np.ndarray
+
+
+@compiled
+def new_room(length, front):
+    """For a window of ``length`` samples."""
+    edge, count = len(front.window) // 2, length // front.hop + 1
     frames = -(-count // LANES) * LANES
-    samples = np.zeros(max((frames - 1) * hop, length) + len(window), np.float32)
-    block = np.empty(2 * IMAGINARY, np.float32)
-    power = np.empty((edge // 2 + 1, 2, frames), np.float32)
-    result = np.zeros((batch, lower.max() + 2, count), np.float32)
-    for item in range(batch):
-        samples[edge : edge + length] = waveforms[item]
-        for n in range(edge):
-            samples[n] = waveforms[item, edge - n]
-            samples[edge + length + n] = waveforms[item, length - 2 - n]
-        power_spectra(samples, window, hop, block, power)
-        for n in range(bins):
-            of_bin = power[n, 0] if n < len(power) else power[bins - 1 - n, 1]
-            falling, rising = weights[n, 0] * response[item, n], weights[n, 1] * response[item, n]
-            below, above = result[item, lower[n]], result[item, lower[n] + 1]
-            _add_to_both(below, above, of_bin, falling, rising)
-        _decibels(result[item].reshape(-1), floor)
-    return result
+    samples = np.zeros(max((frames - 1) * front.hop, length) + 2 * edge, np.float32)
+    return Room(
+        samples[edge : edge + length],
+        samples,
+        np.empty(POINTS * POINT, np.float32),
+        np.empty((edge // 2 + 1, 2, frames), np.float32),
+        np.empty((front.lower.max() + 2, count), np.float32),
+    )
+
+
+@compiled
+def window_features(room, response, front, dct, features):
+    """Features ``[coefficient or mel bin, frame]`` of one window, frames centred, edges reflected.
+
+    ``response``: ``[bins]``; ``dct``: none for mel bins.
+    """
+    samples, edge, end = room.samples, len(front.window) // 2, len(room.waveform)
+    end += edge
+    for n in range(edge):
+        samples[n] = samples[2 * edge - n]
+        samples[end + n] = samples[end - 2 - n]
+    power_spectra(samples, front.window, front.hop, room.block, room.power)
+    _add_filters(room.power, response, front.lower, front.weights, room.decibels)
+    _decibels(room.decibels.reshape(-1), front.floor)
+    if dct is None:
+        features[:] = room.decibels
+    else:
+        np.dot(dct, room.decibels, features)
+
+
+@compiled
+def _features(waveforms, response, front, dct, features):
+    room = new_room(waveforms.shape[1], front)
+    for item in range(len(waveforms)):
+        room.waveform[:] = waveforms[item]
+        window_features(room, response[item], front, dct, features[item])
 
 
 def two_filters(mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,44 +139,28 @@ def two_filters(mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class CompiledFeatures:
-    """What ``layer`` computes, to float32's rounding, as NumPy arrays."""
+    """What ``layer`` computes, to float32's rounding, as NumPy arrays.
+
+    Attributes:
+        front, dct: for kernels that call ``window_features`` by themselves.
+    """
 
     def __init__(self, layer: Features):
         if layer.fft_length != FFT_LENGTH:
             raise ValueError(f"fft_length: expected {FFT_LENGTH}, got {layer.fft_length}")
         self.layer = layer
-        self.lower, self.weights = two_filters(layer.mel)
+        floor = np.float32(10 ** (-layer.floor_db / 10))
+        self.front = FrontEnd(layer.window, layer.hop_length, *two_filters(layer.mel), floor)
+        self.dct = None if layer.dct is None else np.ascontiguousarray(layer.dct.T)
 
-    def shape(self, waveforms: np.ndarray) -> tuple[int, int, int]:
-        """Shape of one window's features."""
-        return self.layer.compute_output_shape(waveforms.shape)[1:]
+    def shape(self, samples: int) -> tuple[int, int, int]:
+        """Shape of the features of a window of so many samples."""
+        return self.layer.compute_output_shape((samples,))
 
-    def __call__(self, waveforms, response=None, features=None) -> np.ndarray:
-        """As ``Features``: float32 ``[batch, samples]`` and ``[batch, 1, bins]`` -> features.
-
-        ``features``: where they go; a new array by default.
-        """
+    def __call__(self, waveforms: np.ndarray, response: np.ndarray | None = None) -> np.ndarray:
+        """As ``Features``: float32 ``[batch, samples]`` and ``[batch, 1, bins]`` -> features."""
         if response is None:
-            response = np.ones((len(waveforms), 1, len(self.lower)), np.float32)
-        if features is None:
-            features = np.empty((len(waveforms), *self.shape(waveforms)), np.float32)
-        for first in range(0, len(waveforms), AT_ONCE):
-            part = slice(first, first + AT_ONCE)
-            self._some(waveforms[part], response[part, 0], features[part, ..., 0])
+            response = np.ones((len(waveforms), 1, len(self.front.lower)), np.float32)
+        features = np.empty((len(waveforms), *self.shape(waveforms.shape[1])), np.float32)
+        _features(waveforms, response[:, 0], self.front, self.dct, features[..., 0])
         return features
-
-    def _some(self, waveforms, response, features):
-        layer = self.layer
-        decibels = _mel_decibels(
-            waveforms,
-            response,
-            layer.window,
-            layer.hop_length,
-            self.lower,
-            self.weights,
-            np.float32(10 ** (-layer.floor_db / 10)),
-        )
-        if layer.dct is None:
-            features[:] = decibels
-        else:
-            np.matmul(layer.dct.T, decibels, out=features)

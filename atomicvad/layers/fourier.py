@@ -2,7 +2,8 @@
 
 Even samples are the real and odd ones the imaginary parts of 256 complex numbers; their transform
 holds that of the frame (Press et al., Numerical Recipes, 3rd ed., §12.3.2). ``LANES`` frames lie
-side by side, so that one instruction carries out a step for many of them, and all fit the cache.
+side by side, so that one instruction carries out a step for many of them, and all fit the cache: a
+block is ``[point, real and imaginary part, lane]``.
 """
 
 import numpy as np
@@ -11,30 +12,26 @@ from atomicvad.layers.kernels import compiled
 
 FFT_LENGTH = 512
 POINTS = FFT_LENGTH // 2
-LANES = 16
-IMAGINARY = POINTS * LANES  # where the imaginary parts begin in a block
+LANES = 8
+POINT = 2 * LANES  # from a point to the next in a block
 
 
 @compiled
 def _load(samples, window, first, last, hop, block):
-    """Frames ``hop`` samples apart; the window is zero outside points ``first … last``."""
-    for n in range(first):
-        for lane in range(LANES):
-            block[n * LANES + lane] = block[IMAGINARY + n * LANES + lane] = 0
-    for n in range(last, POINTS):
-        for lane in range(LANES):
-            block[n * LANES + lane] = block[IMAGINARY + n * LANES + lane] = 0
-    for n in range(first, last):
-        even, odd = window[2 * n], window[2 * n + 1]
-        piece, point = samples[2 * n :], block[n * LANES :]
-        for lane in range(LANES):
-            point[lane] = piece[lane * hop] * even
-            point[IMAGINARY + lane] = piece[lane * hop + 1] * odd
+    """Frames ``hop`` samples apart; the window is zero outside samples ``first … last``."""
+    block[: first * LANES] = 0
+    block[last * LANES :] = 0
+    # Unsigned: an index that needs no look at its sign.
+    for n in range(np.uint64(first), np.uint64(last)):
+        factor = window[n]
+        for lane in range(np.uint64(LANES)):
+            sample = samples[lane * np.uint64(hop) + n]
+            block[n * np.uint64(LANES) + lane] = sample * factor
 
 
 def _stage(span):
     """One step of a transform in place, radix 4, decimation in frequency: four points at a time."""
-    groups, apart = POINTS // (4 * span), span * LANES
+    groups, apart = POINTS // (4 * span), span * POINT
     angles = -2 * np.pi * np.outer(np.arange(span), (1, 2, 3)) / (4 * span)
     cosines, sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
@@ -44,9 +41,9 @@ def _stage(span):
             cos1, cos2, cos3 = cosines[j, 0], cosines[j, 1], cosines[j, 2]
             sin1, sin2, sin3 = sines[j, 0], sines[j, 1], sines[j, 2]
             for group in range(groups):
-                re = block[(group * 4 * span + j) * LANES :]
+                re = block[(group * 4 * span + j) * POINT :]
                 for a in range(LANES):
-                    b, c, d, im = a + apart, a + 2 * apart, a + 3 * apart, IMAGINARY
+                    b, c, d, im = a + apart, a + 2 * apart, a + 3 * apart, LANES
                     sum_re, sum_im = re[a] + re[c], re[im + a] + re[im + c]
                     dif_re, dif_im = re[a] - re[c], re[im + a] - re[im + c]
                     more_re, more_im = re[b] + re[d], re[im + b] + re[im + d]
@@ -64,25 +61,31 @@ def _stage(span):
 
 _stage_64, _stage_16, _stage_4, _stage_1 = map(_stage, (64, 16, 4, 1))
 # Where the steps leave point k: its digits to base 4 the other way round.
-PLACES = np.arange(POINTS).reshape(4, 4, 4, 4).transpose(3, 2, 1, 0).ravel() * LANES
+_DIGITS = np.arange(POINTS, dtype=np.uint64).reshape(4, 4, 4, 4)
+PLACES = _DIGITS.transpose(3, 2, 1, 0).ravel() * np.uint64(POINT)
 _ANGLES = -2 * np.pi * np.arange(POINTS // 2 + 1) / FFT_LENGTH
 COSINES, SINES = np.cos(_ANGLES).astype(np.float32), np.sin(_ANGLES).astype(np.float32)
 
 
 @compiled
-def _separate(block, power, frame):
-    """Power at bins ``k`` and ``256 - k``, which lie in halves of row ``k``, from ``frame`` on."""
-    for k in range(POINTS // 2 + 1):
-        a, b = block[PLACES[k] :], block[PLACES[(POINTS - k) % POINTS] :]
-        lower, upper = power[k, 0, frame:], power[k, 1, frame:]
-        for lane in range(LANES):
-            even_re, even_im = a[lane] + b[lane], a[IMAGINARY + lane] - b[IMAGINARY + lane]
-            x, y = a[IMAGINARY + lane] + b[IMAGINARY + lane], b[lane] - a[lane]
+def _separate(block, power, first):
+    """Power at bins ``k`` and ``256 - k``, which lie in halves of row ``k``, from ``first`` on."""
+    # Not the constant: a loop of known length would be unrolled instead of vectorised.
+    lanes, frames = np.uint64(len(block) // FFT_LENGTH), np.uint64(power.shape[2])
+    values, points = power.reshape(-1), np.uint64(POINTS)
+    for k in range(np.uint64(POINTS // 2 + 1)):
+        a, b = PLACES[k], PLACES[(points - k) % points]
+        lower = k * np.uint64(2) * frames + np.uint64(first)
+        upper = lower + frames
+        for lane in range(lanes):
+            a_re, a_im = block[a + lane], block[a + lanes + lane]
+            b_re, b_im = block[b + lane], block[b + lanes + lane]
+            even_re, even_im, x, y = a_re + b_re, a_im - b_im, a_im + b_im, b_re - a_re
             odd_re, odd_im = x * COSINES[k] - y * SINES[k], x * SINES[k] + y * COSINES[k]
             x, y = even_re + odd_re, even_im + odd_im
-            lower[lane] = np.float32(0.25) * (x * x + y * y)
+            values[lower + lane] = np.float32(0.25) * (x * x + y * y)
             x, y = even_re - odd_re, even_im - odd_im
-            upper[lane] = np.float32(0.25) * (x * x + y * y)
+            values[upper + lane] = np.float32(0.25) * (x * x + y * y)
 
 
 @compiled
@@ -92,12 +95,15 @@ def power_spectra(samples, window, hop, block, power):
     Args:
         samples: float32; frame ``n`` begins at ``n * hop``.
         window: ``[512]``.
-        block: room to work in, ``[2 * IMAGINARY]``.
+        block: room to work in, ``[POINTS * POINT]``.
         power: ``[129, 2, frames]``, frames a multiple of ``LANES``: bin ``k`` of 0 … 128 is
             ``power[k, 0]``, and bin ``256 - k`` is ``power[k, 1]``.
     """
-    used = np.flatnonzero(window)
-    first, last = used[0] // 2, used[-1] // 2 + 1
+    first, last = 0, len(window)
+    while window[first] == 0:
+        first += 1
+    while window[last - 1] == 0:
+        last -= 1
     for frame in range(0, power.shape[2], LANES):
         _load(samples[frame * hop :], window, first, last, hop, block)
         _stage_64(block)
