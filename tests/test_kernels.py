@@ -11,12 +11,29 @@ from atomicvad.layers import kernels
 
 USE_OF_KERNELS = """
 import hashlib
+import tempfile
 import numpy as np
+from atomicvad.data import augment
 from atomicvad.layers import compiled_features, compiled_network, features
-layer = features.Features()
+front = compiled_features.CompiledFeatures(features.Features())
 draw = np.random.default_rng(0).standard_normal
-waveforms = draw((16, 10080), np.float32)
-images = compiled_features.CompiledFeatures(layer)(waveforms)
+some = np.arange(16) % 2
+places, speeds, gains = 1000 * np.arange(16), 1 + some / 8, some.astype(np.float32) / 8
+plan = augment.Plan(places, speeds, places[::-1].copy(), speeds, gains, gains, places, gains)
+images = np.empty((16, 64, 64, 1), np.float32)
+with tempfile.TemporaryFile() as file:
+    file.write((3000 * draw(40000)).astype(np.int16).tobytes())
+    file.flush()
+    assert augment.compose_features(
+        file.fileno(),
+        augment.noise_tape(),
+        plan,
+        np.ones((16, 257), np.float32),
+        front.front,
+        front.dct,
+        10080,
+        images[..., 0],
+    )
 weights, epsilon = draw((2, 298), np.float32), np.float32(1e-3)
 room = compiled_network.new_room(2, *images.shape[:3])
 rest = (*compiled_network.NO_MASKS, room)
