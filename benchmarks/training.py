@@ -55,17 +55,17 @@ class Fit:
 
 
 def end_to_end(settings: Settings) -> list[Row]:
-    """Windows per second of training: as it is, and on a resident batch."""
-    batches, size = training_batches(settings), settings.training.batch_size
-    fit = Fit(batches, settings)
+    """Windows per second of training: an epoch as it is, and as many steps on a resident batch."""
+    batches = training_batches(settings)
+    fit, windows = Fit(batches, settings), batches.steps * settings.training.batch_size
 
     def resident():
         fit.stream.close()  # nothing beside it
         fit.stream = fit._endless()
-        fit.resident(STEPS)
+        fit.resident(batches.steps)
 
-    taken = turns({"fit": lambda: fit.steps(STEPS), "resident": resident}, rounds=15)
-    rate = {name: STEPS * size / statistics.median(times) for name, times in taken.items()}
+    taken = turns({"fit": lambda: fit.steps(batches.steps), "resident": resident}, rounds=15)
+    rate = {name: windows / statistics.median(times) for name, times in taken.items()}
     # Turn by turn: other work on the machine comes and goes.
     ratios = [fit / resident for fit, resident in zip(*taken.values(), strict=True)]
     return [

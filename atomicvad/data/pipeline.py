@@ -30,8 +30,8 @@ from atomicvad.layers.compiled_features import CompiledFeatures
 from atomicvad.layers.features import Features
 
 PICK, MASK = 8, 9  # streams of random numbers; data.augment has the others
-AT_ONCE = 512  # windows prepared together, with Python's lock a few times for all of them
-AHEAD = 2
+AT_ONCE = 256  # windows prepared together, with Python's lock a few times for all of them
+AHEAD = 4  # such groups: for the times when the machine has other work
 
 
 def build_features(settings: Settings) -> Features:

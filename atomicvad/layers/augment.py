@@ -46,9 +46,14 @@ def _starts(draws, widths, length: int) -> np.ndarray:
 
 @compiled
 def _hide(spectrograms, items, boxes, mask_value):
+    _, rows, columns, _ = spectrograms.shape
+    values = spectrograms.reshape(-1)
     for n in range(len(items)):
         for top, left, tall, wide in boxes[n]:
-            spectrograms[items[n], top : top + tall, left : left + wide] = mask_value
+            for row in range(top, top + tall):
+                place = np.uint64((items[n] * rows + row) * columns + left)
+                for column in range(np.uint64(wide)):
+                    values[place + column] = mask_value
 
 
 def _hide_all(spectrograms, items, columns, mask_value: float) -> None:
@@ -68,7 +73,7 @@ def spec_augment(
     """Mask whole rows and columns, in place (SpecAugment: Park et al. 2019, arXiv 1904.08779).
 
     Args:
-        spectrograms: ``[batch, coefficient, frame, 1]``.
+        spectrograms: float32 ``[batch, coefficient, frame, 1]``, contiguous.
         seeds: integers ``[batch, 2]``.
         coefficient_masks, frame_masks: (how many, greatest width); a width is uniform from 0.
         where: of which spectrograms, ``[batch]``.
@@ -93,7 +98,7 @@ def spec_cutout(
     """Mask ``boxes`` rectangles of ``size`` (coefficients, frames), in place: NeMo's SpecCutout.
 
     Args:
-        spectrograms: ``[batch, coefficient, frame, 1]``.
+        spectrograms: float32 ``[batch, coefficient, frame, 1]``, contiguous.
         seeds: integers ``[batch, 2]``.
         where: of which spectrograms, ``[batch]``.
     """

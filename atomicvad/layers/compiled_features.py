@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atomicvad.layers.features import Features
-from atomicvad.layers.fourier import FFT_LENGTH, LANES, POINT, POINTS, power_spectra
+from atomicvad.layers.fourier import FFT_LENGTH, FRAMES, ROOM, power_spectra
 from atomicvad.layers.kernels import compiled
 
 LOG_2, LOG_10 = np.log(2), np.log(10)
@@ -81,7 +81,7 @@ class Room(NamedTuple):
 
     waveform: np.ndarray
     samples: np.ndarray
-    block: np.ndarray
+    transform: np.ndarray
     power: np.ndarray
     decibels: np.ndarray
 
@@ -90,12 +90,12 @@ class Room(NamedTuple):
 def new_room(length, front):
     """For a window of ``length`` samples."""
     edge, count = len(front.window) // 2, length // front.hop + 1
-    frames = -(-count // LANES) * LANES
+    frames = -(-count // FRAMES) * FRAMES
     samples = np.zeros(max((frames - 1) * front.hop, length) + 2 * edge, np.float32)
     return Room(
         samples[edge : edge + length],
         samples,
-        np.empty(POINTS * POINT, np.float32),
+        np.empty(ROOM, np.float32),
         np.empty((edge // 2 + 1, 2, frames), np.float32),
         np.empty((front.lower.max() + 2, count), np.float32),
     )
@@ -112,7 +112,7 @@ def window_features(room, response, front, dct, features):
     for n in range(edge):
         samples[n] = samples[2 * edge - n]
         samples[end + n] = samples[end - 2 - n]
-    power_spectra(samples, front.window, front.hop, room.block, room.power)
+    power_spectra(samples, front.window, front.hop, room.transform, room.power)
     _add_filters(room.power, response, front.lower, front.weights, room.decibels)
     _decibels(room.decibels.reshape(-1), front.floor)
     if dct is None:
