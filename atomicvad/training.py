@@ -5,6 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import keras
@@ -317,10 +318,12 @@ def choose_start(
     arXiv 1502.07943.)
     """
     training = settings.training
-    for number in range(checkpoint.rounds, len(training.trials)):
+    rounds = range(checkpoint.rounds, len(training.trials))
+    stream = batches.epochs(training.epochs + number for number in rounds)
+    for number in rounds:
         losses, starts, started = [], training.trials[number], time.perf_counter()
         for features, targets in tqdm(
-            batches.epoch(training.epochs + number),
+            islice(stream, batches.steps),
             total=batches.steps,
             desc=f"seed {seed}, {starts} starts",
             unit="step",
@@ -364,6 +367,7 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
     writer = (
         tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
     )
+    stream = batches.epochs(range(first, training.epochs))
     with tqdm(
         total=training.epochs * batches.steps,
         initial=first * batches.steps,
@@ -376,7 +380,7 @@ def fit(settings: Settings, seed: int, store, folder: Path) -> tuple[keras.Model
                 break
             started = time.perf_counter()
             loss = 0.0
-            for features, targets in batches.epoch(epoch):
+            for features, targets in islice(stream, batches.steps):
                 loss += trainer.step(features, targets)[0]
                 progress.update()
             seconds = time.perf_counter() - started

@@ -37,11 +37,7 @@ class Fit:
         configure(settings, settings.seeds[0])
         self.trainer = Trainer(settings, settings.seeds[0], 100_000)
         self.batches = batches
-        self.stream = self._endless()
-
-    def _endless(self):
-        for epoch in range(10_000):
-            yield from self.batches.epoch(epoch)
+        self.stream = batches.epochs(range(10_000))
 
     def steps(self, count: int) -> None:
         for _ in range(count):
@@ -57,15 +53,14 @@ class Fit:
 def end_to_end(settings: Settings) -> list[Row]:
     """Windows per second of training: an epoch as it is, and as many steps on a resident batch."""
     batches = training_batches(settings)
-    fit, windows = Fit(batches, settings), batches.steps * settings.training.batch_size
-
-    def resident():
-        fit.stream.close()  # nothing beside it
-        fit.stream = fit._endless()
-        fit.resident(batches.steps)
-
-    taken = turns({"fit": lambda: fit.steps(batches.steps), "resident": resident}, rounds=15)
-    rate = {name: windows / statistics.median(times) for name, times in taken.items()}
+    fit, steps = Fit(batches, settings), batches.steps
+    taken = turns(
+        {"fit": lambda: fit.steps(steps), "resident": lambda: fit.resident(steps)}, rounds=15
+    )
+    rate = {
+        name: steps * settings.training.batch_size / statistics.median(times)
+        for name, times in taken.items()
+    }
     # Turn by turn: other work on the machine comes and goes.
     ratios = [fit / resident for fit, resident in zip(*taken.values(), strict=True)]
     return [

@@ -239,7 +239,7 @@ def test_the_start_that_learns_best_goes_on(tiny, store, tmp_path):
     # Stopped in the second round, it goes on from the two that the first one left.
     trainer = Trainer(tiny, 1, 10, starts=3)
     stopped = TrainingBatches(windows, tiny, 1)
-    stopped.epoch = lambda epoch: batches.epoch(epoch) if epoch == 3 else 1 / 0
+    stopped.prepare = lambda epoch, some: batches.prepare(epoch, some) if epoch == 3 else 1 / 0
     path = tmp_path / "stopped.npz"
     with pytest.raises(ZeroDivisionError):
         choose_start(trainer, tiny, 1, stopped, Checkpoint(path, "same"))

@@ -4,9 +4,8 @@ Item ``index`` of epoch ``epoch`` is a function of ``(seed, epoch, index)`` alon
 be begun anywhere, in any process, with the same numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -90,12 +89,26 @@ class TrainingBatches:
         return order[: self.steps * batch].reshape(self.steps, batch)
 
     def epoch(self, epoch: int, workers: int = 1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of one epoch, prepared in ``workers`` threads beside the training step."""
-        numbers, batch = self.order(epoch).ravel(), self.settings.training.batch_size
+        """The batches of one epoch."""
+        return self.epochs([epoch], workers)
+
+    def epochs(
+        self, epochs: Iterable[int], workers: int = 1
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches of several, prepared in ``workers`` threads beside the training step.
+
+        The next epoch's first ones are made while an epoch is validated.
+        """
+        batch = self.settings.training.batch_size
         size = batch * max(1, AT_ONCE // batch)
-        groups = [numbers[first : first + size] for first in range(0, len(numbers), size)]
+        groups = (
+            (epoch, numbers[first : first + size])
+            for epoch in epochs
+            for numbers in [self.order(epoch).ravel()]
+            for first in range(0, len(numbers), size)
+        )
         with ThreadPoolExecutor(workers) as pool:
-            for _, group in ahead(pool, partial(self.prepare, epoch), groups, AHEAD):
+            for _, group in ahead(pool, lambda group: self.prepare(*group), groups, AHEAD):
                 for first in range(0, len(group[0]), batch):
                     yield tuple(part[first : first + batch] for part in group)
 
