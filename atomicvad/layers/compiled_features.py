@@ -107,8 +107,8 @@ def window_features(room, response, front, dct, features):
 
     ``response``: ``[bins]``; ``dct``: none for mel bins.
     """
-    samples, edge, end = room.samples, len(front.window) // 2, len(room.waveform)
-    end += edge
+    samples, edge = room.samples, len(front.window) // 2
+    end = edge + len(room.waveform)
     for n in range(edge):
         samples[n] = samples[2 * edge - n]
         samples[end + n] = samples[end - 2 - n]

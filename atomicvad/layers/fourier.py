@@ -38,14 +38,13 @@ def _stage(span, row=LANES):
 
     It goes to rows of ``row`` from place ``to`` of ``room`` on; the block itself is at 0.
     """
-    groups, apart = POINTS // (4 * span), span * POINT
-    away, row = np.uint64(2 * span * row), np.uint64(row)
+    groups, lanes, row = POINTS // (4 * span), np.uint64(LANES), np.uint64(row)
+    apart, away = np.uint64(span * POINT), np.uint64(2 * span) * row
     angles = -2 * np.pi * np.outer(np.arange(span), (1, 2, 3)) / (4 * span)
     cosines, sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
     @compiled
     def stage(room, to):
-        lanes, im, step = np.uint64(LANES), np.uint64(LANES), np.uint64(apart)
         for j in range(span):
             cos1, cos2, cos3 = cosines[j, 0], cosines[j, 1], cosines[j, 2]
             sin1, sin2, sin3 = sines[j, 0], sines[j, 1], sines[j, 2]
@@ -54,11 +53,11 @@ def _stage(span, row=LANES):
                 begin, out = point * np.uint64(POINT), np.uint64(to) + np.uint64(2) * point * row
                 for lane in range(lanes):
                     a, o = begin + lane, out + lane
-                    b, c, d = a + step, a + np.uint64(2) * step, a + np.uint64(3) * step
-                    sum_re, sum_im = room[a] + room[c], room[im + a] + room[im + c]
-                    dif_re, dif_im = room[a] - room[c], room[im + a] - room[im + c]
-                    more_re, more_im = room[b] + room[d], room[im + b] + room[im + d]
-                    turn_re, turn_im = room[im + b] - room[im + d], room[d] - room[b]
+                    b, c, d = a + apart, a + np.uint64(2) * apart, a + np.uint64(3) * apart
+                    sum_re, sum_im = room[a] + room[c], room[lanes + a] + room[lanes + c]
+                    dif_re, dif_im = room[a] - room[c], room[lanes + a] - room[lanes + c]
+                    more_re, more_im = room[b] + room[d], room[lanes + b] + room[lanes + d]
+                    turn_re, turn_im = room[lanes + b] - room[lanes + d], room[d] - room[b]
                     room[o], room[row + o] = sum_re + more_re, sum_im + more_im
                     o += away
                     x, y = dif_re + turn_re, dif_im + turn_im
