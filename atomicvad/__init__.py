@@ -1,20 +1,21 @@
 """AtomicVAD, a voice activity detector of 298 parameters, and its reproduction."""
 
 from importlib import import_module
+from typing import Any
 
 # Name -> module. Looked up at first use: TensorFlow is not imported before it is needed.
 _PUBLIC = {
     "AtomicVADError": "errors",
     "build_model": "model",
-    "decode": "data.audio",
+    "decode": "audio.decode",
     "load_model": "model",
     "load_profile": "config",
-    "speech_probabilities": "evaluation.scoring",
+    "speech_probabilities": "scoring.probabilities",
 }
 __all__ = sorted(_PUBLIC)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'atomicvad' has no attribute {name!r}")
     return getattr(import_module(f"atomicvad.{_PUBLIC[name]}"), name)

@@ -25,11 +25,24 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Speed = Annotated[float, Field(gt=0, le=4)]
 Mode = Literal["auto", True, False]
 Split = Literal["training", "validation", "testing"]
+SPLITS: tuple[str, ...] = get_args(Split)
+LABELS = ("background", "speech")  # the classes, in the order of the network's outputs
+KINDS = ("speech", "noise", "music")  # of recordings
+# Folders of labelled clips below a profile's data: what is scored, and what thresholds are
+# chosen on. Tables beside the results have the same names.
+CLIP_SETS = {"testing": "scenes", "validation": "scenes-validation"}
 Strides = dict[Literal["speech", "background"], PositiveFloat]
 Corpus = Literal[
     *("ava_speech", "common_voice", "folder", "freesound", "librispeech", "mls", "musan"),
     *("speech_activity", "speech_commands", "voxceleb"),
 ]
+
+
+# The paper's two blocks: depthwise kernel, depth multiplier, pooling, hidden and output filters.
+BLOCKS = (
+    {"kernel": 7, "multiplier": 3, "pool": 5, "hidden": 8, "filters": 2},
+    {"kernel": 3, "multiplier": 1, "pool": 7, "hidden": 8, "filters": 2},
+)
 
 
 class Section(BaseModel):
@@ -245,6 +258,10 @@ class Settings(Section):
     @cached_property
     def data_folder(self) -> Path:
         return project_root() / "data" / self.profile
+
+    def clips_folder(self, split: str) -> Path:
+        """Where the labelled clips of a split lie: ``testing`` or ``validation``."""
+        return self.data_folder / CLIP_SETS[split]
 
     @cached_property
     def results_folder(self) -> Path:

@@ -1,4 +1,4 @@
-"""Where the project lies, what a run leaves, and files that appear whole or not at all."""
+"""Where the project lies, what its files are called, and files that appear whole or not at all."""
 
 import os
 import unicodedata
@@ -7,8 +7,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Of a run, in the order in which it writes them: the table says that the others are whole.
-RUN_FILES = ("model.keras", "history.csv", "scores.npz", "run.json", "metrics.csv")
+# Of a profile's data.
+RECORDINGS = "recordings.csv"
+SAMPLES = "samples.i16"
+SEGMENTS = "segments.csv"
+BALANCE = "balance.csv"
+# Of a folder of labelled clips.
+CLIP_LABELS = "labels.csv"
+CLIP_STATES = "clips.csv"
+CLIP_BACKGROUNDS = "backgrounds.csv"
+
+# Of a run folder.
+WEIGHTS = "model.keras"
+HISTORY = "history.csv"
+RECORD = "run.json"
+SCORES = "scores.npz"
+METRICS = "metrics.csv"  # also the table of all seeds
+CHECKPOINT = "checkpoint.npz"
+PROGRESS = "progress.json"
+
+# Of a folder of results.
+SUMMARY = "summary.csv"
+SYSTEMS = "systems.csv"
+PAIRED = "paired.csv"
+LEDGER = "ledger.csv"
+ATLAS = "atlas.csv"
+CLIP_DIGESTS = "scenes.json"
+BACKGROUNDS = "scenes-backgrounds.csv"
+SYSTEM_RECORD = "system.json"
 
 
 def project_root() -> Path:

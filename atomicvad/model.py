@@ -11,16 +11,11 @@ import keras
 import numpy as np
 from keras import layers
 
+from atomicvad.config import BLOCKS, Settings
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 from atomicvad.layers.activations import activation
 from atomicvad.layers.features import Features
-
-# The paper's two blocks: depthwise kernel, depth multiplier, pooling, hidden and output filters.
-BLOCKS = (
-    {"kernel": 7, "multiplier": 3, "pool": 5, "hidden": 8, "filters": 2},
-    {"kernel": 3, "multiplier": 1, "pool": 7, "hidden": 8, "filters": 2},
-)
 
 
 def core_block(
@@ -222,3 +217,30 @@ def split_weights(network: keras.Model, weights) -> list:
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])
     parts = keras.ops.split(weights, ends[:-1].tolist())
     return [keras.ops.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def build_features(settings: Settings) -> Features:
+    """The front end of a profile."""
+    return Features(
+        sample_rate=settings.sample_rate, name="features", **settings.features.model_dump()
+    )
+
+
+def new_network(settings: Settings, seed: int) -> keras.Model:
+    """The profile's network with the initial weights of ``seed``."""
+    shape = build_features(settings).compute_output_shape((None, settings.window_samples))
+    return build_network(
+        shape[1:],
+        activation_name=settings.model.activation,
+        normalization=settings.model.normalization,
+        dropout=settings.model.dropout,
+        seed=seed,
+        l1=settings.model.l1,
+        l2=settings.model.l2,
+    )
+
+
+def new_model(settings: Settings, seed: int = 0) -> keras.Model:
+    """The profile's detector, from waveforms to probabilities, with fresh weights."""
+    network = new_network(settings, seed)
+    return build_model(network, build_features(settings), settings.window_samples)

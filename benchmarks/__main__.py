@@ -9,7 +9,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from atomicvad.files import project_root, replacing
-from atomicvad.threads import one_thread_each
+from atomicvad.parallel import limit_threads
 
 PARTS = {
     "machine": "machine.rates()",
@@ -40,7 +40,7 @@ def rows_of(part: str) -> list:
         # pipeline would be several times slower still.
         environment["TF_ENABLE_ONEDNN_OPTS"] = "1"
     else:
-        one_thread_each(environment)
+        limit_threads(environment)
     result = subprocess.run(
         [sys.executable, "-c", code + f"print(json.dumps({call}))"],
         cwd=project_root(),

@@ -8,10 +8,10 @@ from pathlib import Path
 import soundfile
 
 from atomicvad.config import settings_from
-from atomicvad.data.audio import AudioStore
-from atomicvad.data.corpora.generated import generate
-from atomicvad.data.index import find_files, index_files
+from atomicvad.corpora.generated import generate
+from atomicvad.corpora.index import find_files, index_files
 from atomicvad.data.sources import collect
+from atomicvad.data.store import AudioStore
 
 FORMATS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "mp3": ("MP3", None)}
 FORMATS |= {"opus": ("OGG", "OPUS")}
@@ -40,10 +40,10 @@ def bench(files: int = 100_000, decoded: int = 2_000, seconds: float = 1.0) -> l
         make_tree(root / "tree", files, seconds)
         started = time.perf_counter()
         paths = find_files(root / "tree")
-        index_files(root / "tree", paths, root / "index.csv")
+        index_files(root / "tree", paths, root / "index.jsonl")
         rows.append((f"index_of_{files}_files", time.perf_counter() - started, "s"))
         started = time.perf_counter()
-        index_files(root / "tree", paths, root / "index.csv")
+        index_files(root / "tree", paths, root / "index.jsonl")
         rows.append((f"index_of_{files}_known_files", time.perf_counter() - started, "s"))
         recordings = collect(_settings(root / "tree")).recordings[:decoded]
         (root / "store").mkdir()

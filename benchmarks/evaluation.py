@@ -8,10 +8,11 @@ import numpy as np
 import soundfile
 
 from atomicvad.config import load_profile
-from atomicvad.evaluation.protocols import read_labels, score_set, segment_bounds
-from atomicvad.evaluation.scoring import logit_score
-from atomicvad.evaluation.windows import window_starts
+from atomicvad.corpora.clips import read_labels
 from atomicvad.model import build_model, build_network
+from atomicvad.scoring.logits import logit_score
+from atomicvad.scoring.protocols import score_set, segment_bounds
+from atomicvad.scoring.windows import window_starts
 from benchmarks.timing import seconds
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from atomicvad.config import Settings
-from atomicvad.data.audio import AudioStore
-from atomicvad.data.pipeline import TrainingBatches, WindowSet
+from atomicvad.data.store import AudioStore
+from atomicvad.training.batches import TrainingBatches, WindowSet
 from benchmarks.timing import Row
 from benchmarks.training import Fit, open_profile, training_batches
 

@@ -3,10 +3,11 @@
 import numpy as np
 
 from atomicvad.config import load_profile
-from atomicvad.data import prepare
 from atomicvad.data.manifest import read_split
-from atomicvad.data.pipeline import TrainingBatches, WindowSet
-from atomicvad.training import Trainer, configure, validate, validation_batches
+from atomicvad.data.prepare import prepare
+from atomicvad.training.batches import TrainingBatches, WindowSet
+from atomicvad.training.loop import validate, validation_batches
+from atomicvad.training.trainer import Trainer, configure
 from benchmarks.timing import Row, seconds
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from atomicvad.config import Settings
-from atomicvad.data.augment import between
-from atomicvad.data.pipeline import TrainingBatches, build_features
-from atomicvad.training import learning_rate, new_network
+from atomicvad.model import build_features, new_network
+from atomicvad.training.augment import between
+from atomicvad.training.batches import TrainingBatches
+from atomicvad.training.trainer import learning_rate
 
 
 class PlainTraining:

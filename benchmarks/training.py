@@ -6,11 +6,11 @@ import statistics
 import numpy as np
 
 from atomicvad.config import Settings, load_profile
-from atomicvad.data import prepare
-from atomicvad.data.augment import Plan, compose_all
 from atomicvad.data.manifest import read_split
-from atomicvad.data.pipeline import TrainingBatches, WindowSet
-from atomicvad.training import Trainer, configure
+from atomicvad.data.prepare import prepare
+from atomicvad.kernels.waveform import Plan, compose_all
+from atomicvad.training.batches import TrainingBatches, WindowSet
+from atomicvad.training.trainer import Trainer, configure
 from benchmarks.plain import PlainTraining
 from benchmarks.timing import Row, in_turns, turns
 

@@ -13,9 +13,9 @@ from processes import Checkout, Nursery
 from atomicvad import config
 from atomicvad.config import Settings, settings_from
 from atomicvad.files import project_root
-from atomicvad.threads import one_thread_each
+from atomicvad.parallel import limit_threads
 
-one_thread_each()  # several test files run at a time
+limit_threads()  # several test files run at a time
 
 TINY = {
     "corpus": "smoke",
@@ -63,7 +63,7 @@ def tiny(root: Path) -> Settings:
 @pytest.fixture(scope="session")
 def store(tiny: Settings):
     """The prepared data of ``tiny``."""
-    from atomicvad.data import prepare
+    from atomicvad.data.prepare import prepare
 
     return prepare(tiny)
 

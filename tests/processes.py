@@ -29,7 +29,7 @@ class Checkout:
         """Start the command line in the checkout."""
         script = self.folder / "command.py"
         script.write_text(
-            "from atomicvad.cli import main\n\nif __name__ == '__main__':\n    main()\n"
+            "from atomicvad.cli.main import main\n\nif __name__ == '__main__':\n    main()\n"
         )
         return self.start(script, *arguments)
 
@@ -49,9 +49,8 @@ class Nursery:
 
     SCRIPT = """
 import os, sys, traceback
-import atomicvad.training
 from atomicvad.config import load_profile
-from atomicvad.run import run_seed
+from atomicvad.runs.seed import run_seed
 for line in sys.stdin:
     child = os.fork()
     if not child:

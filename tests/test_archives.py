@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from atomicvad.data.archives import Limits, extract
+from atomicvad.corpora.archives import Limits, extract
 from atomicvad.errors import AtomicVADError
 
 FILES = {"cat/a.wav": b"one" * 1000, "./yes/b.wav": b"", "README.md": b"x"}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from atomicvad.data.audio import AudioError, AudioStore, decode
-from atomicvad.data.corpora import Recording
-from atomicvad.data.index import read_header
+from atomicvad.audio.decode import AudioError, decode, read_header
+from atomicvad.corpora.recordings import Recording
+from atomicvad.data.store import AudioStore
 
 
 def tone(rate, seconds=1.0, hertz=440):

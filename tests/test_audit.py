@@ -10,8 +10,9 @@ import pytest
 import soundfile
 import trees
 
+from atomicvad.config import LABELS, SPLITS
 from atomicvad.data.audit import CHECKS, audit
-from atomicvad.data.manifest import LABELS, SPLITS, manifest_path
+from atomicvad.data.manifest import manifest_path
 from atomicvad.errors import AtomicVADError
 
 

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atomicvad.config import WaveformSettings
-from atomicvad.data import augment
-from atomicvad.layers.augment import spec_augment, spec_cutout, uniform
+from atomicvad.kernels import waveform
+from atomicvad.kernels.masks import spec_augment, spec_cutout
+from atomicvad.kernels.random import uniform
+from atomicvad.training import augment
 
 SEEDS = np.array([[7, item] for item in range(200)])
 
@@ -100,7 +102,7 @@ def composed(waveforms, settings):
     with tempfile.TemporaryFile() as file:
         file.write(samples.tobytes())
         file.flush()
-        assert augment.compose_all(file.fileno(), augment.noise_tape(), plan, heard)
+        assert waveform.compose_all(file.fileno(), waveform.noise_tape(), plan, heard)
     return heard
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from atomicvad import speed
 from atomicvad.config import load_profile
 from atomicvad.data.manifest import read_split
-from atomicvad.data.pipeline import TrainingBatches, WindowSet
+from atomicvad.report import benchmark_figures
+from atomicvad.training.batches import TrainingBatches, WindowSet
 from benchmarks import data
 from benchmarks.plain import PlainTraining
 from benchmarks.timing import in_turns
@@ -21,10 +21,10 @@ def test_what_is_compared_takes_turns():
 
 
 def test_a_stage_is_limited_by_arithmetic_or_memory():
-    values = {f"stage_{name}": 100.0 for name in speed.STAGES}
+    values = {f"stage_{name}": 100.0 for name in benchmark_figures.STAGES}
     values |= {name: value for name, value, _ in needed(load_profile("open"))}
     values |= {"machine_gflops_one_core": 100.0, "machine_copy_one_core": 10.0}
-    table = speed.stage_table(pd.DataFrame({"value": values}))
+    table = benchmark_figures.stage_table(pd.DataFrame({"value": values}))
     forward, gather = table.loc["forward"], table.loc["gather"]
     assert forward["limit_us"] == pytest.approx(2 * 612_058 / 100e9 * 1e6)
     assert gather["limit_us"] == pytest.approx(4 * 10080 / 10e9 * 1e6)

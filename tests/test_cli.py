@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from atomicvad.cli import main
+
 
 def atomicvad(*arguments):
     code = "from atomicvad.cli import main; main()"
@@ -42,14 +44,12 @@ def test_seeds_are_the_profiles():
 def test_a_full_disk_is_one_line(monkeypatch, capsys):
     import errno
 
-    from atomicvad import cli
-
     def full():
         raise OSError(errno.ENOSPC, "No space left on device", "results/x")
 
-    monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(main, "app", full)
     with pytest.raises(SystemExit, match=r"error: results/x: the disk is full"):
-        cli.main()
+        main.main()
 
 
 def test_help_lists_the_stages():

@@ -10,10 +10,10 @@ import pytest
 from conftest import TINY
 from processes import assert_same_run
 
-from atomicvad.cluster import _check, identity, run_seeds
 from atomicvad.config import settings_from
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
+from atomicvad.runs.cluster import _check, identity, run_seeds
 
 
 def wait_for(condition, seconds=200):
@@ -126,7 +126,7 @@ def test_no_scheduler_is_one_line_within_seconds(root, store):
 def test_a_worker_with_other_code_is_refused(checkout, scheduler, tmp_path):
     here, other = checkout.copy(tmp_path / "here"), checkout.copy(tmp_path / "other")
     with open(other.folder / "atomicvad" / "model.py", "a") as file:
-        file.write("# not the same\n")
+        file.write("NOT_THE_SAME = True\n")
     worker = start_worker(other, scheduler, "other", tmp_path / "scratch")
     with running(worker):
         client = here.command("cluster", "--profile", "tiny", "--scheduler", scheduler)

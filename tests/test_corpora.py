@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import zstandard
 
-from atomicvad.data.corpora import debian, generated, get_corpus
-from atomicvad.data.corpora import open as open_corpus
+from atomicvad.corpora import debian, generated, open_recordings
+from atomicvad.corpora.registry import get_corpus
 from atomicvad.errors import AtomicVADError
 
 COMPRESSORS = {
@@ -205,7 +205,7 @@ def test_voices_of_the_queen():
         table += struct.pack(">12sxII", name.encode(), offset + len(body), len(voice))
         body += voice
     container = b"QTBLCEM10\0\0\0\0" + struct.pack(">H", len(names)) + table + body
-    reader = open_corpus.READERS["flight-of-the-amazon-queen"]
+    reader = open_recordings.READERS["flight-of-the-amazon-queen"]
     found = {r.recording: r.load() for r in reader([("usr/share/queen.1c", container)])}
     assert list(found.values()) == [voices[0], voices[2]]
     with pytest.raises(AtomicVADError, match="QTBL"):
@@ -215,7 +215,7 @@ def test_voices_of_the_queen():
 def test_effects_in_one_file_are_told_apart():
     effects = [b"RIFF" + struct.pack("<I", 4 + n) + b"WAVE" + bytes(n) for n in (10, 20)]
     content = b"head" * 5 + b"name".join(effects)
-    found = open_corpus.READERS["openttd-opensfx"]([("usr/opensfx.cat", content)])
+    found = open_recordings.READERS["openttd-opensfx"]([("usr/opensfx.cat", content)])
     assert [r.load() for r in found] == effects
 
 
@@ -223,7 +223,7 @@ def test_speech_of_a_language_is_on_one_side():
     stamps = "usr/share/tuxpaint/stamps"
     files = [(f"{stamps}/cat_desc_{code}.ogg", b"x") for code in ("fr", "da", "el", "lt")]
     files += [(f"{stamps}/cat.ogg", b"a cat"), (f"{stamps}/cat_desc.ogg", b"English")]
-    found = list(open_corpus.READERS["tuxpaint-stamps-default"](files))
+    found = list(open_recordings.READERS["tuxpaint-stamps-default"](files))
     assert {r.language: r.split for r in found} == {
         "fr": "training",
         "da": "validation",
@@ -235,7 +235,7 @@ def test_prompts_without_voice_are_left_out():
     sounds = "usr/share/asterisk/sounds/en_US_f_Allison"
     names = ["digits/1", "silence/1", "beep", "beeperr", "confbridge-join", "tt-monkeys", "vm-no"]
     files = [(f"{sounds}/{name}.g722", b"x") for name in names]
-    found = list(open_corpus.READERS["asterisk-core-sounds-en-g722"](files))
+    found = list(open_recordings.READERS["asterisk-core-sounds-en-g722"](files))
     kept = [r.recording.rsplit("Allison/")[-1] for r in found]
     assert kept == ["digits/1.g722", "vm-no.g722"]
 
@@ -243,15 +243,15 @@ def test_prompts_without_voice_are_left_out():
 def test_the_english_and_the_spanish_prompts_are_one_speaker():
     def speakers(code):
         files = [(f"usr/share/asterisk/sounds/{code}/digits/1.g722", b"x")]
-        reader = open_corpus.READERS[f"asterisk-core-sounds-{code}-g722"]
+        reader = open_recordings.READERS[f"asterisk-core-sounds-{code}-g722"]
         return {r.speaker for r in reader(files)}
 
     assert speakers("en") == speakers("es") != speakers("fr")
 
 
 def test_every_package_has_a_reader_and_a_checksum():
-    assert open_corpus.PACKAGES.keys() == open_corpus.READERS.keys()
-    assert all(len(digest) == 64 for digest in open_corpus.PACKAGES.values())
+    assert open_recordings.PACKAGES.keys() == open_recordings.READERS.keys()
+    assert all(len(digest) == 64 for digest in open_recordings.PACKAGES.values())
 
 
 @pytest.mark.parametrize("sound", ["speech", "chords", *generated.NOISES])

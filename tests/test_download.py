@@ -8,8 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from atomicvad.data import download
-from atomicvad.data.corpora import ava_speech, freesound, speech_commands
+from atomicvad.corpora import ava_speech, download, freesound, speech_commands
 from atomicvad.errors import AtomicVADError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)

@@ -2,6 +2,8 @@
 
 import matplotlib
 
+from atomicvad.report import collate, data_figures, figures, style, system_figures
+
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
@@ -10,7 +12,6 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from atomicvad import figures, results, system_figures
 from atomicvad.evaluation.systems import COLUMNS
 
 SEEDS = (1, 2, 3)
@@ -47,7 +48,7 @@ def auroc_by_seed():
         for seed in SEEDS
     ]
     metrics = pd.DataFrame(rows)
-    return figures.auroc_by_seed(metrics, results.summarise(metrics))
+    return figures.auroc_by_seed(metrics, collate.summarise(metrics))
 
 
 def timeline(audio=True):
@@ -72,16 +73,18 @@ def recordings():
 
 
 def corpus_minutes():
-    return figures.corpus_minutes(recordings())
+    return data_figures.corpus_minutes(recordings())
 
 
 def levels_and_bandwidth():
-    return figures.levels_and_bandwidth(recordings().assign(level_db=-20.0, bandwidth_hz=4000.0))
+    return data_figures.levels_and_bandwidth(
+        recordings().assign(level_db=-20.0, bandwidth_hz=4000.0)
+    )
 
 
 def waveforms_and_features():
     row = (RNG(0).normal(size=10080), RNG(1).normal(size=(64, 64)))
-    return figures.waveforms_and_features({"before": row, "after": row})
+    return data_figures.waveforms_and_features({"before": row, "after": row})
 
 
 def systems_table():
@@ -138,7 +141,7 @@ def test_a_timeline_without_audio_still_shows_the_scores():
 @pytest.mark.parametrize("draw", [training_curves, timeline])
 def test_a_figure_is_the_same_file_twice_and_leaves_nothing_else(draw, tmp_path):
     for folder in ("one", "two"):
-        assert figures.save(draw(), tmp_path / folder, "figure") == tmp_path / folder / "figure.png"
+        assert style.save(draw(), tmp_path / folder, "figure") == tmp_path / folder / "figure.png"
     for name in ("figure.pdf", "figure.png"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert {p.name for p in (tmp_path / "one").iterdir()} == {"figure.pdf", "figure.png"}

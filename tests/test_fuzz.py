@@ -8,14 +8,14 @@ import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atomicvad.data import index
-from atomicvad.data.audio import AudioStore, decode
+from atomicvad.audio.decode import decode, read_header
+from atomicvad.corpora import common_voice, freesound, index
+from atomicvad.corpora.clips import read_labels
+from atomicvad.corpora.labels import read_segments
+from atomicvad.corpora.recordings import Recording
 from atomicvad.data.audit import audit
-from atomicvad.data.corpora import Recording, common_voice, freesound
-from atomicvad.data.index import read_header
-from atomicvad.data.labels import read_segments
+from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.protocols import read_labels
 
 THOUSAND = settings(
     max_examples=1000,

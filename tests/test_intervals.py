@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from atomicvad.evaluation import calibration, events, intervals
-from atomicvad.evaluation.metrics import DECISION, RANKING, binary_metrics
+from atomicvad.metrics import DECISION, RANKING, binary_metrics
 
 
 def items(seed=0, n=400, clips=5):

@@ -59,7 +59,7 @@ def kill_then_finish(nursery, profile, seed, folder, reference, kills):
     epochs = pd.read_csv(folder / "history.csv")["epoch"]
     assert list(epochs) == list(range(1, len(epochs) + 1))
     left = {path.name for path in folder.iterdir() if path.name.startswith(".")}
-    assert left == {".lock", ".scores", ".stamp"}
+    assert left == {".lock", ".weights", ".scores", ".metrics"}
     return True
 
 

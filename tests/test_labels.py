@@ -6,7 +6,7 @@ import time
 import pytest
 import trees
 
-from atomicvad.data.labels import fill, read_segments
+from atomicvad.corpora.labels import fill, read_segments
 from atomicvad.errors import AtomicVADError
 
 ROWS = [(0.0, 1.5, "0"), (1.5, 3.5, "1"), (3.5, 5.0, "0")]

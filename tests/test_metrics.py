@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.metrics import METRICS, binary_metrics
+from atomicvad.metrics import METRICS, binary_metrics
 
 
 def test_auroc_is_the_share_of_ordered_pairs():

@@ -6,7 +6,7 @@ import pytest
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
-from atomicvad.notebooks import check_parameters, run_notebook
+from atomicvad.report.notebooks import check_parameters, run_notebook
 
 
 def toy(path, code):

@@ -8,10 +8,10 @@ import pytest
 
 from atomicvad import config
 from atomicvad.config import load_profile
-from atomicvad.evaluation.scores import is_of_these_scenes
 from atomicvad.files import project_root
 from atomicvad.model import build_network
-from atomicvad.results import TABLE_END, TABLE_START
+from atomicvad.report.tables import TABLE_END, TABLE_START
+from atomicvad.scoring.scores import is_of_these_clips
 
 ROOT = project_root()
 # What defines the method, the data or the project, and is no result.
@@ -118,4 +118,4 @@ def test_committed_scores_are_of_the_committed_scenes(monkeypatch):
     files = sorted(settings.results_folder.glob("s*/**/scores.npz"))
     assert len(files) >= len(settings.seeds) + 1
     for path in files:
-        assert is_of_these_scenes(path, settings), path
+        assert is_of_these_clips(path, settings), path

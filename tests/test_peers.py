@@ -5,8 +5,8 @@ import pytest
 from scipy.signal import lfilter
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.peers import PEERS, Peer
-from atomicvad.evaluation.protocols import output_frames
+from atomicvad.evaluation.frames import output_frames
+from atomicvad.scoring.peers import PEERS, Peer
 
 
 def vowels(seconds: float) -> np.ndarray:

@@ -15,9 +15,9 @@ from conftest import TINY
 
 from atomicvad import config
 from atomicvad.config import load_profile, settings_from
-from atomicvad.data import prepare
-from atomicvad.data.journal import Journal
 from atomicvad.data.manifest import manifest_path, read_split
+from atomicvad.data.prepare import prepare
+from atomicvad.data.unfinished import UnfinishedStore
 from atomicvad.errors import AtomicVADError
 
 
@@ -48,9 +48,9 @@ KILLED = {
 PREPARE = """
 import sys
 from pathlib import Path
-from atomicvad import config
+
 config.project_root = lambda: Path(sys.argv[1])
-from atomicvad.data import prepare
+from atomicvad.data.prepare import prepare
 prepare(config.load_profile("killed"))
 """
 
@@ -103,37 +103,37 @@ def kill_when(command, ready) -> None:
 
 
 @pytest.fixture
-def journal(tmp_path):
+def unfinished(tmp_path):
     """Three recordings handled, one of them bad; as a killed process leaves it."""
-    journal = Journal(tmp_path, "mark")
+    unfinished = UnfinishedStore(tmp_path, "mark")
     for number in range(3):
         if number == 1:
-            journal.refuse("bad", "bad: why")
+            unfinished.refuse("bad", "bad: why")
         else:
-            journal.add({"recording": str(number)}, np.full(100, number, "<i2"))
-    journal.close()
-    return journal
+            unfinished.add({"recording": str(number)}, np.full(100, number, "<i2"))
+    unfinished.close()
+    return unfinished
 
 
 @pytest.mark.parametrize(
     ("damage", "known"),
     [
-        (lambda j: None, ["0", "bad", "2"]),
-        (lambda j: os.truncate(j.lines, j.lines.stat().st_size - 5), ["0", "bad"]),
-        (lambda j: os.truncate(j.samples, 250), ["0", "bad"]),
-        (lambda j: j.samples.write_bytes(b"\1" * 400), []),
-        (lambda j: j.lines.write_text('"another"\n'), []),
-        (lambda j: j.lines.write_bytes(b"\0\xff\n"), []),
-        (lambda j: j.samples.unlink(), []),
+        (lambda u: None, ["0", "bad", "2"]),
+        (lambda u: os.truncate(u.journal.path, u.journal.path.stat().st_size - 5), ["0", "bad"]),
+        (lambda u: os.truncate(u.path, 250), ["0", "bad"]),
+        (lambda u: u.path.write_bytes(b"\1" * 400), []),
+        (lambda u: u.journal.path.write_text('"another"\n'), []),
+        (lambda u: u.journal.path.write_bytes(b"\0\xff\n"), []),
+        (lambda u: u.path.unlink(), []),
     ],
 )
-def test_only_what_can_be_trusted_is_taken_up(damage, known, journal, tmp_path):
-    damage(journal)
-    again = Journal(tmp_path, "mark")
+def test_only_what_can_be_trusted_is_taken_up(damage, known, unfinished, tmp_path):
+    damage(unfinished)
+    again = UnfinishedStore(tmp_path, "mark")
     assert [name for name in ("0", "bad", "2") if again.knows(name)] == known
-    again.begin()
+    again.add({"recording": "new"}, np.full(100, 7, "<i2"))
     again.close()
-    assert again.samples.stat().st_size == 2 * again.position
+    assert again.path.stat().st_size == 2 * again.position
 
 
 def test_a_full_disk_is_told_before_anything_is_decoded(root, tmp_path, monkeypatch):

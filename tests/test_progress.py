@@ -7,33 +7,38 @@ import time
 import pytest
 from conftest import TINY
 
-from atomicvad import provenance
+from atomicvad import stamps
 from atomicvad.config import settings_from
-from atomicvad.logs import PlainLines
-from atomicvad.progress import duration, read_states, report, tell_progress, whole
+from atomicvad.console import PlainLines, duration
+from atomicvad.runs import state
+from atomicvad.runs.folder import RunFolder
+from atomicvad.runs.progress import read_states, report, summary, tell_progress
 
 SEEDS = [1, 2, 3, 4]
 
 
 @pytest.fixture
-def settings(root, monkeypatch, request):
-    """A profile of four seeds, of which ``finish`` has made some."""
-    return settings_from(TINY | {"seeds": SEEDS}, "tests", request.node.name)
+def settings(root, store, request):
+    """A profile of four seeds, of which ``finish`` has made some; on the data of ``tiny``."""
+    settings = settings_from(TINY | {"seeds": SEEDS}, "tests", request.node.name)
+    settings.data_folder.symlink_to(store.folder)
+    return settings
 
 
 def finish(settings, seed, seconds):
-    folder = settings.run_folder(seed)
-    folder.mkdir(parents=True)
-    (folder / "run.json").write_text(json.dumps({"seconds": {"training": seconds}}))
-    for name in ("model.keras", "metrics.csv"):
-        (folder / name).touch()
-    provenance.write_stamp(folder / ".stamp", provenance.run_fingerprint(settings, seed))
-    scored = provenance.scores_fingerprint(settings, folder / "model.keras")
-    provenance.write_stamp(folder / ".scores", scored)
+    folder = RunFolder(settings, seed)
+    folder.path.mkdir(parents=True)
+    folder.record.write_text(json.dumps({"seconds": {"training": seconds}}))
+    for file in (folder.weights, folder.scores, folder.metrics):
+        file.touch()
+    stamps.write_stamp(folder.stamps["weights"], state.weights_fingerprint(settings, seed))
+    scored = state.models_fingerprint(settings, folder.weights)
+    stamps.write_stamp(folder.stamps["scores"], scored)
+    stamps.write_stamp(folder.stamps["metrics"], state.metrics_fingerprint(settings, folder))
 
 
 def tell(settings, seed, done, text="text", seconds=0.0):
-    tell_progress(settings, seed, settings.run_folder(seed), done, text, seconds)
+    tell_progress(settings, seed, done, text, seconds)
 
 
 def test_the_time_left_counts_what_each_piece_costs(settings, capsys):
@@ -55,9 +60,9 @@ def test_seeds_at_work_share_what_is_left(settings):
     tell(settings, 2, 3, seconds=20)  # 40 s left
     tell(settings, 3, 4, seconds=20)  # 20 s left
     # 40 + 20 + the 100 s that a finished seed took, by two
-    assert whole(settings) == "1 of 4 seeds trained, about 80 s left in all"
+    assert summary(settings) == "1 of 4 seeds trained, about 80 s left in all"
     finish(settings, 4, 100)
-    assert whole(settings) == "2 of 4 seeds trained, about 40 s left in all"
+    assert summary(settings) == "2 of 4 seeds trained, about 40 s left in all"
 
 
 def test_a_stopped_seed_waits_for_its_turn(settings):
@@ -68,7 +73,7 @@ def test_a_stopped_seed_waits_for_its_turn(settings):
     path.write_text(json.dumps(state | {"time": state["time"] - 500, "due": state["due"] - 500}))
     assert [state.silent for state in read_states(settings).values()] == [False, True]
     assert "stopped? 69%" in report(settings).replace("  ", " ") or "stopped?" in report(settings)
-    assert whole(settings).endswith("about 7 min left in all")  # 40 s + 3 x 130 s
+    assert summary(settings).endswith("about 7 min left in all")  # 40 s + 3 x 130 s
 
 
 def test_the_report_has_a_line_for_every_seed(settings):
@@ -85,9 +90,9 @@ def test_the_report_has_a_line_for_every_seed(settings):
 
 def test_a_stamp_of_other_settings_counts_for_nothing(settings):
     finish(settings, 1, 100)
-    assert provenance.trained_seeds(settings) == [1] and provenance.is_done(settings, 1)
+    assert state.trained_seeds(settings) == [1] and state.is_done(settings, 1)
     other = settings.model_copy(update={"data_seed": 43})
-    assert provenance.trained_seeds(other) == []
+    assert state.trained_seeds(other) == []
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from atomicvad.comparison import committed
 from atomicvad.config import settings_from
-from atomicvad.evaluation.tables import readme_text
 from atomicvad.files import project_root
-from atomicvad.results import TABLE_END, TABLE_START
+from atomicvad.report.compare import committed
+from atomicvad.report.tables import TABLE_END, TABLE_START, readme_text
 
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -93,7 +92,7 @@ def test_committed_runs_have_the_profiles_settings():
 
 def test_help_answers_at_once_and_without_tensorflow():
     started = time.monotonic()
-    code = "import sys; sys.argv[1:] = ['--help']; from atomicvad.cli import main\n"
+    code = "import sys; sys.argv[1:] = ['--help']; from atomicvad.cli.main import main\n"
     code += "try: main()\nexcept SystemExit: assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert time.monotonic() - started < 3

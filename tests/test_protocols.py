@@ -10,20 +10,15 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomicvad.data.audio import decode
+from atomicvad.audio.decode import audio_chunks, decode
+from atomicvad.corpora.clips import read_labels
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.protocols import (
-    frame_segments,
-    output_frames,
-    read_labels,
-    score_set,
-    stream_frames,
-    window_table,
-)
-from atomicvad.evaluation.scoring import logit_score, model_score, speech_probabilities
-from atomicvad.evaluation.streams import audio_chunks, stream_probabilities
-from atomicvad.evaluation.windows import lead_in, step_of, stream_scores, window_starts
+from atomicvad.evaluation.frames import frame_segments, output_frames, stream_frames
 from atomicvad.model import build_model, build_network
+from atomicvad.scoring.logits import logit_score
+from atomicvad.scoring.probabilities import model_score, speech_probabilities, stream_probabilities
+from atomicvad.scoring.protocols import score_set, window_table
+from atomicvad.scoring.windows import lead_in, step_of, stream_scores, window_starts
 
 WINDOW, STEP = 10080, 1260
 AVA = ("NO_SPEECH", "CLEAN_SPEECH", "SPEECH_WITH_NOISE", "SPEECH_WITH_MUSIC")

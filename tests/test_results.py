@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from atomicvad import comparison, results
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation import tables
+from atomicvad.evaluation import intervals
 from atomicvad.evaluation.systems import COLUMNS
+from atomicvad.report import collate, compare, tables
 
 ROW = {"variant": "atomicvad", "dataset": "scenes", "protocol": "swi-median"}
 
@@ -22,7 +22,7 @@ def metrics(values):
 
 def test_summary_is_mean_std_and_interval():
     values = [0.9, 0.92, 0.94, 0.96]
-    row = results.summarise(metrics(values)).iloc[0]
+    row = collate.summarise(metrics(values)).iloc[0]
     assert row["mean"] == pytest.approx(0.93)
     assert row["std"] == pytest.approx(np.std(values, ddof=1))
     assert 0.9 <= row["low"] < 0.93 < row["high"] <= 0.96
@@ -33,7 +33,7 @@ def test_interval_covers_the_mean_about_as_often_as_it_says():
     generator = np.random.default_rng(0)
     hits = 0
     for _ in range(100):
-        low, high = results.interval(generator.normal(0.9, 0.02, 10))
+        low, high = intervals.interval_of_mean(generator.normal(0.9, 0.02, 10))
         hits += low <= 0.9 <= high
     assert 82 <= hits <= 99
 
@@ -43,52 +43,52 @@ def test_interval_covers_the_mean_about_as_often_as_it_says():
 )
 def test_comparison_says_which(shift, said, tiny, monkeypatch):
     values = np.array([0.7, 0.72, 0.74])
-    monkeypatch.setattr(comparison, "committed", lambda path: results.summarise(metrics(values)))
+    monkeypatch.setattr(compare, "committed", lambda path: collate.summarise(metrics(values)))
     tiny.results_folder.mkdir(parents=True, exist_ok=True)
-    summary = results.summarise(metrics(values + shift))
+    summary = collate.summarise(metrics(values + shift))
     summary.to_csv(tiny.results_folder / "summary.csv", index=False)
-    assert said in comparison.compare(tiny)
+    assert said in compare.compare(tiny)
 
 
 def test_nothing_committed_is_said(tiny, monkeypatch):
-    monkeypatch.setattr(comparison, "committed", lambda path: None)
-    results.summarise(metrics([1, 1])).to_csv(tiny.results_folder / "summary.csv", index=False)
-    assert "no committed numbers" in comparison.compare(tiny)
+    monkeypatch.setattr(compare, "committed", lambda path: None)
+    collate.summarise(metrics([1, 1])).to_csv(tiny.results_folder / "summary.csv", index=False)
+    assert "no committed numbers" in compare.compare(tiny)
 
 
 def test_rows_that_are_gone_are_not_the_same_numbers(tiny, monkeypatch):
     both = pd.concat([metrics([0.7, 0.72]), metrics([0.8, 0.82]).assign(metric="f2")])
-    monkeypatch.setattr(comparison, "committed", lambda path: results.summarise(both))
-    summary = results.summarise(metrics([0.7, 0.72]))
+    monkeypatch.setattr(compare, "committed", lambda path: collate.summarise(both))
+    summary = collate.summarise(metrics([0.7, 0.72]))
     summary.to_csv(tiny.results_folder / "summary.csv", index=False)
-    said = comparison.compare(tiny)
+    said = compare.compare(tiny)
     assert "NOT the committed" in said and "1 of 2" in said and "f2" in said
 
 
 def test_tables_are_collated_once_and_again_when_something_changed(tiny, monkeypatch):
     folder, made = tiny.results_folder, []
 
-    def collate(settings):
+    def write(settings):
         made.append(len(made))
-        for name in results.TABLES:
-            (folder / f"{name}.csv").write_text(f"{name}\n{len(made)}\n")
+        for name in collate.TABLES:
+            (folder / name).write_text(f"summary\n{len(made)}\n")
 
-    monkeypatch.setattr(results, "_collate", collate)
-    results.collate(tiny)
-    assert results.collate(tiny)["summary"].tolist() == [1] and len(made) == 1
+    monkeypatch.setattr(collate, "_write_tables", write)
+    collate.collate(tiny)
+    assert collate.collate(tiny)["summary"].tolist() == [1] and len(made) == 1
     for path in ("paired.csv", "seed-1/scores.npz", "systems/energy/system.json"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text("another content")
-        results.collate(tiny)
-        results.collate(tiny)
+        collate.collate(tiny)
+        collate.collate(tiny)
     assert len(made) == 4
     (folder / "ledger.csv").unlink()
-    assert results.collate(tiny)["summary"].tolist() == [5]
+    assert collate.collate(tiny)["summary"].tolist() == [5]
 
 
 def test_missing_seeds_are_named(tiny):
     with pytest.raises(AtomicVADError, match="seed 1, 4"):
-        results._seed_table(tiny, "nothing.csv")
+        collate._seed_table(tiny, "nothing.csv")
 
 
 def test_the_table_shows_every_system_and_marks_the_papers_row():

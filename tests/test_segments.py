@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from atomicvad.config import load_profile
-from atomicvad.data.segments import balance, cut_windows, labelled_windows
+from atomicvad.data.windows import balance, cut_windows, labelled_windows
 from atomicvad.errors import AtomicVADError
 
 

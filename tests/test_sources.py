@@ -13,18 +13,21 @@ import pytest
 import trees
 import yaml
 
+from atomicvad.audio.decode import decode, read_header
 from atomicvad.config import SourceSettings, load_profile, settings_from
-from atomicvad.data import dataset_of, index, prepare
-from atomicvad.data.audio import AudioStore, decode
+from atomicvad.corpora import index, speech_commands
+from atomicvad.corpora.clips import read_labels
+from atomicvad.corpora.index import find_files, index_files
+from atomicvad.corpora.recordings import Recording
+from atomicvad.corpora.registry import NAMED, get_corpus
+from atomicvad.corpora.splits import by_file
 from atomicvad.data.audit import audit
-from atomicvad.data.corpora import NAMED, Recording, get_corpus, speech_commands
-from atomicvad.data.corpora.splits import by_file
-from atomicvad.data.index import find_files, index_files, read_header
 from atomicvad.data.manifest import read_manifest
+from atomicvad.data.prepare import dataset_of, prepare
 from atomicvad.data.sources import collect
+from atomicvad.data.store import AudioStore
 from atomicvad.data.testset import dataset_name, prepare_clips
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.protocols import read_labels
 from atomicvad.files import project_root
 
 PROFILE = {
@@ -88,7 +91,7 @@ def test_every_corpus_has_a_tree():
 @pytest.mark.filterwarnings("ignore:Even though:UserWarning", "ignore:invalid value")
 @pytest.mark.parametrize("name", PROFILES)
 def test_from_a_folder_to_a_table(name, corpora, root, eager):
-    from atomicvad.run import run_seed
+    from atomicvad.runs.seed import run_seed
 
     profile = root / "profiles" / f"{name}.yaml"
     profile.parent.mkdir(exist_ok=True)
@@ -284,7 +287,7 @@ def test_speakers_of_digits_stay_apart(tmp_path):
 
 
 def test_an_index_goes_on_and_reads_again_what_has_changed(corpora, tmp_path, monkeypatch):
-    folder, cache = corpora / "musan", tmp_path / "index.csv"
+    folder, cache = corpora / "musan", tmp_path / "index.jsonl"
     paths = find_files(folder)
     whole = index_files(folder, paths, cache)
     assert whole["problem"].eq("").all() and set(whole["seconds"]) == {4.0, 5.0}
@@ -305,7 +308,7 @@ def test_heads_say_what_decoding_finds(corpora):
 
 
 def test_help_lists_every_corpus(corpora):
-    code = "from atomicvad.cli import main; main()"
+    code = "from atomicvad.cli.main import main; main()"
     command = [sys.executable, "-c", code, "data", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     for name in NAMED:

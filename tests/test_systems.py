@@ -8,16 +8,25 @@ import pandas as pd
 import pytest
 import soundfile
 
-from atomicvad import provenance, run
+from atomicvad import stamps
 from atomicvad.config import settings_from
+from atomicvad.data.prepare import prepare
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation import atlas, backgrounds, ledger, others, systems, tables
-from atomicvad.evaluation.judge import evaluate_folder, scene_judge
-from atomicvad.evaluation.metrics import binary_metrics
-from atomicvad.evaluation.peers import PEERS
-from atomicvad.evaluation.scores import is_of_these_scenes, load_scores, scene_labels
-from atomicvad.evaluation.scoring import logit_score
+from atomicvad.evaluation import atlas, systems
+from atomicvad.evaluation.items import recorded_clips
+from atomicvad.evaluation.seed_table import evaluate_folder
+from atomicvad.files import BACKGROUNDS
+from atomicvad.metrics import binary_metrics
 from atomicvad.model import build_model, build_network, save_model
+from atomicvad.report import ledger, tables
+from atomicvad.runs import seed as seed_runs
+from atomicvad.runs import state
+from atomicvad.runs import systems as other_systems
+from atomicvad.runs.folder import RunFolder
+from atomicvad.scoring.logits import logit_score
+from atomicvad.scoring.models import seed_models
+from atomicvad.scoring.peers import PEERS
+from atomicvad.scoring.scores import is_of_these_clips, load_scores, recorded_labels
 
 TINY = {
     "corpus": "smoke",
@@ -39,39 +48,36 @@ def scored(root):
         model = build_model(build_network(seed=seed))
         save_model(model, settings.run_folder(seed) / "model.keras")
     patch = pytest.MonkeyPatch()
-    patch.setattr(others, "PEERS", {name: PEERS[name] for name in ("energy", "webrtc")})
+    patch.setattr(other_systems, "PEERS", {name: PEERS[name] for name in ("energy", "webrtc")})
     patch.delenv("ATOMICVAD_PUBLISHED", raising=False)
-    assert run.score_seeds(settings, list(settings.seeds)) == [5, 6]
-    said = others.score_others(settings)
+    assert seed_runs.score_seeds(settings, list(settings.seeds)) == [5, 6]
+    said = other_systems.score_other_systems(settings)
     assert (
         said["energy"] == said["webrtc"] == "scored" and "ATOMICVAD_PUBLISHED" in said["released"]
     )
-    assert others.score_others(settings)["webrtc"] == "up to date"
+    assert other_systems.score_other_systems(settings)["webrtc"] == "up to date"
     patch.undo()
     return settings
 
 
 @pytest.fixture(scope="module")
 def evaluated(scored):
-    backgrounds.record_backgrounds(scored)
     return systems.evaluate(scored)
 
 
 def test_scoring_again_never_trains(scored, monkeypatch):
-    import atomicvad.training
-
     def forbidden(*_):
         raise AssertionError("trained")
 
-    monkeypatch.setattr(atomicvad.training, "train", forbidden)
-    stamp = scored.run_folder(5) / ".stamp"
-    provenance.write_stamp(stamp, provenance.run_fingerprint(scored, 5))
+    monkeypatch.setattr(seed_runs, "train", forbidden)
+    stamp = RunFolder(scored, 5).stamps["weights"]
+    stamps.write_stamp(stamp, state.weights_fingerprint(scored, 5))
     other = scored.evaluation.model_copy(update={"threshold": 0.6})
     changed = scored.model_copy(update={"evaluation": other})
-    assert provenance.is_trained(changed, 5) and not provenance.is_scored(changed, 5)
-    table = run.run_seed(changed, 5)
-    assert len(table) and provenance.is_scored(changed, 5)
-    assert run.run_seed(scored, 5).equals(pd.read_csv(scored.run_folder(5) / "metrics.csv"))
+    assert state.is_trained(changed, 5) and not state.is_scored(changed, 5)
+    table = seed_runs.run_seed(changed, 5)
+    assert len(table) and state.is_scored(changed, 5)
+    assert seed_runs.run_seed(scored, 5).equals(pd.read_csv(scored.run_folder(5) / "metrics.csv"))
 
 
 def test_scores_of_other_scenes_are_refused_or_left_out(scored, tmp_path):
@@ -82,7 +88,7 @@ def test_scores_of_other_scenes_are_refused_or_left_out(scored, tmp_path):
         with pytest.raises(AtomicVADError, match="scores of other scenes; atomicvad score"):
             load_scores(scored.run_folder(5) / "scores.npz", scored)
         path = scored.results_folder / "systems" / "energy" / "scores.npz"
-        assert not is_of_these_scenes(path, scored)
+        assert not is_of_these_clips(path, scored)
         assert list(systems.system_files(scored)) == ["atomicvad"]
     finally:
         record.write_text(kept)
@@ -102,11 +108,11 @@ def test_every_row_has_its_columns_and_an_interval_around_its_value(evaluated):
 
 def test_values_are_scikit_learns_means_over_seeds(scored, evaluated):
     table = evaluated[0].set_index(["system", "protocol", "condition", "metric"])["value"]
-    scores, judge = systems.load_system("atomicvad", scored)["testing"], scene_judge(scored)
+    scores, clips = systems.load_system("atomicvad", scored)["testing"], recorded_clips(scored)
     for protocol in ("swi-median", "swi-mean", "spi-window", "swi-median-duration", "frame"):
         found = []
         for member in range(2):
-            items = judge.items(scores, "atomicvad", member, protocol)
+            items = clips.items(scores, "atomicvad", member, protocol)
             kept = ~items.speech | (items.condition == "noise")
             weights = None if items.seconds is None else items.seconds[kept]
             probability = 1 / (1 + np.exp(-items.scores[kept].astype(float)))
@@ -126,8 +132,8 @@ def test_seed_tables_and_systems_agree(scored, evaluated):
 
 
 def test_backgrounds_are_what_the_recipe_mixed(scored, evaluated):
-    kinds = pd.read_csv(scored.results_folder / backgrounds.NAME, keep_default_na=False)["kind"]
-    labels = scene_labels(scored)
+    kinds = pd.read_csv(scored.results_folder / BACKGROUNDS, keep_default_na=False)["kind"]
+    labels = recorded_labels(scored)
     assert set(kinds[~labels["speech"]]) == {"noise", "music"}
     assert set(kinds[labels["speech"]]) == {""}
 
@@ -179,7 +185,7 @@ def test_every_cell_that_the_ledger_names_exists():
 
 def test_the_released_floor_hangs_on_the_batch_and_ours_does_not(tmp_path, scored):
     """A quiet segment's windows beside a loud one's, and alone: the same where levels are alike."""
-    from atomicvad.evaluation.released import released_scores
+    from atomicvad.scoring.released_checkpoints import batch_floor_scores
 
     (tmp_path / "audio").mkdir()
     generator, model = np.random.default_rng(0), build_model(build_network(seed=2))
@@ -187,7 +193,7 @@ def test_the_released_floor_hangs_on_the_batch_and_ours_does_not(tmp_path, score
     waveform = (generator.normal(0, 0.3, 32000).clip(-1, 1) * level).astype(np.float32)
     soundfile.write(tmp_path / "audio" / "a.wav", waveform, 16000, subtype="FLOAT")
     (tmp_path / "labels.csv").write_text("a,900.0,902.0,NO_SPEECH\n")
-    together = released_scores([model], tmp_path, scored)[:, 0]
+    together = batch_floor_scores([model], tmp_path, scored)[:, 0]
     windows = np.stack([waveform[s : s + 10080] for s in (0, 21920)])
     own = logit_score(model)(windows)[:, 0]
     assert abs(together[0] - own[0]) > 1e-3
@@ -195,6 +201,7 @@ def test_the_released_floor_hangs_on_the_batch_and_ours_does_not(tmp_path, score
 
 
 def test_the_atlas_is_the_same_twice_and_keeps_rows_of_others(scored, monkeypatch):
+    store = prepare(scored)
     monkeypatch.setattr(atlas, "PEERS", {name: PEERS[name] for name in ("energy", "webrtc")})
     path = scored.results_folder / "atlas.csv"
     gone = {
@@ -206,26 +213,24 @@ def test_the_atlas_is_the_same_twice_and_keeps_rows_of_others(scored, monkeypatc
         "pieces": 12,
     }
     pd.DataFrame([gone]).to_csv(path, index=False)
-    models = others.atomicvad_models(scored)
-    first = atlas.make_atlas(scored, models)
+    models = {"atomicvad": seed_models(scored, scored.seeds)}
+    first = atlas.make_atlas(scored, store, models)
     with monkeypatch.context() as peers_do_nothing:
         peers_do_nothing.setattr(atlas, "_peer_medians", lambda *a: pytest.fail("scored again"))
-        again = atlas.make_atlas(scored, models)
+        again = atlas.make_atlas(scored, store, models)
     pd.testing.assert_frame_equal(first, again)
     assert set(first["system"]) == {"atomicvad", "energy", "webrtc", "ten"}
     assert first["right"].between(0, 1).all()
     # Another version of a package is heard anew.
     made_from = path.with_suffix(".json").read_text()
     path.with_suffix(".json").write_text(made_from.replace('"energy": "', '"energy": "old'))
-    pd.testing.assert_frame_equal(first, atlas.make_atlas(scored, models))
+    pd.testing.assert_frame_equal(first, atlas.make_atlas(scored, store, models))
     assert path.with_suffix(".json").read_text() == made_from
     cases = first[first["system"] == "atomicvad"]["case"]
     assert {"digital silence", "clipped, 20 dB over", "telephone", "noise at -10 dB"} <= set(cases)
 
 
 def test_cases_are_of_testing_recordings(scored):
-    from atomicvad.data import prepare
-
     store = prepare(scored)
     store.recordings.loc[store.recordings["split"] != "testing", "samples"] = 0
     assert all(len(c.waveform) == 12 * 32000 for c in atlas.build_cases(store, scored))

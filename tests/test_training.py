@@ -11,28 +11,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from atomicvad import provenance
-from atomicvad.data.audio import AudioStore
 from atomicvad.data.manifest import read_split
-from atomicvad.data.pipeline import TrainingBatches, WindowSet
+from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.scores import load_scores
-from atomicvad.layers import fourier
-from atomicvad.layers.compiled_features import CompiledFeatures
-from atomicvad.layers.compiled_network import compiled_call
+from atomicvad.kernels import fft
+from atomicvad.kernels.features import CompiledFeatures
+from atomicvad.kernels.keras_call import compiled_call
 from atomicvad.layers.features import Features
-from atomicvad.model import build_network, flat_weights, save_model, split_weights
-from atomicvad.run import run_seed
-from atomicvad.training import (
-    Checkpoint,
-    Trainer,
-    choose_start,
-    configure,
-    fit,
-    grow_memory,
-    learning_rate,
-    new_network,
-)
+from atomicvad.model import build_network, flat_weights, new_network, save_model, split_weights
+from atomicvad.parallel import grow_gpu_memory
+from atomicvad.runs import state
+from atomicvad.runs.seed import run_seed
+from atomicvad.scoring.scores import load_scores
+from atomicvad.training.batches import TrainingBatches, WindowSet
+from atomicvad.training.checkpoint import Checkpoint
+from atomicvad.training.loop import choose_start, fit
+from atomicvad.training.trainer import Trainer, configure, learning_rate
 
 SCRIPT = """
 import sys
@@ -41,11 +35,15 @@ from atomicvad import config
 config.project_root = lambda: Path(sys.argv[1])
 sys.path.insert(0, sys.argv[3])
 from conftest import TINY
-from atomicvad.data.audio import AudioStore
-from atomicvad.training import train
+from atomicvad.data.store import AudioStore
+from atomicvad.training.loop import train
 settings = config.settings_from(TINY, "tests", "tiny")
-train(settings, 1, AudioStore(settings.data_folder), Path(sys.argv[2]))
+train(settings, 1, AudioStore(settings.data_folder), Path(sys.argv[2]), "test", print)
 """
+
+
+def ignored(done, text, seconds):
+    """What a training reports, for those who do not ask."""
 
 
 def start_training(root, folder):
@@ -55,7 +53,7 @@ def start_training(root, folder):
 
 
 def finish(process):
-    _, errors = process.communicate(timeout=200)
+    _, errors = process.communicate()
     assert process.returncode == 0, errors[-2000:]
 
 
@@ -185,9 +183,9 @@ def test_power_spectra_are_those_of_a_fourier_transform(hop):
     samples = generator.standard_normal(63 * hop + 512).astype(np.float32)
     window = np.zeros(512, np.float32)
     window[57:456] = np.hamming(399)
-    room = np.full(fourier.ROOM, np.nan, np.float32)
+    workspace = np.full(fft.WORKSPACE, np.nan, np.float32)
     power = np.empty((129, 2, 64), np.float32)
-    fourier.power_spectra(samples, window, hop, room, power)
+    fft.power_spectra(samples, window, hop, workspace, power)
     found = np.concatenate([power[:, 0], power[127::-1, 1]])
     frames = np.lib.stride_tricks.sliding_window_view(samples, 512)[::hop] * window.astype(float)
     expected = abs(np.fft.rfft(frames)) ** 2
@@ -232,7 +230,7 @@ def test_the_start_that_learns_best_goes_on(tiny, store, tmp_path):
         field = sorted(trained, key=lambda pair: pair[0])[:kept]
     expected = field[0][1].state()
     trainer, path = Trainer(tiny, 1, 10, starts=3), tmp_path / "checkpoint.npz"
-    choose_start(trainer, tiny, 1, batches, Checkpoint(path, "same"))
+    choose_start(trainer, tiny, 1, batches, Checkpoint(path, "same"), ignored)
     chosen = trainer.state()
     for name, value in chosen.items():
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
@@ -242,11 +240,11 @@ def test_the_start_that_learns_best_goes_on(tiny, store, tmp_path):
     stopped.prepare = lambda epoch, some: batches.prepare(epoch, some) if epoch == 3 else 1 / 0
     path = tmp_path / "stopped.npz"
     with pytest.raises(ZeroDivisionError):
-        choose_start(trainer, tiny, 1, stopped, Checkpoint(path, "same"))
+        choose_start(trainer, tiny, 1, stopped, Checkpoint(path, "same"), ignored)
     resumed, trainer = Checkpoint(path, "same"), Trainer(tiny, 1, 10, starts=3)
     resumed.load(trainer)
     assert (resumed.rounds, len(trainer.starts)) == (1, 2)
-    choose_start(trainer, tiny, 1, batches, resumed)
+    choose_start(trainer, tiny, 1, batches, resumed, ignored)
     for name, value in trainer.state().items():
         np.testing.assert_array_equal(value, chosen[name], err_msg=name)
 
@@ -279,16 +277,16 @@ def test_a_gpu_gives_memory_as_it_is_needed(tiny, monkeypatch):
         configure(tiny, 1)
         assert keras.mixed_precision.global_policy().name == "mixed_float16"
         assert asked == [(gpu, True) for gpu in gpus]
-        grow_memory(False)
+        grow_gpu_memory(False)
         assert asked[2:] == [(gpu, False) for gpu in gpus]
 
         def too_late(*_):
             raise RuntimeError("initialized")
 
         monkeypatch.setattr(tf.config.experimental, "set_memory_growth", too_late)
-        grow_memory("auto")
+        grow_gpu_memory("auto")
         with pytest.raises(AtomicVADError, match=r"memory_growth: .*GPU:0: initialized"):
-            grow_memory(True)
+            grow_gpu_memory(True)
     finally:
         monkeypatch.undo()
         configure(tiny, 1)
@@ -335,7 +333,7 @@ def test_a_run_folder_is_whole_and_done_once(tiny, store):
     folder = tiny.run_folder(1)
     names = {"history.csv", "metrics.csv", "model.keras", "run.json", "scores.npz"}
     assert names <= {path.name for path in folder.iterdir()}
-    assert provenance.is_done(tiny, 1)
+    assert state.is_done(tiny, 1)
     record = json.loads((folder / "run.json").read_text())
     assert record["seed"] == 1 and record["packages"]["tensorflow"] and record["peak_memory_mb"] > 0
     assert metrics["value"].notna().all()
@@ -346,7 +344,7 @@ def test_a_run_folder_is_whole_and_done_once(tiny, store):
     run_seed(tiny, 1)
     assert (folder / "metrics.csv").stat().st_mtime_ns == written
     (folder / "metrics.csv").unlink()
-    assert not provenance.is_done(tiny, 1)
+    assert not state.is_done(tiny, 1)
 
 
 def test_a_run_folder_in_use_is_refused(tiny, store):
@@ -365,7 +363,7 @@ def test_mixed_precision_trains_without_nan(tiny, store, tmp_path):
         update={"training": tiny.training.model_copy(update={"mixed_precision": True, "epochs": 1})}
     )
     try:
-        _, history = fit(half, 1, store, tmp_path)
+        _, history = fit(half, 1, store, tmp_path, "test", ignored)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     assert np.isfinite(history["loss"]).all()

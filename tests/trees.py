@@ -7,9 +7,9 @@ import av
 import numpy as np
 import soundfile
 
-from atomicvad.data.corpora.generated import NOISES, generate
-from atomicvad.data.corpora.speech_commands import official_split
-from atomicvad.data.corpora.splits import by_group
+from atomicvad.corpora.generated import NOISES, generate
+from atomicvad.corpora.speech_commands import official_split
+from atomicvad.corpora.splits import by_group
 
 SPLITS = ("training", "validation", "testing")
 

@@ -1,17 +1,18 @@
 """Compile the kernels for this machine, once: training and tests then begin without a wait."""
 
-from atomicvad.threads import one_thread_each
+from atomicvad.parallel import limit_threads
 
 
 def main() -> None:
     """One step of training and one look at a batch, of the ``smoke`` profile."""
-    one_thread_each()
+    limit_threads()
     from atomicvad.config import load_profile
-    from atomicvad.data import prepare
     from atomicvad.data.manifest import read_split
-    from atomicvad.data.pipeline import TrainingBatches, WindowSet
-    from atomicvad.evaluation.scoring import logit_score
-    from atomicvad.training import Trainer, new_model
+    from atomicvad.data.prepare import prepare
+    from atomicvad.model import new_model
+    from atomicvad.scoring.logits import logit_score
+    from atomicvad.training.batches import TrainingBatches, WindowSet
+    from atomicvad.training.trainer import Trainer
 
     settings = load_profile("smoke")
     store = prepare(settings)

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from atomicvad.data.audio import SAMPLE_RATE, AudioStore, decode
-from atomicvad.data.corpora.splits import NAMES
-from atomicvad.data.index import read_header
-from atomicvad.data.manifest import GROUPS, LABELS, read_manifest
-from atomicvad.data.segments import SILENCE_DB
+from atomicvad.audio.decode import decode, read_header
+from atomicvad.audio.signal import SAMPLE_RATE, SILENCE_DB
+from atomicvad.config import LABELS
+from atomicvad.corpora.splits import NAMES
+from atomicvad.data.manifest import GROUPS, read_manifest
+from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import SAMPLES
 
 CLIPPED, CLIPPED_SHARE = 0.999, 0.001  # a sample at full scale; how many are too many
 OFFSET = 0.01  # mean of a recording, of full scale
@@ -77,7 +79,7 @@ class _Audio:
     def __init__(self, manifest: Path, root: Path | None, anywhere: bool):
         self.root, self.anywhere = Path(root or manifest.parent).resolve(), anywhere
         self.store, self.numbers, self.last = None, {}, ("", None)
-        if (manifest.parent / "samples.i16").is_file() and root is None:
+        if (manifest.parent / SAMPLES).is_file() and root is None:
             self.store = AudioStore(manifest.parent)
             self.numbers = {name: n for n, name in enumerate(self.store.recordings["recording"])}
 

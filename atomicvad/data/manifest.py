@@ -6,15 +6,16 @@ fields are kept.
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from atomicvad.config import LABELS, SPLITS
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import is_text, replacing
+from atomicvad.files import RECORDINGS, is_text, replacing
+from atomicvad.stamps import content_of
 
-LABELS = ("background", "speech")
-SPLITS = ("training", "validation", "testing")
 FIELDS = {"audio_filepath": str, "offset": float, "duration": float, "label": str}
 GROUPS = ("speaker", "source")  # fields that may be there
 LONGEST = 1e8  # s that an offset or a duration can be
@@ -27,6 +28,17 @@ class ManifestError(AtomicVADError):
 def manifest_path(folder: Path, label: str, split: str) -> Path:
     """Where the training recipe looks for one class of one split."""
     return Path(folder) / f"balanced_{label}_{split}_manifest.json"
+
+
+def manifest_paths(folder: Path, splits: Iterable[str] = SPLITS) -> list[Path]:
+    """Manifests of both classes of ``splits``; all six by default."""
+    return [manifest_path(folder, label, split) for split in splits for label in LABELS]
+
+
+def training_content(folder: Path) -> dict[str, str]:
+    """What training reads below a data folder, by content; the table holds recordings' digests."""
+    paths = manifest_paths(folder, ("training", "validation"))
+    return content_of([folder / RECORDINGS, *paths], folder)
 
 
 def write_manifest(frame: pd.DataFrame, path: Path) -> None:

@@ -12,13 +12,22 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
-from atomicvad.data.segments import FRAME_SECONDS, SILENCE_DB, SPEECH_SHARE, active_frames
+from atomicvad.audio.signal import (
+    FRAME,
+    SAMPLE_RATE,
+    SILENCE_DB,
+    active_frames,
+    at_level,
+    mean_power,
+    mix,
+)
+from atomicvad.config import KINDS, SceneSettings
+from atomicvad.corpora.clips import CLIP_START
+from atomicvad.data.store import AudioStore
+from atomicvad.data.windows import SPEECH_SHARE
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import replacing
+from atomicvad.files import CLIP_BACKGROUNDS, CLIP_LABELS, replacing
 
-CLIP_START = 900.0  # AVA-Speech labels the minutes from 15:00 on
-SAMPLE_RATE = 16000
-FRAME = round(FRAME_SECONDS * SAMPLE_RATE)
 # About AVA-Speech's own shares of its segments.
 SHARES = {
     "NO_SPEECH": 0.45,
@@ -31,7 +40,7 @@ SHARES = {
 class Excerpts:
     """Draws excerpts of one kind: source by source, then recording by recording."""
 
-    def __init__(self, store, split: str, kind: str, generator: np.random.Generator):
+    def __init__(self, store: AudioStore, split: str, kind: str, generator: np.random.Generator):
         table = store.recordings
         table = table[(table["split"] == split) & (table["kind"] == kind)]
         # Numbers and lengths of each source's recordings; to draw from tables would be slow.
@@ -63,58 +72,67 @@ class Excerpts:
             else:
                 excerpt = self.store.read(row, start, min(samples, whole))
                 excerpt = np.resize(excerpt, samples)
-                if 10 * np.log10(_power(excerpt)) > SILENCE_DB:
+                if 10 * np.log10(mean_power(excerpt)) > SILENCE_DB:
                     return excerpt
         raise AtomicVADError(f"scenes: the {self.kind} recordings are silent")
 
 
-def _power(waveform: np.ndarray) -> float:
-    return float(np.mean(np.square(waveform))) + 1e-12
+def mix_clip(
+    excerpts: dict[str, Excerpts], settings: SceneSettings, generator: np.random.Generator
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """One clip, segment by segment.
 
+    Args:
+        excerpts: by kind; all draw from ``generator``, as this does.
 
-def mix(speech, background, snr_db: float) -> np.ndarray:
-    """``speech`` plus ``background`` scaled to lie ``snr_db`` below it (power over the segment)."""
-    gain = np.sqrt(_power(speech) / _power(background) * 10 ** (-snr_db / 10))
-    return speech + gain * background
-
-
-def clip(draws: dict[str, Excerpts], settings, generator: np.random.Generator):
-    """One clip: ``(waveform float32, [(start, end, label), …])`` with times in seconds from 0."""
-    rate, pieces, rows, position = SAMPLE_RATE, [], [], 0
-    total = round(settings.clip_seconds * rate)
+    Returns:
+        The waveform, float32, and its segments: ``start``, ``end`` (s, from 0), ``label`` and, of
+        those without speech, the ``background`` that is heard (else empty).
+    """
+    pieces, rows, position = [], [], 0
+    total = round(settings.clip_seconds * SAMPLE_RATE)
     while position < total:
         label = str(generator.choice(list(SHARES), p=list(SHARES.values())))
-        samples = round(generator.uniform(*settings.segment_seconds) * rate)
+        samples = round(generator.uniform(*settings.segment_seconds) * SAMPLE_RATE)
+        background = ""
         if label == "NO_SPEECH":
-            piece = draws[str(generator.choice(["noise", "music"]))].draw(samples)
+            background = str(generator.choice(["noise", "music"]))
+            piece = excerpts[background].draw(samples)
         else:
-            piece = draws["speech"].draw(samples)
+            piece = excerpts["speech"].draw(samples)
             if label != "CLEAN_SPEECH":
-                kind = label.rsplit("_", 1)[1].lower()
-                piece = mix(piece, draws[kind].draw(samples), generator.uniform(*settings.snr_db))
-        piece = piece * np.sqrt(10 ** (generator.uniform(*settings.level_db) / 10) / _power(piece))
+                behind = excerpts[label.rsplit("_", 1)[1].lower()].draw(samples)
+                piece = mix(piece, behind, generator.uniform(*settings.snr_db))
+        piece = at_level(piece, generator.uniform(*settings.level_db))
         pieces.append(np.clip(piece, -1, 1))
-        rows.append((position / rate, (position + samples) / rate, label))
-        position += samples
-    return np.concatenate(pieces).astype(np.float32), rows
+        end = position + samples
+        rows.append((position / SAMPLE_RATE, end / SAMPLE_RATE, label, background))
+        position = end
+    segments = pd.DataFrame(rows, columns=["start", "end", "label", "background"])
+    return np.concatenate(pieces).astype(np.float32), segments
 
 
-def build_scenes(store, split: str, settings, folder: Path, seed: int) -> None:
-    """Write ``labels.csv`` and ``audio/<video_id>.flac`` of one split's scenes into ``folder``.
+def build_scenes(
+    store: AudioStore, split: str, settings: SceneSettings, folder: Path, seed: int
+) -> None:
+    """Write one split's scenes into ``folder``: clips, labels, and what is heard without speech.
 
     Deterministic in ``seed``; only recordings of ``split`` are heard.
     """
     tables = []
     for number in tqdm(range(settings.clips), desc=f"scenes ({split})"):
         generator = np.random.default_rng([seed, number])
-        draws = {k: Excerpts(store, split, k, generator) for k in ("speech", "noise", "music")}
-        waveform, rows = clip(draws, settings, generator)
+        excerpts = {kind: Excerpts(store, split, kind, generator) for kind in KINDS}
+        waveform, segments = mix_clip(excerpts, settings, generator)
         name = f"scene-{number:02d}"
         with replacing(folder / "audio" / f"{name}.flac") as path:
             soundfile.write(path, waveform, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-        table = pd.DataFrame(rows, columns=["start", "end", "label"])
-        table[["start", "end"]] += CLIP_START
-        table.insert(0, "video_id", name)
-        tables.append(table)
-    with replacing(folder / "labels.csv") as path:
-        pd.concat(tables).to_csv(path, index=False, header=False, float_format="%.4f")
+        segments[["start", "end"]] += CLIP_START
+        segments.insert(0, "video_id", name)
+        tables.append(segments)
+    table = pd.concat(tables)
+    with replacing(folder / CLIP_BACKGROUNDS) as path:
+        table[["background"]].to_csv(path, index=False)
+    with replacing(folder / CLIP_LABELS) as path:
+        columns = ["video_id", "start", "end", "label"]
+        table[columns].to_csv(path, index=False, header=False, float_format="%.4f")

@@ -10,13 +10,16 @@ import pandas as pd
 import pooch
 from tqdm.auto import tqdm
 
+from atomicvad.audio.decode import read_bytes
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings, SourceSettings
-from atomicvad.data.audio import SAMPLE_RATE, read_bytes, report_left_out
-from atomicvad.data.corpora import Entry, Recording, get_corpus
-from atomicvad.data.index import index_files
+from atomicvad.console import report_left_out
+from atomicvad.corpora.index import index_files
+from atomicvad.corpora.recordings import Entry, Recording
+from atomicvad.corpora.registry import get_corpus
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
-from atomicvad.provenance import fingerprint
+from atomicvad.stamps import fingerprint
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tu
 
 def index_path(corpus: str, folder: Path, settings: Settings) -> Path:
     """Where the index of a folder is kept."""
-    name = f"{corpus}-{fingerprint(str(folder.resolve()))[:8]}.csv"
+    name = f"{corpus}-{fingerprint(str(folder.resolve()))[:8]}.jsonl"
     return settings.data_folder / "index" / name
 
 

@@ -1,9 +1,9 @@
 """Test sets of real corpora in the shape of the scenes: clips, labels from 900 s on, a manifest."""
 
 import hashlib
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,18 +11,23 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
-from atomicvad import provenance
+from atomicvad.audio.decode import AudioError, decode
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings, SourceSettings
-from atomicvad.data.audio import SAMPLE_RATE, AudioError, decode, report_left_out
-from atomicvad.data.corpora import ava_speech, get_corpus
-from atomicvad.data.index import index_files
-from atomicvad.data.labels import fill
+from atomicvad.console import report_left_out
+from atomicvad.corpora import ava_speech
+from atomicvad.corpora.clips import CLIP_START
+from atomicvad.corpora.index import index_files
+from atomicvad.corpora.labels import fill
+from atomicvad.corpora.registry import get_corpus
 from atomicvad.data.manifest import write_manifest
-from atomicvad.data.scenes import CLIP_START
 from atomicvad.data.sources import index_path, indexed, locate
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import replacing
+from atomicvad.files import CLIP_LABELS, CLIP_STATES, replacing
+from atomicvad.journal import Journal
+from atomicvad.stamps import code_of, fingerprint, is_current, write_stamp
 
+DATASET = "dataset.txt"
 TOLERANCE = 0.1  # s that a clip may lack at its end
 LABELS = {True: "CLEAN_SPEECH", False: "NO_SPEECH"}
 CLIP_COLUMNS = ["clip", "state", "seconds", "segments", "left_out", "sha256"]
@@ -38,10 +43,8 @@ class Clip:
     segments: tuple  # (start, end, label)
 
 
-def prepare_clips(
-    settings: Settings, sources: tuple[SourceSettings, ...], split: str, folder: Path
-) -> None:
-    """Fill ``folder`` with what ``sources`` have in ``split`` (AVA-Speech: all), unless it is done.
+def prepare_clips(settings: Settings, sources: tuple[SourceSettings, ...], split: str) -> None:
+    """Make the clips of a split: what ``sources`` have in it (AVA-Speech: all), unless it is done.
 
     Writes ``audio/<clip>.flac`` (16 kHz mono), ``labels.csv`` in AVA-Speech's form,
     ``clips.csv`` (what is missing or ends early), ``manifest.json`` (NeMo's fields, a line a
@@ -50,38 +53,39 @@ def prepare_clips(
     Raises:
         AtomicVADError: no clip is there, or fewer than the subset asks for.
     """
+    folder = settings.clips_folder(split)
     found = [_clips(source, settings, split) for source in sources]
     clips = [clip for part, _ in found for clip in part]
-    code = provenance.code_fingerprint(("data/testset.py", "data/audio.py", "data/labels.py"))
     facts = [(c.name, c.stamp, c.segments) for c in clips]
-    expected = provenance.fingerprint(code, facts, [name for _, name in found])
+    expected = fingerprint(facts, [name for _, name in found], code_of(__name__))
     stamp = folder / ".test"
-    if provenance.is_current(stamp, expected) and _is_whole(folder):
+    if is_current(stamp, expected) and _is_whole(folder):
         return
     stamp.unlink(missing_ok=True)
     (folder / "audio").mkdir(parents=True, exist_ok=True)
-    decoded = _decode_all(clips, folder, expected)
+    with closing(Journal(folder / ".clips.part", expected)) as journal:
+        decoded = _decode_all(clips, folder, journal)
     _drop_others(folder / "audio", {clip.name for clip in clips})
     states = [_state(clip, *decoded.get(clip.name, (0, "", ""))) for clip in clips]
     _write(folder, clips, states)
-    with replacing(folder / "dataset.txt") as path:
+    with replacing(folder / DATASET) as path:
         path.write_text(_name(found, clips, states) + "\n", encoding="utf-8")
-    (folder / ".clips.part").unlink(missing_ok=True)
-    provenance.write_stamp(stamp, expected)
+    journal.remove()
+    write_stamp(stamp, expected)
 
 
 def dataset_name(folder: Path) -> str:
     """What the test set in ``folder`` is called in tables."""
-    path = folder / "dataset.txt"
+    path = folder / DATASET
     return path.read_text(encoding="utf-8").strip() if path.is_file() else "scenes"
 
 
 def _is_whole(folder: Path) -> bool:
     """Whether all that was written is there."""
-    names = ("labels.csv", "clips.csv", "manifest.json", "dataset.txt")
+    names = (CLIP_LABELS, CLIP_STATES, "manifest.json", DATASET)
     if not all((folder / name).is_file() for name in names):
         return False
-    clips = pd.read_csv(folder / "clips.csv")
+    clips = pd.read_csv(folder / CLIP_STATES)
     return all(_path(folder, name).is_file() for name in clips["clip"][clips["seconds"] > 0])
 
 
@@ -97,7 +101,7 @@ def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list
         if not entry.segments:
             marks = [(0.0, row.seconds, entry.kind == "speech")]
         segments = tuple((start, end, LABELS[speech]) for start, end, speech in marks)
-        digest = provenance.fingerprint(entry.path)[:8]
+        digest = fingerprint(entry.path)[:8]
         slug = re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(entry.path).stem)[:60]
         name = f"{source.corpus}-{slug}-{digest}"
         clips.append(Clip(name, folder / entry.path, (row.bytes, row.modified), segments))
@@ -141,43 +145,22 @@ def _first(clips: list[Clip]) -> str:
     return next(clip.name for clip in clips if clip.path is None)
 
 
-def _decode_all(clips: list[Clip], folder: Path, expected: str) -> dict[str, tuple]:
-    """Samples, digest and problem of every clip; ``.clips.part`` keeps what is done."""
-    part = folder / ".clips.part"
-    done = _done(part, folder, expected)
-    if not done:
-        part.write_text(json.dumps(expected) + "\n", encoding="utf-8")
+def _decode_all(clips: list[Clip], folder: Path, journal: Journal) -> dict[str, tuple]:
+    """Samples, digest and problem of every clip; the journal keeps what is done."""
+    done = {
+        name: tuple(result)
+        for name, *result in journal.entries
+        if result[2] or _path(folder, name).is_file()
+    }
     todo = [clip for clip in clips if clip.path and clip.name not in done]
     if todo:
-        with (
-            open(part, "a", encoding="utf-8") as file,
-            ThreadPoolExecutor(2) as pool,  # libsndfile, FFmpeg and soxr run beside each other
-        ):
+        with ThreadPoolExecutor(2) as pool:  # libsndfile, FFmpeg and soxr run beside each other
             results = pool.map(_decode, todo, [folder] * len(todo))
             for clip, result in tqdm(
                 zip(todo, results, strict=True), total=len(todo), desc="clips", unit="clip"
             ):
                 done[clip.name] = result
-                file.write(json.dumps([clip.name, *result]) + "\n")
-                file.flush()
-    return done
-
-
-def _done(part: Path, folder: Path, expected: str) -> dict[str, tuple]:
-    if not part.is_file():
-        return {}
-    lines = part.read_text(encoding="utf-8").split("\n")
-    if lines[0] != json.dumps(expected):
-        return {}
-    done = {}
-    for line in lines[1:-1]:
-        try:
-            name, *result = json.loads(line)
-        except ValueError:  # as a crash of the machine may leave it
-            break
-        if result[2] or _path(folder, name).is_file():
-            done[name] = tuple(result)
-    part.write_text("\n".join([lines[0], *(json.dumps([n, *r]) for n, r in done.items()), ""]))
+                journal.add([clip.name, *result])
     return done
 
 
@@ -242,9 +225,9 @@ def _write(folder: Path, clips: list[Clip], states: list[dict]) -> None:
     )
     write_manifest(manifest[manifest["duration"] > 0], folder / "manifest.json")
     table[["start", "end"]] += CLIP_START
-    with replacing(folder / "labels.csv") as path:
+    with replacing(folder / CLIP_LABELS) as path:
         table.to_csv(path, index=False, header=False, float_format="%.4f")
-    with replacing(folder / "clips.csv") as path:
+    with replacing(folder / CLIP_STATES) as path:
         pd.DataFrame(states, columns=CLIP_COLUMNS).to_csv(path, index=False)
 
 

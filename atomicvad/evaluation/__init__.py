@@ -1,1 +1,1 @@
-"""Scoring of labelled clips (protocols) and numbers from scores (metrics)."""
+"""Scores in, numbers out: protocols, metrics, intervals, systems side by side."""

@@ -15,20 +15,22 @@ import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 from tqdm.auto import tqdm
 
-from atomicvad import provenance
+from atomicvad.audio.signal import FRAME, active_frames, at_level, mix
 from atomicvad.config import Settings
-from atomicvad.data import prepare
-from atomicvad.data.scenes import Excerpts, mix
-from atomicvad.data.segments import active_frames
+from atomicvad.data.manifest import training_content
+from atomicvad.data.scenes import Excerpts
+from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.calibration import best_threshold
-from atomicvad.evaluation.judge import Judge, members, scene_judge
-from atomicvad.evaluation.others import PEER_CODE, peer_logits
-from atomicvad.evaluation.peers import PEERS
-from atomicvad.evaluation.protocols import FRAME, output_frames
+from atomicvad.evaluation.frames import output_frames
+from atomicvad.evaluation.items import ClipSet, members, recorded_clips
 from atomicvad.evaluation.systems import load_system, system_files
-from atomicvad.evaluation.windows import in_batches, segment_windows, step_of
-from atomicvad.files import replacing
+from atomicvad.files import ATLAS, replacing
+from atomicvad.scoring.logits import logit_score
+from atomicvad.scoring.peer_scores import peer_fingerprint, peer_logits
+from atomicvad.scoring.peers import PEERS
+from atomicvad.scoring.windows import in_batches, segment_windows, step_of
+from atomicvad.stamps import code_of
 
 PIECE, PIECES, LEVEL = 32000, 12, -26.0  # samples, a case, dBFS
 # By the recordings' names, in the testing split.
@@ -61,12 +63,7 @@ class Case:
     waveform: np.ndarray
 
 
-def _at_level(waveform: np.ndarray, level_db: float = LEVEL) -> np.ndarray:
-    power = float(np.mean(np.square(waveform))) + 1e-12
-    return waveform * np.float32(np.sqrt(10 ** (level_db / 10) / power))
-
-
-def _joined(store, rows: pd.DataFrame, generator, speech: bool) -> np.ndarray:
+def _joined(store: AudioStore, rows: pd.DataFrame, generator, speech: bool) -> np.ndarray:
     """A piece out of recordings put end to end, without the quiet before and after speech."""
     parts, length = [], 0
     for _ in range(100):
@@ -80,13 +77,8 @@ def _joined(store, rows: pd.DataFrame, generator, speech: bool) -> np.ndarray:
         parts.append(waveform)
         length += len(waveform)
         if length >= PIECE:
-            return _at_level(np.concatenate(parts)[:PIECE].astype(np.float32))
+            return at_level(np.concatenate(parts)[:PIECE].astype(np.float32), LEVEL)
     raise AtomicVADError(f"atlas: the recordings of {rows['source'].iloc[0]} are silent")
-
-
-def _clipped(piece: np.ndarray) -> np.ndarray:
-    """At 20 dB over full scale, cut off there."""
-    return _at_level(np.clip(_at_level(piece, 20), -1, 1))
 
 
 def _far(piece: np.ndarray, generator) -> np.ndarray:
@@ -94,7 +86,7 @@ def _far(piece: np.ndarray, generator) -> np.ndarray:
     tail = generator.standard_normal(12800) * 10 ** (-3 * np.arange(12800) / 12800)
     tail /= np.sqrt(np.sum(np.square(tail)))
     tail[0] += 1
-    return _at_level(fftconvolve(piece, tail)[:PIECE].astype(np.float32), -42)
+    return at_level(fftconvolve(piece, tail)[:PIECE].astype(np.float32), -42)
 
 
 def _telephone(piece: np.ndarray) -> np.ndarray:
@@ -109,7 +101,7 @@ def _telephone(piece: np.ndarray) -> np.ndarray:
     return np.pad(wide, (0, max(0, PIECE - len(wide))))[:PIECE]
 
 
-def build_cases(store, settings: Settings) -> list[Case]:
+def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
     """All cases, the same every time; testing recordings only."""
     table = store.recordings[store.recordings["split"] == "testing"]
     spoken = table[table["kind"] == "speech"]
@@ -122,21 +114,21 @@ def build_cases(store, settings: Settings) -> list[Case]:
         cases.append(Case(name, group, speech, np.concatenate(pieces).astype(np.float32)))
 
     add("digital silence", "no speech", False, lambda g: np.zeros(PIECE))
-    add("white noise", "no speech", False, lambda g: _at_level(g.standard_normal(PIECE)))
+    add("white noise", "no speech", False, lambda g: at_level(g.standard_normal(PIECE), LEVEL))
     for name, pattern in SOUNDS.items():
         rows = table[(table["kind"] != "speech") & table["recording"].str.contains(pattern)]
         if len(rows):
             add(name, "no speech", False, lambda g, rows=rows: _joined(store, rows, g, False))
-    say = lambda g: _at_level(Excerpts(store, "testing", "speech", g).draw(PIECE))  # noqa: E731
+    say = lambda g: at_level(Excerpts(store, "testing", "speech", g).draw(PIECE), LEVEL)  # noqa: E731
     hum = lambda g, kind: Excerpts(store, "testing", kind, g).draw(PIECE)  # noqa: E731
     add("as recorded", "speech", True, say)
-    add("quiet, -50 dBFS", "speech", True, lambda g: _at_level(say(g), -50))
+    add("quiet, -50 dBFS", "speech", True, lambda g: at_level(say(g), -50))
     add("far, -42 dBFS", "speech", True, lambda g: _far(say(g), g))
     add(
         "clipped, 20 dB over",
         "speech",
         True,
-        lambda g: _at_level(np.clip(_at_level(say(g), -6), -0.1, 0.1)),
+        lambda g: at_level(np.clip(at_level(say(g), -6), -0.1, 0.1), LEVEL),
     )
     add("telephone", "speech", True, lambda g: _telephone(say(g)))
     for kind in ("noise", "music"):
@@ -145,7 +137,7 @@ def build_cases(store, settings: Settings) -> list[Case]:
                 f"{kind} at {snr} dB",
                 f"speech in {kind}",
                 True,
-                lambda g, s=snr, k=kind: _at_level(mix(say(g), hum(g, k), s)),
+                lambda g, s=snr, k=kind: at_level(mix(say(g), hum(g, k), s), LEVEL),
             )
     for language in sorted(set(spoken["language"]) - heard):
         rows = spoken[spoken["language"] == language]
@@ -175,14 +167,14 @@ def _peer_medians(name: str, waveform: np.ndarray) -> np.ndarray:
     return _piece_medians(frames, np.arange(len(frames)) // (PIECE // FRAME))[:, np.newaxis]
 
 
-def thresholds(name: str, settings: Settings, judge: Judge) -> np.ndarray:
+def thresholds(name: str, settings: Settings, clips: ClipSet) -> np.ndarray:
     """The SWI-median thresholds of a system's members, chosen on the validation scenes."""
     scores = load_system(name, settings)["validation"]
-    items = [judge.items(scores, name, number, "swi-median") for number in range(members(scores))]
+    items = [clips.items(scores, name, number, "swi-median") for number in range(members(scores))]
     return np.array([best_threshold(item.speech, item.scores) for item in items])
 
 
-def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
+def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -> pd.DataFrame:
     """Score all cases and write ``atlas.csv``: ``system,group,case,speech,right,pieces``.
 
     Args:
@@ -190,20 +182,19 @@ def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
             here stay as they are in the file, and those of peers that ``atlas.json`` says were
             made from what is here now.
     """
-    from atomicvad.evaluation.scoring import logit_score
 
-    path = settings.results_folder / "atlas.csv"
+    path = settings.results_folder / ATLAS
     scores = {name: logit_score(*members) for name, members in models.items()}
     names = [
         name
         for name in system_files(settings)
         if name in scores or (name in PEERS and not PEERS[name].problem())
     ]
-    judge, rows = scene_judge(settings, "validation"), []
-    cuts = {name: thresholds(name, settings, judge) for name in names}
+    clips, rows = recorded_clips(settings, "validation"), []
+    cuts = {name: thresholds(name, settings, clips) for name in names}
     made_from, old = _peers_made_from(settings, cuts), _known(path)
     names = [name for name in names if name not in made_from or made_from[name] != old.get(name)]
-    for case in tqdm(build_cases(prepare(settings), settings), desc="atlas", unit="case"):
+    for case in tqdm(build_cases(store, settings), desc="atlas", unit="case"):
         for name in names:
             if name in scores:
                 medians = _window_medians(scores[name], case.waveform, settings)
@@ -226,10 +217,9 @@ def make_atlas(settings: Settings, models: dict[str, list]) -> pd.DataFrame:
 
 def _peers_made_from(settings: Settings, cuts: dict[str, np.ndarray]) -> dict[str, str]:
     """What each peer's rows depend on: recordings, its package, its thresholds, and the code."""
-    data = provenance.data_fingerprint(settings)
-    code = provenance.code_fingerprint([*PEER_CODE, "evaluation/atlas.py"])
+    data, code = training_content(settings.data_folder), code_of(__name__)
     return {
-        name: provenance.fingerprint(data, code, PEERS[name].version, cut.tolist())
+        name: peer_fingerprint(PEERS[name], data, settings.data_seed, code, cut.tolist())
         for name, cut in cuts.items()
         if name in PEERS
     }

@@ -6,7 +6,7 @@ All from 10 ms frames. Neighbouring speech segments are one stretch of speech.
 import numpy as np
 import pandas as pd
 
-from atomicvad.evaluation.protocols import FRAME
+from atomicvad.audio.signal import FRAME
 
 SECONDS = FRAME / 16000
 

@@ -6,6 +6,7 @@ matrices. All systems are given the same draws of clips, which makes their diffe
 """
 
 import numpy as np
+from scipy.stats import bootstrap
 
 LEVELS = 256  # steps that long rankings are cut into, for the spread only
 
@@ -108,6 +109,17 @@ def interval(resampled: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.percentile(kept, [2.5, 97.5])
     return float(low), float(high)
+
+
+def interval_of_mean(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of the mean over seeds, by bootstrap: ``values`` of ``[seeds]``."""
+    mean = float(np.mean(values))
+    if len(values) < 2 or np.ptp(values) == 0:
+        return mean, mean
+    result = bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(0)
+    )
+    return interval(np.concatenate([[mean], result.bootstrap_distribution]))
 
 
 def paired_difference(one: np.ndarray, other: np.ndarray) -> dict[str, float]:

@@ -15,22 +15,23 @@ import pandas as pd
 from scipy.special import expit, logit
 from tqdm.auto import tqdm
 
+from atomicvad.audio.signal import FRAME
 from atomicvad.config import Settings
+from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation import calibration, events, intervals
-from atomicvad.evaluation.judge import (
-    CONDITIONS,
+from atomicvad.evaluation.items import (
     FRAME_PROTOCOLS,
+    ClipSet,
     Items,
-    Judge,
     members,
     of_condition,
     protocols_of,
-    scene_judge,
+    recorded_clips,
 )
-from atomicvad.evaluation.metrics import DECISION
-from atomicvad.evaluation.peers import PEERS
-from atomicvad.evaluation.protocols import FRAME
-from atomicvad.evaluation.scores import Sets, is_of_these_scenes, load_scores, recorded_digests
+from atomicvad.files import SCORES
+from atomicvad.metrics import DECISION
+from atomicvad.scoring.peers import PEERS
+from atomicvad.scoring.scores import Sets, is_of_these_clips, load_scores, recorded_backgrounds
 
 COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high"]
 OURS = "atomicvad"
@@ -43,11 +44,11 @@ def system_files(settings: Settings) -> dict[str, list[Path]]:
 
     Scores that others left of other scenes are passed over, and that is said.
     """
-    seeds = [settings.run_folder(seed) / "scores.npz" for seed in settings.seeds]
+    seeds = [settings.run_folder(seed) / SCORES for seed in settings.seeds]
     found = {OURS: [path for path in seeds if path.is_file()]}
     for name in TITLES:
-        path = settings.results_folder / "systems" / name / "scores.npz"
-        if path.is_file() and is_of_these_scenes(path, settings):
+        path = settings.results_folder / "systems" / name / SCORES
+        if path.is_file() and is_of_these_clips(path, settings):
             found[name] = [path]
         elif path.is_file():
             _say_once(f"{TITLES[name]}: left out, its scores are of other scenes (make peers)")
@@ -106,7 +107,7 @@ def _member_metrics(
 
 
 def _event_metrics(
-    judge: Judge,
+    clips: ClipSet,
     scores: dict,
     frames: np.ndarray,
     threshold: float,
@@ -114,8 +115,8 @@ def _event_metrics(
     draws: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Latencies, false alarms and detection error rate of one member."""
-    segment = judge._tables("frame", tuple(map(int, scores["clip_samples"])))
-    speech = (segment >= 0) & judge.speech[segment]
+    segment = clips._tables("frame", tuple(map(int, scores["clip_samples"])))
+    speech = (segment >= 0) & clips.speech[segment]
     background = {
         kind: (segment >= 0) & ~speech & (kinds[segment] == kind)
         for kind in sorted(set(kinds) - {""})
@@ -128,12 +129,8 @@ def _event_metrics(
 
 def background_kinds(settings: Settings, labels: pd.DataFrame) -> np.ndarray:
     """What is heard in every segment without speech: noise or music, or ``background``."""
-    path = settings.results_folder / "scenes-backgrounds.csv"
-    if path.is_file():
-        table = pd.read_csv(path, keep_default_na=False)
-        if table["scenes"].iloc[0] == recorded_digests(settings)["testing"]:
-            return table["kind"].to_numpy(str)
-    return np.where(labels["speech"], "", "background")
+    recorded = recorded_backgrounds(settings)
+    return np.where(labels["speech"], "", "background") if recorded is None else recorded
 
 
 def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -141,9 +138,9 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     ``paired.csv`` holds our seeds minus each other system, on the same draws of clips.
     """
-    test, validation = scene_judge(settings), scene_judge(settings, "validation")
+    test, validation = recorded_clips(settings), recorded_clips(settings, "validation")
     kinds = background_kinds(settings, test.labels)
-    draws = intervals.clip_draws(test.clips, settings.evaluation.resamples)
+    draws = intervals.clip_draws(test.count, settings.evaluation.resamples)
     resampled = {}
     for name in system_files(settings):
         sets = load_system(name, settings)

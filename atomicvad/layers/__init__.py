@@ -1,16 +1,5 @@
-"""What the detector is made of.
+"""The detector's layers in Keras: the readable reference of what ``kernels`` computes faster."""
 
-Operations run on one thread each, so that sums are added in one order whatever else the machine
-does: a seed then means the same bytes. Batches run side by side instead. A GPU's memory is taken as
-it is needed. Both must be said before TensorFlow's first operation; where that has happened
-already, it stays as it was.
-"""
+from atomicvad.parallel import set_up_tensorflow
 
-import contextlib
-
-import tensorflow as tf
-
-with contextlib.suppress(RuntimeError):
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
+set_up_tensorflow()

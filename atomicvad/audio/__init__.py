@@ -1,0 +1,1 @@
+"""Samples: what the whole package takes a signal to be, and how files become one."""

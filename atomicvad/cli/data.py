@@ -1,0 +1,136 @@
+"""``atomicvad data …``: prepare a profile's data, fetch corpora, check manifests."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from atomicvad.cli.options import Profile
+
+
+class _WithCorpora(TyperGroup):
+    """Help that ends with the corpora: size, licence, where from, and what is already there."""
+
+    def format_help(self, ctx, formatter) -> None:
+        super().format_help(ctx, formatter)
+        typer.echo(_corpora())
+
+
+app = typer.Typer(
+    cls=_WithCorpora,
+    invoke_without_command=True,
+    help="Fetch and decode the recordings; cut windows, write manifests, make the test set.",
+)
+
+
+def _corpora() -> str:
+    from atomicvad.corpora.registry import NAMED
+    from atomicvad.data.sources import corpora_folder
+
+    lines = []
+    for name, corpus in NAMED.items():
+        about, folder = corpus.ABOUT, corpora_folder() / name
+        lines.append(f"  {name}: {about.title}")
+        rows = {"size": about.size, "licence": about.license, "from": about.home}
+        rows |= {"layout": about.layout}
+        if name != "folder":
+            rows["here"] = _what_is_there(folder)
+        lines += [f"      {key:8}{value}" for key, value in rows.items() if value]
+    head = f"Corpora, each in {corpora_folder()}/NAME (ATOMICVAD_CORPORA, or folder in a profile):"
+    return "\n".join([head, *lines])
+
+
+def _what_is_there(folder: Path, most: int = 200_000) -> str:
+    """How many files lie in a corpus' folder; nothing is opened, and a huge one not walked."""
+    if not folder.is_dir():
+        return "nothing"
+    files = 0
+    for _, _, names in os.walk(folder):
+        files += len(names)
+        if files > most:
+            return f"over {most} files"
+    return f"{files} files"
+
+
+@app.callback()
+def data(
+    ctx: typer.Context,
+    profile: Profile = "open",
+) -> None:
+    """Fetch and decode the recordings; cut windows, write manifests, make the test set."""
+    if ctx.invoked_subcommand:
+        return
+    from atomicvad.config import load_profile
+    from atomicvad.data.prepare import prepare
+
+    store = prepare(load_profile(profile))
+    typer.echo(f"data/{profile}: {len(store.recordings)} recordings")
+
+
+@app.command()
+def fetch(
+    corpus: Annotated[str, typer.Argument(help="speech_commands, freesound or ava_speech")],
+    archive: Annotated[Path | None, typer.Option(help="an archive of your own")] = None,
+    mirror: Annotated[str, typer.Option(help="another address of the archive")] = "",
+    lock: Annotated[Path | None, typer.Option(help="freesound: another's lock file")] = None,
+) -> None:
+    """Fetch a corpus into its folder; stopped, the same command goes on.
+
+    FreeSound asks for a key in FREESOUND_API_KEY. Of AVA-Speech only the labels can be fetched.
+    """
+    from atomicvad.console import report_left_out
+    from atomicvad.corpora import ava_speech, freesound, speech_commands
+    from atomicvad.data.sources import corpora_folder
+    from atomicvad.errors import AtomicVADError
+
+    folder = corpora_folder() / corpus
+    if corpus == "speech_commands":
+        if folder.exists():
+            raise AtomicVADError(f"{folder}: it is there already; move it away to fetch it anew")
+        speech_commands.fetch(folder, archive, mirror)
+    elif corpus == "freesound":
+        key = os.environ.get("FREESOUND_API_KEY", "")
+        report_left_out(freesound.fetch(folder, key, lock))
+    elif corpus == "ava_speech":
+        ava_speech.fetch(folder)
+    else:
+        raise AtomicVADError(
+            f"corpus: expected speech_commands, freesound or ava_speech; got {corpus!r} "
+            "(others are fetched by hand: atomicvad data --help)"
+        )
+    typer.echo(f"{folder}: {_what_is_there(folder)}")
+
+
+@app.command()
+def leak(
+    folder: Annotated[Path | None, typer.Option(help="of Speech Commands")] = None,
+) -> None:
+    """Measure how far Speech Commands' two splits share speakers with training."""
+    from atomicvad.corpora import speech_commands
+    from atomicvad.data.sources import corpora_folder
+    from atomicvad.errors import AtomicVADError
+
+    folder = folder or corpora_folder() / "speech_commands"
+    if not folder.is_dir():
+        raise AtomicVADError(f"{folder}: no such folder; expected Speech Commands in it")
+    place = folder.resolve()
+    typer.echo(speech_commands.leak(place, seed=42).to_string(index=False))
+
+
+@app.command()
+def check(
+    manifests: Annotated[list[Path], typer.Argument(help="JSON Lines, in NeMo's fields")],
+    root: Annotated[Path | None, typer.Option(help="where the audio lies")] = None,
+    anywhere: Annotated[bool, typer.Option(help="files outside that folder, too")] = False,
+) -> None:
+    """Look for what is wrong with manifests and their audio; exit code 1 if there is an error.
+
+    Audio is looked for in the store beside the manifest, else below --root (the manifest's folder).
+    """
+    from atomicvad.data.audit import audit
+
+    report = audit(manifests, root, anywhere)
+    typer.echo(report.to_text())
+    raise typer.Exit(1 if report.errors else 0)

@@ -1,0 +1,49 @@
+"""``atomicvad …``: every stage of a reproduction, for make, scripts and clusters.
+
+Commands import what they need when they are called: help must not wait for TensorFlow.
+"""
+
+import errno
+import io
+import os
+import sys
+
+import typer
+
+from atomicvad.cli import data, results, runs
+from atomicvad.console import plain_bars
+from atomicvad.errors import AtomicVADError
+from atomicvad.parallel import limit_threads
+
+# What is wrong with a path that a user named.
+PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="AtomicVAD, a voice activity detector of 298 parameters: data, training, results.",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.add_typer(runs.app)
+app.add_typer(results.app)
+
+
+def main() -> None:
+    """The entry point: a user's mistake is one line on stderr, without a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    limit_threads()
+    plain_bars()
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows it as "?"
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except AtomicVADError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            sys.exit(f"error: {error.filename or 'writing'}: the disk is full")
+        if error.errno not in PLACES:
+            raise
+        sys.exit(f"error: {error.filename}: {error.strerror}")

@@ -1,0 +1,7 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Profile = Annotated[str, typer.Option(help="smoke, open, paper: a file of profiles/")]

@@ -1,0 +1,85 @@
+"""Commands that train and score seeds, and say how far they are."""
+
+from typing import Annotated
+
+import typer
+
+from atomicvad.cli.options import Profile
+
+app = typer.Typer()
+
+
+@app.command()
+def seeds(profile: Profile = "open") -> None:
+    """Print the seeds of a profile."""
+    from atomicvad.config import load_profile
+
+    typer.echo(" ".join(map(str, load_profile(profile).seeds)))
+
+
+@app.command()
+def train(
+    seed: Annotated[int, typer.Option(help="one of the profile's")], profile: Profile = "open"
+) -> None:
+    """Train one seed, as the notebook 03_training, unless that is done."""
+    from atomicvad.config import load_profile
+    from atomicvad.files import project_root
+    from atomicvad.report.notebooks import run_notebook
+    from atomicvad.runs.folder import RunFolder
+    from atomicvad.runs.progress import summary
+    from atomicvad.runs.state import is_trained
+
+    settings = load_profile(profile)
+    folder = RunFolder(settings, seed)
+    if is_trained(settings, seed):
+        typer.echo(f"seed {seed}: up to date")
+        return
+    with folder.held():
+        folder.begin("metrics")
+    run_notebook(
+        project_root() / "notebooks" / "03_training.ipynb",
+        folder.path / "training.ipynb",
+        {"profile": profile, "seed": seed},
+        with_code=True,
+        aloud=True,
+    )
+    typer.echo(f"seed {seed}: done; {summary(settings)}")
+
+
+@app.command()
+def cluster(
+    profile: Profile = "open",
+    scheduler: Annotated[
+        str, typer.Option(help="address of a Dask scheduler, as tcp://host:8786; none: start one")
+    ] = "",
+    workers: Annotated[int, typer.Option(min=1, help="processes to start without one")] = 2,
+) -> None:
+    """Train and score all seeds that are not done on a Dask cluster, or on one started here."""
+    from atomicvad.config import load_profile
+    from atomicvad.runs.cluster import run_seeds
+
+    typer.echo(run_seeds(load_profile(profile), scheduler, workers))
+
+
+@app.command()
+def progress(profile: Profile = "open") -> None:
+    """Say how far the seeds of a reproduction are."""
+    from atomicvad.config import load_profile
+    from atomicvad.runs.progress import report
+
+    typer.echo(report(load_profile(profile)))
+
+
+@app.command()
+def score(
+    profile: Profile = "open",
+    seed: Annotated[int | None, typer.Option(help="one of the profile's; all by default")] = None,
+) -> None:
+    """Score the weights of the seeds on the scenes, together, where that is not done."""
+    from atomicvad.config import load_profile
+    from atomicvad.runs.seed import score_seeds
+
+    settings = load_profile(profile)
+    chosen = list(settings.seeds) if seed is None else [seed]
+    done = score_seeds(settings, chosen)
+    typer.echo(f"{profile}: {len(done)} of {len(chosen)} seeds scored, the rest up to date")

@@ -1,0 +1,72 @@
+"""Any folder of recordings: named by its subfolders, or labelled by a file beside each."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from atomicvad.config import SourceSettings
+from atomicvad.corpora.index import find_files
+from atomicvad.corpora.labels import SUFFIXES, read_segments
+from atomicvad.corpora.recordings import About, Entry
+from atomicvad.corpora.splits import NAMES, by_group, chosen
+from atomicvad.errors import AtomicVADError
+
+ABOUT = About(
+    "a folder of your own",
+    "",
+    "yours",
+    "",
+    "[train|dev|test/][speech|noise|music/][SPEAKER/]*.wav (any format); or beside each recording "
+    "NAME.csv, .rttm, .txt (Audacity) or .TextGrid",
+)
+KINDS = {
+    **{"speech": "speech", "voice": "speech", "noise": "noise", "background": "noise"},
+    **{"music": "music"},
+}
+
+
+def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
+    """All recordings. Labels beside a recording come first, then its folder's name, then ``kind``.
+
+    Raises:
+        AtomicVADError: nothing says what a recording is, or a label file is bad.
+    """
+    paths, labels = find_files(folder), {}
+    for name in find_files(folder, SUFFIXES):
+        stem, _, suffix = name.rpartition(".")
+        labels[stem, suffix.lower()] = folder / name
+    own = {path: _split(path) for path in paths}
+    splits = chosen(own, source, seed)
+    for path, split in splits.items():
+        parts = PurePosixPath(path).parts[:-1]
+        places = [(path.rpartition(".")[0], suffix[1:].lower()) for suffix in SUFFIXES]
+        beside = [labels[place] for place in places if place in labels]
+        segments = ()
+        if beside:
+            kind = "speech"
+            segments = tuple(read_segments(beside[0]))
+        else:
+            named = (KINDS[part.lower()] for part in parts if part.lower() in KINDS)
+            kind = next(named, source.kind)
+        if not kind:
+            raise AtomicVADError(
+                f"{folder / path}: what is it? expected a label file beside it, a folder named "
+                f"{', '.join(KINDS)}, or kind in the profile"
+            )
+        speaker = _group(path) if kind == "speech" else ""
+        yield Entry(path, kind, split, "", speaker, f"{folder.name}-{kind}-{split}", segments)
+
+
+def _own_parts(path: str) -> list[str]:
+    """Folders that stand for neither a kind nor a split: a speaker, a session, a room."""
+    known = KINDS.keys() | NAMES.keys()
+    return [part for part in PurePosixPath(path).parts[:-1] if part.lower() not in known]
+
+
+def _group(path: str) -> str:
+    return "/".join(_own_parts(path)) or PurePosixPath(path).stem
+
+
+def _split(path: str) -> str:
+    parts = PurePosixPath(path).parts[:-1]
+    named = (NAMES[part.lower()] for part in parts if part.lower() in NAMES)
+    return next(named, None) or by_group(_group(path))

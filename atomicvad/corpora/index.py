@@ -1,0 +1,123 @@
+"""What audio lies in a folder and how long it is: read from heads, not by decoding, and kept."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from atomicvad.audio.decode import AudioError, read_header
+from atomicvad.console import report_left_out
+from atomicvad.files import is_text
+from atomicvad.journal import Journal
+from atomicvad.parallel import FEW_FILES
+
+SUFFIXES = frozenset(
+    (
+        *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".webm"),
+        *(".mkv", ".aif", ".aiff", ".g722", ".sph"),
+    )
+)
+COLUMNS = ["path", "bytes", "modified", "seconds", "rate", "channels", "problem"]
+CHUNK = 500  # files that a process reads at a time
+
+
+def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
+    """Files with one of ``suffixes`` below ``folder``, relative, with ``/``, in order of name.
+
+    Hidden files and folders are passed over, and links to folders are not followed. Names that are
+    no text in UTF-8, or hold control characters, are left out, and that is said.
+    """
+    found, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        refused += [name for name in folders if not is_text(name)]
+        folders[:] = [name for name in folders if is_text(name)]
+        inside = os.path.relpath(parent, folder).replace(os.sep, "/")
+        prefix = "" if inside == "." else inside + "/"
+        for name in files:
+            suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+            if suffix not in suffixes or name.startswith("."):
+                continue
+            if is_text(name):
+                found.append(prefix + name)
+            else:
+                refused.append(name)
+    report_left_out([f"{folder}: the name {ascii(name)[:80]}" for name in refused], most=3)
+    return sorted(found)
+
+
+def find_matching(folder: Path, layout: re.Pattern) -> dict[str, re.Match]:
+    """Audio files whose path has a corpus' layout, and the match."""
+    found = {path: layout.search(path) for path in find_files(folder)}
+    return {path: match for path, match in found.items() if match}
+
+
+def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -> pd.DataFrame:
+    """Size and header of every file: a row each, in the given order, columns ``COLUMNS``.
+
+    ``cache`` (a ``Journal``) keeps what is known; a file whose size or time has changed is read
+    again. It grows while the files are read, so that a stopped indexing goes on. ``problem`` says
+    what is wrong with a file, and is empty otherwise.
+    """
+    journal = Journal(cache, COLUMNS)
+    known = {row[0]: row for row in journal.entries}
+    rows: dict[str, list] = {}
+    missing = []
+    for path in paths:
+        try:
+            status = Path(folder, path).stat()
+        except OSError as error:
+            rows[path] = [path, 0, 0, 0.0, 0, 0, error.strerror or str(error)]
+            continue
+        row = known.get(path)
+        if row and row[1:3] == [status.st_size, status.st_mtime_ns]:
+            rows[path] = row
+        else:
+            missing.append((path, status.st_size, status.st_mtime_ns))
+    if missing:
+        with (
+            closing(journal),
+            tqdm(total=len(paths), initial=len(rows), desc="headers", unit="file") as bar,
+        ):
+            for chunk in _read_headers(folder, missing, workers):
+                journal.add(*chunk)
+                rows |= {row[0]: row for row in chunk}
+                bar.update(len(chunk))
+            journal.keep(0)  # and once more without what has changed or is gone
+            journal.add(*(rows[path] for path in paths))
+    return pd.DataFrame([rows[path] for path in paths], columns=COLUMNS)
+
+
+def _read_headers(folder: Path, missing: list[tuple], workers: int) -> Iterator[list[list]]:
+    chunks = [missing[first : first + CHUNK] for first in range(0, len(missing), CHUNK)]
+    if len(missing) < FEW_FILES or workers < 2:
+        yield from (_read_chunk(folder, chunk) for chunk in chunks)
+        return
+    try:
+        with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
+            yield from pool.map(_read_chunk, [folder] * len(chunks), chunks)
+    except BrokenProcessPool:
+        raise AudioError(
+            f"{folder}: a process that reads heads died; the same command goes on"
+        ) from None
+
+
+def _read_chunk(folder: Path, chunk: list[tuple]) -> list[list]:
+    rows = []
+    for path, size, modified in chunk:
+        try:
+            header = read_header(Path(folder, path))
+            rows.append(
+                [path, size, modified, round(header.seconds, 6), header.rate, header.channels, ""]
+            )
+        except AudioError as error:
+            reason = str(error).removeprefix(f"{Path(folder, path)}: ")
+            rows.append([path, size, modified, 0.0, 0, 0, reason])
+    return rows

@@ -1,0 +1,51 @@
+"""The corpora by name.
+
+Those that a profile's ``corpus`` names (``BUILT_IN``) give ``recordings() -> Iterator[Recording]``.
+Those of ``sources`` and ``test`` (``NAMED``) lie in a folder of the user's and give ``ABOUT`` and
+``entries(folder, source, seed) -> Iterator[Entry]``. A new corpus is a module here, a line below,
+and its name in ``config.Corpus``.
+"""
+
+from types import ModuleType
+
+from atomicvad.corpora import (
+    ava_speech,
+    common_voice,
+    folder,
+    freesound,
+    generated,
+    librispeech,
+    mls,
+    musan,
+    open_recordings,
+    speech_activity,
+    speech_commands,
+    voxceleb,
+)
+from atomicvad.errors import AtomicVADError
+
+BUILT_IN: dict[str, ModuleType] = {"smoke": generated, "open": open_recordings}
+NAMED: dict[str, ModuleType] = {
+    "ava_speech": ava_speech,
+    "common_voice": common_voice,
+    "folder": folder,
+    "freesound": freesound,
+    "librispeech": librispeech,
+    "mls": mls,
+    "musan": musan,
+    "speech_activity": speech_activity,
+    "speech_commands": speech_commands,
+    "voxceleb": voxceleb,
+}
+
+
+def get_corpus(name: str) -> ModuleType:
+    """The module of a corpus.
+
+    Raises:
+        AtomicVADError: no such corpus.
+    """
+    modules = BUILT_IN | NAMED
+    if name not in modules:
+        raise AtomicVADError(f"corpus: expected one of {', '.join(modules)}; got {name!r}")
+    return modules[name]

@@ -1,0 +1,122 @@
+"""Speech Commands V2 (Warden 2018): 105,829 words of a second, 2,618 speakers.
+
+Two splits, by name: ``speaker`` is the official one, by a hash of the speaker's id; ``file`` is the
+released code's, 80/10/10 by file, which has most speakers on several sides (``leak`` measures it).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from atomicvad.config import SPLITS, SourceSettings
+from atomicvad.corpora.archives import Limits, extract
+from atomicvad.corpora.download import retrieve
+from atomicvad.corpora.index import find_matching
+from atomicvad.corpora.recordings import About, Entry
+from atomicvad.corpora.splits import by_file, chosen
+from atomicvad.errors import AtomicVADError
+
+ABOUT = About(
+    "Speech Commands V2",
+    "2.4 GB, 3.4 GB unpacked",
+    "CC BY 4.0",
+    "download.tensorflow.org (fetched by `atomicvad data fetch speech_commands`)",
+    "WORD/SPEAKER_nohash_NUMBER.wav, validation_list.txt, testing_list.txt",
+)
+URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
+SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
+SIZE = 2_428_923_189
+LIMITS = Limits(size=8_000_000_000, files=200_000, ratio=10)
+LAYOUT = re.compile(r"(?:^|/)([a-z]+)/([0-9a-f]+)_nohash_\d+\.wav$")
+MODULUS = 2**27 - 1  # of the official hash
+
+
+def fetch(
+    folder: Path, archive: Path | None = None, mirror: str = "", sha256: str = SHA256
+) -> None:
+    """Make ``folder`` from the corpus' archive, downloaded where it is not given.
+
+    Args:
+        archive: a file of one's own with the same content.
+        mirror: an address to try before the corpus' own.
+        sha256: of the archive.
+
+    Raises:
+        AtomicVADError: out of reach, other bytes than expected, or an archive that is refused.
+    """
+    given = archive
+    if not given:
+        archive = folder.with_name(f"{folder.name}.tar.gz")
+        retrieve([mirror, URL] if mirror else [URL], archive, sha256, largest=SIZE)
+    else:
+        _check(given, sha256)
+    extract(archive, folder, LIMITS)
+    if not given:
+        archive.unlink()  # all of it lies in the folder now
+
+
+def _check(archive: Path, sha256: str) -> None:
+    try:
+        with open(archive, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AtomicVADError(f"{archive}: {error.strerror or error}") from None
+    if digest != sha256:
+        raise AtomicVADError(
+            f"{archive}: not Speech Commands V2: its SHA-256 is {digest[:12]}…, not {sha256[:12]}…"
+        )
+
+
+def official_split(speaker: str) -> str:
+    """The split of a speaker: a percentage out of the SHA-1 of the id, 10 validate, 10 test."""
+    number = int(hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest(), 16)
+    percentage = number % (MODULUS + 1) * (100.0 / MODULUS)
+    if percentage < 10:
+        return "validation"
+    return "testing" if percentage < 20 else "training"
+
+
+def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
+    """All words; the noises in ``_background_noise_`` are no part of the paper's training."""
+    found = _words(folder)
+    own = {path: official_split(speaker) for path, speaker in found.items()}
+    splits = chosen(own, source, seed)
+    for path, speaker in found.items():
+        split = splits[path]
+        yield Entry(
+            path, "speech", split, "en", f"speech_commands-{speaker}", f"speech_commands-{split}"
+        )
+
+
+def _words(folder: Path) -> dict[str, str]:
+    """Path and speaker of every word."""
+    return {path: match[2] for path, match in find_matching(folder, LAYOUT).items()}
+
+
+def leak(folder: Path, seed: int) -> pd.DataFrame:
+    """How far the two splits tell training's speakers apart from those of the other sides.
+
+    Raises:
+        AtomicVADError: no word of Speech Commands in the folder.
+
+    Returns:
+        A row for each split and side: ``files``, ``speakers``, ``heard`` (files of speakers that
+        training hears too) and ``leak``, their share.
+    """
+    speakers, rows = _words(folder), []
+    if not speakers:
+        raise AtomicVADError(f"{folder}: expected {ABOUT.layout}; found no such file")
+    official = {path: official_split(speaker) for path, speaker in speakers.items()}
+    for name, splits in (("speaker", official), ("file", by_file(speakers, seed))):
+        sides = {split: [p for p in speakers if splits[p] == split] for split in SPLITS}
+        trained = {speakers[path] for path in sides["training"]}
+        for split in SPLITS[1:]:
+            files = sides[split]
+            heard = sum(speakers[path] in trained for path in files)
+            count = len({speakers[path] for path in files})
+            rows.append((name, split, len(files), count, heard, heard / max(len(files), 1)))
+    columns = ["split by", "side", "files", "speakers", "heard", "leak"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,38 @@
+"""VoxCeleb 1 and 2 (Nagrani et al. 2017, Chung et al. 2018): interviews, a speaker on one side."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from atomicvad.config import SourceSettings
+from atomicvad.corpora.index import find_matching
+from atomicvad.corpora.recordings import About, Entry
+from atomicvad.corpora.splits import by_group, chosen
+
+ABOUT = About(
+    "VoxCeleb 1 and 2",
+    "352 h (1, WAV) and 2,442 h (2, AAC)",
+    "CC BY 4.0; the speech is the videos' owners'",
+    "robots.ox.ac.uk/~vgg/data/voxceleb (on request)",
+    "dev/wav/idSPEAKER/VIDEO/NUMBER.wav (1), dev/aac/idSPEAKER/VIDEO/NUMBER.m4a (2); "
+    "the test archives, which unpack without that folder, into test/",
+)
+LAYOUT = re.compile(r"(?:^|/)(?:wav|aac|m4a)/id(\d{5})/[^/]+/\d+\.(?:wav|m4a)$")
+TEST = range(10270, 10310)  # the speakers that VoxCeleb 1 keeps for testing
+
+
+def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
+    """All utterances. The test part is for testing; a tenth of the other speakers validates."""
+    found = find_matching(folder, LAYOUT)
+    own = {path: _split(path, match[1]) for path, match in found.items()}
+    splits = chosen(own, source, seed)
+    for path, match in found.items():
+        split = splits[path]
+        yield Entry(path, "speech", split, "", f"voxceleb-{match[1]}", f"voxceleb-{split}")
+
+
+def _split(path: str, speaker: str) -> str:
+    in_test = re.search(r"(?:^|/)(?:vox\d_)?test(?:_\w+)?/", path)
+    if in_test or int(speaker) in TEST:
+        return "testing"
+    return by_group(speaker, (9, 1))

@@ -1,0 +1,169 @@
+"""From a corpus to the windows and clips of a profile; each step is made once and kept."""
+
+import shutil
+
+from filelock import FileLock
+from tqdm.auto import tqdm
+
+from atomicvad.config import CLIP_SETS, LABELS, SPLITS, Settings
+from atomicvad.corpora.registry import get_corpus
+from atomicvad.data.manifest import manifest_path, manifest_paths, write_manifest
+from atomicvad.data.scenes import build_scenes
+from atomicvad.data.sources import Collected, collect, segments_by_recording, segments_table
+from atomicvad.data.store import AudioStore
+from atomicvad.data.testset import dataset_name, prepare_clips
+from atomicvad.data.windows import balance, cut_windows
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import (
+    BALANCE,
+    CLIP_BACKGROUNDS,
+    CLIP_LABELS,
+    RECORDINGS,
+    SEGMENTS,
+    replacing,
+)
+from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
+
+
+def prepare(settings: Settings) -> AudioStore:
+    """Make what is missing, damaged or out of date of ``data/<profile>/``; return its store.
+
+    The folder then holds the store, the six manifests, and clips to score, of the testing and of
+    the validation split: scenes mixed from recordings, or the profile's test set and, beside it,
+    what its sources keep for validation. One process at a time is at work on it, others wait.
+
+    Raises:
+        AtomicVADError: recordings are missing or cannot be fetched, or the disk is full.
+    """
+    folder = settings.data_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        store = _prepare_store(settings)
+        if settings.test:
+            prepare_clips(settings, settings.test, "testing")
+        if settings.test and settings.sources:
+            prepare_clips(settings, settings.sources, "validation")
+        if not is_prepared(settings):
+            stamp = folder / ".prepared"
+            stamp.unlink(missing_ok=True)
+            _write_manifests(store, settings)
+            for split in _mixed(settings):
+                seed = settings.data_seed + list(CLIP_SETS).index(split)
+                build_scenes(store, split, settings.scenes, settings.clips_folder(split), seed)
+            write_stamp(stamp, windows_fingerprint(settings))
+    return store
+
+
+def is_prepared(settings: Settings) -> bool:
+    """Whether manifests and scenes are there, made from the store and the code that are here now.
+
+    Recordings of one's own that came since are noticed by ``prepare`` alone.
+    """
+    return is_current(
+        settings.data_folder / ".prepared", windows_fingerprint(settings)
+    ) and _is_whole(settings)
+
+
+def store_fingerprint(settings: Settings) -> str:
+    """What the store is made from: the corpora, and the code that reads and decodes them."""
+    names = [source.corpus for source in settings.sources] or [settings.corpus]
+    modules = [get_corpus(name).__name__ for name in names]
+    return fingerprint(settings.corpus, code_of(AudioStore.__module__, *modules))
+
+
+def windows_fingerprint(settings: Settings) -> str:
+    """What manifests and scenes are made from: the store's content, settings, and this code."""
+    parts = settings.model_dump(
+        include={"corpus", "data_seed", "window_samples", "windows", "scenes"}
+    )
+    folder = settings.data_folder
+    tables = content_of([folder / RECORDINGS, folder / SEGMENTS], folder)
+    return fingerprint(parts, tables, code_of(__name__))
+
+
+def data_content(settings: Settings) -> str:
+    """A digest of all prepared data, to compare those of two machines."""
+    folder = settings.data_folder
+    paths = [folder / RECORDINGS, *manifest_paths(folder)]
+    paths += [path for name in CLIP_SETS.values() for path in (folder / name).rglob("*.*")]
+    return fingerprint(content_of(paths, folder))
+
+
+def dataset_of(settings: Settings) -> str:
+    """What tables call the test set: ``scenes``, or a corpus and how much of it is there."""
+    return dataset_name(settings.clips_folder("testing"))
+
+
+def _mixed(settings: Settings) -> list[str]:
+    """Splits whose clips are mixed from recordings: those that have no clips of their own."""
+    own = {"testing": bool(settings.test), "validation": bool(settings.test and settings.sources)}
+    return [split for split in CLIP_SETS if not own[split]]
+
+
+def _prepare_store(settings: Settings) -> AudioStore:
+    folder = settings.data_folder
+    stamp, expected = folder / ".store", store_fingerprint(settings)
+    collected = collect(settings) if settings.corpus == "sources" else None
+    if collected:
+        expected = fingerprint(expected, collected.digest)
+    if is_current(stamp, expected):
+        try:
+            return AudioStore(folder)
+        except AtomicVADError as error:
+            tqdm.write(f"made again: {error}")
+    stamp.unlink(missing_ok=True)
+    if collected:
+        store = _store_of_sources(collected, settings, expected)
+    else:
+        recordings = get_corpus(settings.corpus).recordings()
+        store = AudioStore.build(folder, recordings, fingerprint=expected)
+    write_stamp(stamp, expected)
+    return store
+
+
+def _store_of_sources(collected: Collected, settings: Settings, expected: str) -> AudioStore:
+    folder, total = settings.data_folder, len(collected.recordings)
+    begun = folder / ".samples.i16.part"
+    there = begun.stat().st_size if begun.is_file() else 0
+    free = shutil.disk_usage(folder).free
+    tqdm.write(
+        f"{total} recordings, {collected.seconds / 3600:.1f} hours: {collected.bytes / 1e9:.2f} GB "
+        f"in {folder}, {free / 1e9:.1f} GB free"
+    )
+    if collected.bytes > there + free:
+        raise AtomicVADError(
+            f"{folder}: the disk is full: {collected.bytes / 1e9:.2f} GB needed, "
+            f"{(there + free) / 1e9:.2f} GB free"
+        )
+    store = AudioStore.build(folder, collected.recordings, total, fingerprint=expected)
+    with replacing(folder / SEGMENTS) as path:
+        segments_table(collected.recordings).to_csv(path, index=False)
+    return store
+
+
+def _is_whole(settings: Settings) -> bool:
+    """Whether all manifests and scenes are there."""
+    files = manifest_paths(settings.data_folder)
+    for split in _mixed(settings):
+        folder = settings.clips_folder(split)
+        files += [folder / CLIP_LABELS, folder / CLIP_BACKGROUNDS]
+        if len(list(folder.glob("audio/*.flac"))) != settings.scenes.clips:
+            return False
+    return all(path.is_file() for path in files)
+
+
+def _write_manifests(store: AudioStore, settings: Settings) -> None:
+    chosen, folder = settings.windows, settings.data_folder
+    segments = segments_by_recording(folder / SEGMENTS)
+    windows, report = balance(
+        cut_windows(store, settings, segments), chosen.counts, settings.data_seed, chosen.balance
+    )
+    windows["text"] = "_"
+    for label in LABELS:
+        for split in SPLITS:
+            rows = windows[(windows["label"] == label) & (windows["split"] == split)]
+            write_manifest(rows.drop(columns="split"), manifest_path(folder, label, split))
+    with replacing(folder / BALANCE) as path:
+        report.to_csv(path, index=False)
+    for row in report[report["drawn again"] > 0].itertuples(index=False):
+        tqdm.write(f"{row.split} {row.label}: {row[4]} of {row.drawn} windows are drawn again")

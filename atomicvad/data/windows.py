@@ -1,0 +1,160 @@
+"""From recordings to labelled windows: where speech is, how windows are cut, balanced classes.
+
+The recordings are clean, so energy finds the speech: no teacher model decides what counts.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from atomicvad.audio.signal import FRAME, SAMPLE_RATE, SILENCE_DB, active_frames, frame_levels
+from atomicvad.config import LABELS, SPLITS, Settings
+from atomicvad.corpora.labels import Segment, fill
+from atomicvad.data.store import AudioStore
+from atomicvad.errors import AtomicVADError
+
+SPEECH_SHARE = 0.7  # a speech window has at least this share of active frames
+PAUSE_SHARE = 0.05  # a pause at most this one
+
+
+def windows_of(
+    waveform: np.ndarray, label: str, window: int, stride: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Starts (samples) of the windows of one recording that surely carry a label.
+
+    Returns:
+        ``(starts, labels)``: in a speech recording, windows with at least 70 % active frames are
+        speech and those with at most 5 % are background (its pauses: the same room, codec and
+        level without the voice). In a background recording all windows that can be heard are.
+    """
+    starts = np.arange(0, len(waveform) - window + 1, stride)
+    if label == "speech":
+        marks = active_frames(waveform)
+    else:
+        marks = frame_levels(waveform) > SILENCE_DB
+    share = np.concatenate([[0.0], np.cumsum(marks)])
+    first, last = starts // FRAME, (starts + window) // FRAME
+    share = (share[np.minimum(last, len(marks))] - share[first]) / (window // FRAME)
+    if label == "background":
+        starts = starts[share >= SPEECH_SHARE]
+        return starts, np.full(len(starts), "background")
+    speech, pause = share >= SPEECH_SHARE, share <= PAUSE_SHARE
+    starts, speech = starts[speech | pause], speech[speech | pause]
+    return starts, np.where(speech, "speech", "background")
+
+
+def labelled_windows(
+    samples: int, segments: Iterable[Segment], window: int, stride: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows that lie wholly within labelled segments: ``(starts, labels)``.
+
+    Args:
+        segments: ``(start, end, speech)`` in s, in order of time (``labels.read_segments``).
+    """
+    starts, labels, runs = [], [], []
+    for start, end, speech in fill(list(segments), samples / SAMPLE_RATE):
+        if runs and runs[-1][2] == speech and start <= runs[-1][1] + 1e-6:
+            runs[-1][1] = max(end, runs[-1][1])
+        else:
+            runs.append([start, end, speech])
+    for start, end, speech in runs:
+        first = round(start * SAMPLE_RATE)
+        last = min(round(end * SAMPLE_RATE), samples) - window
+        starts.append(np.arange(first, last + 1, stride))
+        labels.append(np.full(len(starts[-1]), "speech" if speech else "background"))
+    return np.concatenate([[], *starts]).astype(int), np.concatenate([np.full(0, ""), *labels])
+
+
+def cut_windows(
+    store: AudioStore, settings: Settings, segments: dict[str, list] | None = None
+) -> pd.DataFrame:
+    """Windows of every recording of a store, in the manifests' columns plus ``split``.
+
+    Args:
+        segments: of the recordings that have a label file, which then says what is speech.
+    """
+    window, rate, table = settings.window_samples, settings.sample_rate, store.recordings
+    chosen = settings.windows
+    numbers, starts, labels = [], [], []
+    for row in tqdm(table.itertuples(), total=len(table), desc="windows"):
+        if row.samples < window:
+            continue
+        strides = chosen.stride_seconds
+        if row.split == "testing":
+            strides = chosen.test_stride_seconds or strides
+        stride = round(strides[row.label] * rate)
+        if segments and row.recording in segments:
+            found = labelled_windows(row.samples, segments[row.recording], window, stride)
+        elif chosen.energy_gate:
+            found = windows_of(store.read(row.Index), row.label, window, stride)
+        else:
+            first, last = 0, row.samples - window
+            if row.label == "speech" and chosen.speech_starts:
+                first, highest = (round(s * rate) for s in chosen.speech_starts)
+                last = min(last, highest)
+            places = np.arange(first, last + 1, stride)
+            found = places, np.full(len(places), row.label)
+        numbers.append(np.full(len(found[0]), row.Index))
+        starts.append(found[0])
+        labels.append(found[1])
+    if not sum(map(len, starts)):
+        raise AtomicVADError(f"no recording has a window of {settings.window_seconds} s")
+    columns = ["recording", "speaker", "source", "split"]
+    rows = table.loc[np.concatenate(numbers), columns]
+    windows = {
+        "audio_filepath": rows["recording"].to_numpy(),
+        "offset": np.concatenate(starts) / rate,
+        "duration": settings.window_seconds,
+        "label": np.concatenate(labels).astype(object),
+    }
+    windows |= {name: rows[name].to_numpy() for name in columns[1:]}
+    return pd.DataFrame(windows)
+
+
+def balance(
+    windows: pd.DataFrame, counts: dict[str, int], seed: int, method: str = "sources"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same number of windows of both classes in every split. Deterministic in ``seed``.
+
+    Args:
+        method: how many there are of each class, and which ones. ``sources``: at most
+            ``counts[split]``; sources share a class' windows as evenly as they can, so that one
+            long package does not speak for the class. ``fixed`` (the paper's): ``counts[split]``.
+            ``over``: as many as the larger class has; ``under``: as the smaller has. Where a class
+            has fewer than are asked for, all are taken and some of them again.
+
+    Returns:
+        The windows, and how many of each class there were, were drawn, and were drawn again.
+
+    Raises:
+        AtomicVADError: a split has no windows of a class.
+    """
+    generator = np.random.default_rng(seed)
+    chosen, report = [], []
+    for split in SPLITS:
+        of_split = windows[windows["split"] == split]
+        pools = {label: of_split[of_split["label"] == label] for label in LABELS}
+        sizes = [len(pool) for pool in pools.values()]
+        if not min(sizes):
+            raise AtomicVADError(
+                f"{split}: expected windows of both classes, got {sizes[0]} background and "
+                f"{sizes[1]} speech; other sources or another split of them may have some"
+            )
+        count = {
+            "sources": min(counts[split], *sizes),
+            "fixed": counts[split],
+            "over": max(sizes),
+            "under": min(sizes),
+        }[method]
+        for label, pool in pools.items():
+            order = generator.permutation(len(pool))
+            if method == "sources":
+                # The n-th window of every source comes before the (n+1)-th of any.
+                turn = pool.iloc[order].groupby("source", sort=False).cumcount().to_numpy()
+                order = order[np.argsort(turn, kind="stable")]
+            chosen.append(pool.iloc[np.sort(np.resize(order, count))])
+            report.append((split, label, len(pool), count, max(0, count - len(pool))))
+    columns = ["split", "label", "available", "drawn", "drawn again"]
+    return pd.concat(chosen, ignore_index=True), pd.DataFrame(report, columns=columns)

@@ -1,0 +1,77 @@
+"""From scores of windows and of outputs to 10 ms frames over whole clips."""
+
+import numpy as np
+import pandas as pd
+
+from atomicvad.audio.signal import FRAME
+from atomicvad.config import Settings
+from atomicvad.corpora.clips import CLIP_START
+from atomicvad.scoring.windows import lead_in, step_of
+
+
+def frame_segments(labels: pd.DataFrame, clip_samples: np.ndarray) -> np.ndarray:
+    """The segment that the centre of every 10 ms frame lies in, or -1; clip after clip."""
+    found = []
+    for samples, (_, segments) in zip(clip_samples, labels.groupby("video_id"), strict=True):
+        centres = (np.arange(samples // FRAME) + 0.5) * FRAME / 16000 + CLIP_START
+        segments = segments.sort_values("start")
+        row = np.searchsorted(segments["start"], centres, side="right") - 1
+        inside = (row >= 0) & (centres < segments["end"].to_numpy()[row])
+        found.append(np.where(inside, segments.index.to_numpy()[row], -1))
+    return np.concatenate(found)
+
+
+def stream_frames(
+    stream: np.ndarray, clip_samples: np.ndarray, settings: Settings, causal: bool
+) -> np.ndarray:
+    """Scores of 10 ms frames ``[frames]`` from those of the stream's windows."""
+    window, step = settings.window_samples, step_of("swi", settings)
+    lead, cover, found, position = lead_in(window, step), -(-window // step), [], 0
+    for samples in map(int, clip_samples):
+        count = (lead + samples - window) // step + 1
+        scores = stream[position : position + count]
+        position += count
+        frames = np.arange(samples // FRAME)
+        if causal:
+            newest = (lead + (frames + 1) * FRAME - window) // step
+            found.append(scores[np.maximum(newest, 0)])
+            continue
+        # Windows that begin before the clip hear the silence put there; a short clip has no others.
+        inside = scores[min(lead // step, count - 1) :]
+        empty = np.full(cover - 1, np.nan)
+        scores = np.concatenate([empty, inside, empty])
+        # The last frames, which no window covers, go with the last window.
+        slot = np.minimum((frames * FRAME + FRAME // 2) // step, len(inside) + cover - 2)
+        smooth = np.nanmedian(np.lib.stride_tricks.sliding_window_view(scores, cover), axis=1)
+        found.append(smooth[slot])
+    return np.concatenate(found)
+
+
+def output_frames(
+    outputs: np.ndarray,
+    counts: np.ndarray,
+    clip_samples: np.ndarray,
+    hop: int,
+    delay: int | None,
+    causal: bool,
+) -> np.ndarray:
+    """Scores of 10 ms frames from a system's own outputs, one every ``hop`` samples.
+
+    Args:
+        outputs: of all clips, ``counts`` of them in each; output ``n`` speaks of the samples from
+            ``n * hop`` on.
+        delay: samples past those that it has heard; ``None``: the whole clip, so it is not causal.
+    """
+    found, position = [], 0
+    for samples, count in zip(map(int, clip_samples), map(int, counts), strict=True):
+        own = outputs[position : position + count]
+        position += count
+        frames = np.arange(samples // FRAME)
+        if causal:
+            newest = ((frames + 1) * FRAME - delay) // hop - 1
+        else:
+            newest = (frames * FRAME + FRAME // 2) // hop
+        # Before its first word a system says no speech.
+        silent = np.float32(min(own.min(), 0))
+        found.append(np.where(newest < 0, silent, own[np.clip(newest, 0, count - 1)]))
+    return np.concatenate(found)

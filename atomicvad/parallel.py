@@ -1,0 +1,93 @@
+"""How work is divided: threads of the libraries, a GPU's memory, results computed ahead.
+
+TensorFlow is imported by the functions that need it, so that this module costs nothing elsewhere.
+"""
+
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from atomicvad.config import Mode
+from atomicvad.errors import AtomicVADError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+FEW_FILES = 200  # for which no process is started
+# Read by TensorFlow, and by OpenMP and OpenBLAS, when they are loaded.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+
+
+def computed_ahead(
+    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], count: int
+) -> Iterator[tuple[Item, Result]]:
+    """Pairs of an item and ``function(item)`` in the order of ``items``, computed by a pool.
+
+    At most ``count`` are under way or waiting. What has not begun is dropped when the iterator is
+    closed or ``function`` fails.
+    """
+    waiting: deque = deque()
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(function, item)))
+            if len(waiting) >= count:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def limit_threads(
+    environment: MutableMapping[str, str] = os.environ, count: int | None = None
+) -> None:
+    """Say how many threads each library takes; before they are imported.
+
+    Without ``count``, one, unless ``environment`` says otherwise: a core for the training step, one
+    for its batches or for another seed. More threads would wait for each other.
+    """
+    for name in THREADS:
+        if count is None:
+            environment.setdefault(name, "1")
+        else:
+            environment[name] = str(count)
+
+
+def set_up_tensorflow() -> None:
+    """Threads of TensorFlow's operations, as ``limit_threads`` says, and a GPU's memory as needed.
+
+    Both must be said before TensorFlow's first operation; where that is past, it stays as it is.
+    """
+    import tensorflow as tf
+
+    with contextlib.suppress(RuntimeError):
+        threads = int(os.environ.get(THREADS[0], "1"))
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    grow_gpu_memory("auto")
+
+
+def grow_gpu_memory(mode: Mode) -> None:
+    """Let every GPU take memory as it is needed (``auto``: where that can still be said).
+
+    Raises:
+        AtomicVADError: ``mode`` is forced, and a GPU is in use already.
+    """
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, bool(mode))
+        except RuntimeError as error:
+            if mode != "auto":
+                raise AtomicVADError(f"training.memory_growth: {gpu.name}: {error}") from None
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a GPU."""
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))

@@ -1,0 +1,1 @@
+"""Numbers in, tables, figures and pages out."""

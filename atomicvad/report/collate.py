@@ -1,0 +1,129 @@
+"""From run folders to tables: all seeds together, with their spread."""
+
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.data.prepare import dataset_of
+from atomicvad.evaluation.intervals import interval_of_mean
+from atomicvad.evaluation.items import members, recorded_clips
+from atomicvad.evaluation.seed_table import seed_metrics
+from atomicvad.evaluation.systems import evaluate, load_system, system_files
+from atomicvad.files import (
+    HISTORY,
+    LEDGER,
+    METRICS,
+    PAIRED,
+    SCORES,
+    SUMMARY,
+    SYSTEMS,
+    replacing,
+)
+from atomicvad.report.ledger import write_ledger
+from atomicvad.runs.folder import require_seeds, run_folders
+from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
+
+TABLES = (METRICS, SUMMARY, SYSTEMS, PAIRED, LEDGER)
+KEYS = ["variant", "dataset", "protocol", "condition", "metric"]
+
+
+def _seed_table(settings: Settings, name: str) -> pd.DataFrame:
+    """One CSV of every seed, with a column ``seed``."""
+    require_seeds(settings)
+    tables = [
+        pd.read_csv(folder.path / name).assign(seed=seed)
+        for seed, folder in run_folders(settings).items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def histories(settings: Settings) -> pd.DataFrame:
+    """The training histories of all seeds."""
+    return _seed_table(settings, HISTORY)
+
+
+def released_metrics(settings: Settings) -> pd.DataFrame:
+    """Metrics of the released checkpoints on the same scenes; empty where there are no scores."""
+    if "released" not in system_files(settings):
+        return pd.DataFrame()
+    scores = load_system("released", settings)["testing"]
+    clips = recorded_clips(settings)
+    tables = [
+        seed_metrics(
+            clips,
+            scores,
+            "released",
+            settings,
+            member,
+            seed=member,
+            variant="released",
+            dataset=dataset_of(settings),
+        )
+        for member in range(members(scores))
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Mean, standard deviation (n - 1) and 95 % interval over seeds of every number."""
+    rows = []
+    for key, group in metrics.groupby(KEYS, sort=False):
+        values = group["value"].to_numpy()
+        low, high = interval_of_mean(values)
+        std = values.std(ddof=1) if len(values) > 1 else 0.0
+        row = dict(zip(KEYS, key, strict=True))
+        rows.append(
+            row | {"mean": values.mean(), "std": std, "low": low, "high": high, "n": len(values)}
+        )
+    return pd.DataFrame(rows)
+
+
+def all_metrics(settings: Settings) -> pd.DataFrame:
+    """The table of every seed and released checkpoint, as collated."""
+    return pd.read_csv(settings.results_folder / METRICS)
+
+
+def collate(settings: Settings) -> pd.DataFrame:
+    """All seeds and systems into ``TABLES``, unless these were made from what is here now.
+
+    Returns:
+        The summary as it stands in the file, so that text made from either is the same.
+    """
+    stamp = settings.results_folder / ".tables"
+    if not is_current(stamp, _tables_fingerprint(settings)):
+        _write_tables(settings)
+        write_stamp(stamp, _tables_fingerprint(settings))
+    return pd.read_csv(settings.results_folder / SUMMARY)
+
+
+def _tables_fingerprint(settings: Settings) -> str:
+    """Of the tables, of all that they are made from, and of this code."""
+    folder = settings.results_folder
+    paths = [*(folder / name for name in TABLES), *folder.glob("scenes*")]
+    for pattern in (f"seed-*/{METRICS}", f"seed-*/{SCORES}", "systems/*/*"):
+        paths += folder.glob(pattern)
+    contents = content_of(paths, folder)
+    return fingerprint(settings.model_dump(mode="json"), contents, code_of(__name__))
+
+
+def _write_tables(settings: Settings) -> None:
+    metrics = pd.concat(
+        [_seed_table(settings, METRICS), released_metrics(settings)], ignore_index=True
+    )
+    systems, paired = evaluate(settings)
+    named = {"dataset": dataset_of(settings)}  # every table says what it is of
+    tables = {METRICS: metrics, SUMMARY: summarise(metrics)}
+    tables |= {SYSTEMS: systems.assign(**named), PAIRED: paired.assign(**named)}
+    for name, table in tables.items():
+        with replacing(settings.results_folder / name) as path:
+            table.to_csv(path, index=False, float_format="%.6f")
+    write_ledger(settings, read_systems(settings))
+
+
+def read_systems(settings: Settings) -> pd.DataFrame:
+    """The table of all systems, as collated."""
+    return pd.read_csv(settings.results_folder / SYSTEMS)
+
+
+def read_paired(settings: Settings) -> pd.DataFrame:
+    """The differences of our seeds to every other system, as collated."""
+    return pd.read_csv(settings.results_folder / PAIRED)

@@ -1,0 +1,44 @@
+"""All figures of the results, drawn and saved."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.files import ATLAS, SUMMARY, project_root
+from atomicvad.report import curves, figures, system_figures
+from atomicvad.report.collate import all_metrics, histories, read_systems
+from atomicvad.report.style import save
+from atomicvad.scoring.scores import recorded_labels
+
+
+def draw_results(settings: Settings) -> list[Path]:
+    """Every figure of the results, from the files in ``results/<profile>/`` alone."""
+    folder = project_root() / "figures" / settings.profile
+    summary = pd.read_csv(settings.results_folder / SUMMARY)
+    drawn = {
+        "training_curves": figures.training_curves(histories(settings)),
+        "roc_by_condition": figures.roc_by_condition(
+            curves.segment_scores(settings),
+            recorded_labels(settings),
+            settings.evaluation.fpr_target,
+        ),
+        "auroc_by_seed": figures.auroc_by_seed(all_metrics(settings), summary),
+    }
+    stretch = curves.scene_stretch(settings, seconds=40)
+    if len(stretch["waveform"]):  # without audio the committed one stays
+        drawn["timeline"] = figures.timeline(**stretch)
+    systems = read_systems(settings)
+    drawn["auroc_by_system"] = system_figures.auroc_by_system(systems)
+    drawn["reliability"] = system_figures.reliability(curves.reliability_curves(settings))
+    drawn["latencies"] = system_figures.latencies(systems)
+    if (atlas := settings.results_folder / ATLAS).is_file():
+        drawn["atlas"] = system_figures.atlas_map(pd.read_csv(atlas))
+    if settings.model.activation == "ggcu":
+        weights = curves.activation_weights(settings)
+        drawn["activation_curves"] = figures.activation_curves(weights)
+    paths = [save(figure, folder, name) for name, figure in drawn.items()]
+    for figure in drawn.values():
+        plt.close(figure)
+    return paths

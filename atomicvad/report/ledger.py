@@ -1,0 +1,87 @@
+"""The ledger: every number others print, as their code would compute it here, and as it is here.
+
+``printed.csv`` holds the numbers with their sources, and names the cells of ``systems.csv`` that
+stand beside them (``system|protocol|condition|metric``). The test set here is the scenes, not
+AVA-Speech: a difference between the two columns computed here is the code's, a difference from the
+printed number is also the test set's.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from atomicvad.config import Settings
+from atomicvad.evaluation.items import Items, members, recorded_clips
+from atomicvad.evaluation.systems import load_system, system_files
+from atomicvad.files import LEDGER, replacing
+from atomicvad.metrics import DECISION, HARD, binary_metrics
+
+PRINTED = Path(__file__).with_name("printed.csv")
+COLUMNS = ["system", "quantity", "test_set", "printed", "source"]
+COLUMNS += ["as_released_code", "correct", "difference", "why"]
+
+
+def released_code_metrics(settings: Settings) -> dict[str, float]:
+    """What the released code would print of the released checkpoints, means over them.
+
+    ``as-released``: SWI medians of windows whose floor hangs on their batch; ``spi-first``: its
+    SPI, which hears a segment's first window only. Empty where there are no such scores.
+    """
+    if "released" not in system_files(settings):
+        return {}
+    scores, clips = load_system("released", settings)["testing"], recorded_clips(settings)
+    found = {"as-released": [], "spi-first": []}
+    for member in range(members(scores)):
+        median = clips.items(
+            scores | {"swi": scores["as_released"]}, "released", member, "swi-median"
+        )
+        found["as-released"].append(_hard(median, settings))
+        windows = clips.items(scores, "released", member, "spi-window")
+        first = np.unique(windows.segment, return_index=True)[1]
+        parts = (windows.scores[first], windows.segment[first], windows.clip[first])
+        first = Items(*parts, windows.speech[first], windows.condition[first])
+        found["spi-first"].append(_hard(first, settings))
+    return {
+        f"released|{protocol}|all|{metric}": value
+        for protocol, rows in found.items()
+        for metric, value in pd.DataFrame(rows).mean().items()
+    }
+
+
+def _hard(items: Items, settings: Settings) -> dict[str, float]:
+    """Metrics of decisions at 0.5; the released code has no others."""
+    metrics = binary_metrics(items.speech, expit(items.scores), 0.5, settings.evaluation.fpr_target)
+    return {name: metrics[name] for name in (*DECISION, *HARD)}
+
+
+def ledger(settings: Settings, systems: pd.DataFrame) -> pd.DataFrame:
+    """The table, a row a printed number; empty cells where there is nothing to compute.
+
+    Args:
+        systems: the rows of ``systems.csv``.
+    """
+    keys = ["system", "protocol", "condition", "metric"]
+    values = dict(zip(systems[keys].agg("|".join, axis=1), systems["value"], strict=True))
+    values |= released_code_metrics(settings)
+    table = pd.read_csv(PRINTED, dtype=str, keep_default_na=False)
+    for column in ("as_released_code", "correct"):
+        table[column] = [_cell(text, values) for text in table[column]]
+    table["difference"] = table["correct"] - table["as_released_code"]
+    return table[COLUMNS]
+
+
+def _cell(text: str, values: dict[str, float]) -> float:
+    """A number, or the cell of ``systems.csv`` that is named."""
+    if "|" in text:
+        return values.get(text, float("nan"))
+    return float(text) if text else float("nan")
+
+
+def write_ledger(settings: Settings, systems: pd.DataFrame) -> pd.DataFrame:
+    """Write ``ledger.csv`` beside the results; return it as it stands there."""
+    path = settings.results_folder / LEDGER
+    with replacing(path) as temporary:
+        ledger(settings, systems).to_csv(temporary, index=False, float_format="%.4f")
+    return pd.read_csv(path, dtype={"printed": str}, keep_default_na=False)

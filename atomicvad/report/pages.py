@@ -1,0 +1,82 @@
+"""The pages of a report: which notebook each is, and when it must be made again."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from atomicvad.config import Settings
+from atomicvad.data.prepare import windows_fingerprint
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import (
+    ATLAS,
+    HISTORY,
+    METRICS,
+    SCORES,
+    SYSTEM_RECORD,
+    WEIGHTS,
+    project_root,
+)
+from atomicvad.report.notebooks import run_notebook
+from atomicvad.runs.folder import require_seeds
+from atomicvad.stamps import code_of_notebook, content_of, fingerprint, is_current, write_stamp
+
+SEEDS = tuple(f"seed-*/{name}" for name in (WEIGHTS, HISTORY, SCORES, METRICS))
+OTHERS = tuple(f"systems/*/{name}" for name in (SCORES, SYSTEM_RECORD))
+
+
+class Page(NamedTuple):
+    """A notebook, and which files below the results it reads."""
+
+    notebook: str
+    inputs: tuple[str, ...] = ()
+
+
+# The report, which draws all figures, comes last.
+PAGES = {
+    "atlas": Page("06_atlas", SEEDS),
+    "systems": Page("05_systems", SEEDS),
+    "data": Page("01_data"),
+    "augmentation": Page("02_augmentation"),
+    "report": Page("04_results", (*SEEDS, *OTHERS, ATLAS)),
+}
+
+
+def page_fingerprint(settings: Settings, name: str) -> str:
+    """What a page is made from: data, results that it reads, its notebook, and all code of that."""
+    page, results = PAGES[name], settings.results_folder
+    inputs = [path for pattern in page.inputs for path in results.glob(pattern)]
+    source = _source(page)
+    return fingerprint(
+        settings.model_dump(mode="json"),
+        windows_fingerprint(settings),
+        content_of(inputs, results),
+        source.read_text(encoding="utf-8"),
+        code_of_notebook(source),
+    )
+
+
+def _source(page: Page) -> Path:
+    return project_root() / "notebooks" / f"{page.notebook}.ipynb"
+
+
+def make_pages(settings: Settings, names: Iterable[str]) -> Iterator[tuple[str, Path | None]]:
+    """Make the pages that are not current; yield each name and its page, or nothing if it was.
+
+    Raises:
+        AtomicVADError: no such page, a seed without a table, or a notebook that fails.
+    """
+    if unknown := [name for name in names if name not in PAGES]:
+        raise AtomicVADError(f"--page: expected one of {', '.join(PAGES)}; got {unknown[0]!r}")
+    require_seeds(settings)
+    for name in names:
+        if name == "atlas" and settings.test:
+            continue  # its cases are cut from recordings that scenes are mixed from
+        stamp = settings.results_folder / f".{name}"
+        output = settings.results_folder / f"{name}.ipynb"
+        html = output.with_suffix(".html")
+        if html.is_file() and is_current(stamp, page_fingerprint(settings, name)):
+            yield name, None
+            continue
+        run_notebook(_source(PAGES[name]), output, {"profile": settings.profile})
+        write_stamp(stamp, page_fingerprint(settings, name))
+        yield name, html

@@ -1,0 +1,104 @@
+"""The figures that compare systems; one function each, as in ``figures``."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from atomicvad.corpora.clips import CONDITIONS
+from atomicvad.evaluation.systems import OURS, TITLES
+from atomicvad.report.style import CONDITION_MARKERS, WIDTH
+
+
+def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figure:
+    """AUROC of every system by condition, with 95 % intervals over clips and seeds."""
+    chosen = systems[(systems["protocol"] == protocol) & (systems["metric"] == "auroc")]
+    best_first = chosen[chosen["condition"] == "all"].sort_values("value")["system"].tolist()
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(best_first)))
+    for number, condition in enumerate(CONDITIONS):
+        marker, color = CONDITION_MARKERS[condition]
+        rows = chosen[chosen["condition"] == condition].set_index("system").reindex(best_first)
+        place = np.arange(len(rows)) + 0.27 - 0.18 * number
+        bars = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+        axes.errorbar(
+            rows["value"], place, xerr=np.abs(bars), fmt=marker, color=color, ms=4, capsize=2,
+            lw=1, label=condition,
+        )  # fmt: skip
+    axes.set_yticks(range(len(best_first)), [TITLES[name] for name in best_first])
+    for label, name in zip(axes.get_yticklabels(), best_first, strict=True):
+        label.set_fontweight("bold" if name == OURS else "normal")
+    axes.set(xlabel=f"AUROC of segments ({protocol})", ylim=(-0.5, len(best_first) - 0.5))
+    axes.legend(title="speech", loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def reliability(curves: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
+    """Share of speech among segments against their score, a line a system.
+
+    Args:
+        curves: by system, one of ``calibration.reliability_curve`` for every member.
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, ls=":")
+    for number, (name, members) in enumerate(curves.items()):
+        table = pd.concat(pd.DataFrame(curve) for curve in members).groupby(level=0)
+        middle, low, high = table.mean(), table["share"].min(), table["share"].max()
+        style = {"color": f"C{number % 7}", "ls": ("-", "--", "-.")[number % 3]}
+        axes.plot(middle["probability"], middle["share"], marker=".", label=TITLES[name], **style)
+        if len(members) > 1:
+            axes.fill_between(
+                middle["probability"], low, high, color=style["color"], alpha=0.2, lw=0
+            )
+    axes.set(xlabel="score of a segment", ylabel="share with speech", xlim=(0, 1), ylim=(0, 1.01))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
+    """Onset and offset latency: median and 95th percentile, from past audio alone."""
+    table = systems[systems["protocol"] == protocol]
+    wide = table.pivot_table(index="system", columns="metric", values="value", sort=False)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(wide)))
+    for name, marker, color, shift in (("onset", "o", "C0", -0.13), ("offset", "s", "C1", 0.13)):
+        half, most = wide[f"{name}_latency_p50"], wide[f"{name}_latency_p95"]
+        places = np.arange(len(wide)) + shift
+        axes.hlines(places, half, most, color=color, lw=1)
+        axes.plot(half, places, marker, color=color, ms=4, label=f"{name}, median")
+        axes.plot(most, places, "|", color=color, ms=8, mew=2, label="95th percentile")
+    axes.set(xlabel=f"latency (s), {protocol}")
+    axes.set_xlim(left=0)
+    axes.set_yticks(range(len(wide)), [TITLES[name] for name in wide.index])
+    axes.invert_yaxis()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def atlas_map(atlas: pd.DataFrame) -> Figure:
+    """Share of pieces judged rightly, cases by systems."""
+    cases = atlas.drop_duplicates("case")[["group", "case"]]
+    names = [name for name in TITLES if name in set(atlas["system"])]
+    wide = atlas.pivot(index="case", columns="system", values="right").loc[cases["case"], names]
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.3 + 0.19 * len(wide)))
+    image = axes.imshow(100 * wide.to_numpy(), aspect="auto", vmin=0, vmax=100)
+    for row, column in np.ndindex(wide.shape):
+        value = 100 * wide.iat[row, column]
+        if np.isnan(value):
+            continue
+        color = "k" if value > 55 else "w"
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
+    axes.set_xticks(range(len(names)), [TITLES[name] for name in names], rotation=30, ha="left")
+    axes.xaxis.tick_top()
+    axes.set_xlabel("system")
+    axes.set_yticks(range(len(wide)), wide.index)
+    axes.grid(False)
+    for group, rows in cases.reset_index(drop=True).groupby("group", sort=False):
+        first, last = rows.index[[0, -1]]
+        axes.axhline(last + 0.5, color="w", lw=3)
+        axes.annotate(
+            group, (1.03, (first + last) / 2), xycoords=axes.get_yaxis_transform(), rotation=270,
+            ha="center", va="center", fontweight="bold",
+        )  # fmt: skip
+    figure.colorbar(
+        image, ax=axes, label="pieces judged rightly (%)", orientation="horizontal", shrink=0.6
+    )
+    return figure

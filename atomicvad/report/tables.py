@@ -1,0 +1,149 @@
+"""Tables to read, from ``systems.csv`` and its neighbours."""
+
+import json
+
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.evaluation.systems import TITLES
+from atomicvad.files import LEDGER, PAIRED, SYSTEM_RECORD, project_root, replacing
+
+# What the paper prints for AVA-Speech (another test set), from its abstract.
+PAPER = {"auroc": 0.903, "f2": 0.891}
+
+
+def _pivot(systems: pd.DataFrame, cells: dict[str, tuple[str, str, str]], digits=3) -> pd.DataFrame:
+    """A row a system, a column for each (protocol, condition, metric): value and interval."""
+    text = [
+        f"{r.value:.{digits}f} [{r.low:.{digits}f}, {r.high:.{digits}f}]"
+        for r in systems.itertuples()
+    ]
+    keyed = systems.assign(text=text).set_index(["protocol", "condition", "metric"]).sort_index()
+    columns = {
+        name: keyed.loc[[key]].set_index("system")["text"]
+        for name, key in cells.items()
+        if key in keyed.index
+    }
+    table = pd.DataFrame(columns).reindex(systems["system"].unique()).fillna("")
+    return table.rename(index=TITLES)
+
+
+def system_table(systems: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
+    """AUROC by condition and of frames, and F2 at the threshold chosen on validation."""
+    names = {"AUROC": "all", "clean": "clean", "in noise": "noise", "in music": "music"}
+    cells = {name: (protocol, condition, "auroc") for name, condition in names.items()}
+    cells |= {"AUROC of frames": ("frame", "all", "auroc"), "F2": (protocol, "all", "f2_tuned")}
+    return _pivot(systems, cells)
+
+
+def markdown_table(systems: pd.DataFrame) -> str:
+    """The README's table, with the paper's own figures in a row of their own."""
+    table = system_table(systems)
+    lines = ["| system | " + " | ".join(table.columns) + " |", "|---" * (1 + table.shape[1]) + "|"]
+    lines += [f"| {name} | " + " | ".join(row) + " |" for name, row in table.iterrows()]
+    paper = f"{PAPER['auroc']:.3f} | | | | | {PAPER['f2']:.3f}"
+    lines.append(f"| *the paper, on AVA-Speech: another test set* | {paper} |")
+    return "\n".join(lines)
+
+
+def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
+    """Who is above our seeds in AUROC, by how much and in which condition: one paragraph."""
+    above = paired[
+        (paired["protocol"] == protocol)
+        & (paired["metric"] == "auroc")
+        & (paired["difference"] < 0)
+    ]
+    if above.empty:
+        return "No other system is above this companion in AUROC, in any condition."
+    parts = []
+    for condition, rows in above.groupby("condition", sort=False):
+        rows = rows.sort_values("difference")
+        names = [
+            f"{TITLES[r.other]} by {-r.difference:.3f} [{-r.high:.3f}, {-r.low:.3f}]"
+            for r in rows.itertuples()
+        ]
+        parts.append(f"{condition}: {', '.join(names)}")
+    return f"Above this companion in AUROC (paired 95 % intervals) are, {'; '.join(parts)}."
+
+
+def readme_text(systems: pd.DataFrame, paired: pd.DataFrame) -> str:
+    """What stands between the marks in README.md."""
+    return f"{markdown_table(systems)}\n\n{standing(paired)}"
+
+
+def by_protocol(systems: pd.DataFrame) -> pd.DataFrame:
+    """AUROC under every protocol."""
+    protocols = systems["protocol"].unique()
+    return _pivot(systems, {name: (name, "all", "auroc") for name in protocols})
+
+
+def decision_table(systems: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
+    """Decisions at each system's own threshold, and at 0.5."""
+    cells = {"threshold": (protocol, "all", "threshold_tuned")}
+    for name in ("balanced_accuracy", "f2", "precision", "recall"):
+        cells[name.replace("_", " ")] = (protocol, "all", f"{name}_tuned")
+    cells |= {"F2 at 0.5": (protocol, "all", "f2"), "EER": (protocol, "all", "eer")}
+    return _pivot(systems, cells | {"calibration error": (protocol, "all", "ece")})
+
+
+def event_table(systems: pd.DataFrame, protocol: str = "frame-causal") -> pd.DataFrame:
+    """Latencies (s), false alarms an hour, and the detection error rate."""
+    metrics = ["detection_error_rate", "missed_speech"]
+    metrics += [f"{edge}_latency_p{part}" for edge in ("onset", "offset") for part in (50, 95)]
+    found = systems["metric"][systems["metric"].str.startswith("false_alarms_per_hour")]
+    metrics += sorted(found.unique())
+    cells = {name.replace("_", " "): (protocol, "all", name) for name in metrics}
+    return _pivot(systems, cells, digits=2)
+
+
+def paired_table(settings: Settings, protocols=("swi-median", "frame")) -> pd.DataFrame:
+    """AUROC of our seeds minus every other system's, by condition."""
+    table = pd.read_csv(settings.results_folder / PAIRED)
+    table = table[(table["metric"] == "auroc") & table["protocol"].isin(protocols)]
+    text = [
+        f"{r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}] p {r.p:.3f}" for r in table.itertuples()
+    ]
+    wide = table.assign(text=text).pivot(
+        index=["protocol", "other"], columns="condition", values="text"
+    )
+    return wide.rename(index=TITLES)[["all", "clean", "noise", "music"]]
+
+
+def peer_table(settings: Settings) -> pd.DataFrame:
+    """Every other system with scores: package, license, how it is run, seconds for the scenes."""
+    records = [
+        json.loads(path.read_text())
+        for path in sorted((settings.results_folder / "systems").glob(f"*/{SYSTEM_RECORD}"))
+    ]
+    columns = ["title", "package", "license", "how", "seconds"]
+    return pd.DataFrame(records, columns=columns).set_index("title")
+
+
+def ledger_table(settings: Settings) -> pd.DataFrame:
+    """The ledger as it stands in ``ledger.csv``."""
+    path = settings.results_folder / LEDGER
+    return pd.read_csv(path, dtype=str, keep_default_na=False).set_index(["system", "quantity"])
+
+
+TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
+
+
+def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """AUROC from scores and as the released code has it, by protocol and system."""
+    chosen = summary[
+        (summary["condition"] == "all") & summary["metric"].isin(["auroc", "auroc_hard"])
+    ]
+    text = chosen.apply(lambda row: f"{row['mean']:.3f} ± {row['std']:.3f}", axis=1)
+    return chosen.assign(text=text).pivot(
+        index="protocol", columns=["variant", "metric"], values="text"
+    )
+
+
+def write_readme_table(systems: pd.DataFrame, paired: pd.DataFrame) -> None:
+    """Put the table between its marks in README.md."""
+    path = project_root() / "README.md"
+    before, rest = path.read_text(encoding="utf-8").split(TABLE_START)
+    after = rest.split(TABLE_END)[1]
+    table = f"{TABLE_START}\n{readme_text(systems, paired)}\n{TABLE_END}"
+    with replacing(path) as temporary:
+        temporary.write_text(before + table + after, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""A reproduction at work: run folders, what is current in them, progress, clusters."""

@@ -1,0 +1,80 @@
+"""Systems beside our seeds: scored where that is needed, else left as they are."""
+
+import time
+
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.data.prepare import prepare
+from atomicvad.evaluation.atlas import make_atlas
+from atomicvad.model import load_model
+from atomicvad.runs.state import models_fingerprint
+from atomicvad.scoring.models import seed_models
+from atomicvad.scoring.peer_scores import is_scored, peer_fingerprint, score_peer, write_system
+from atomicvad.scoring.peers import PEERS
+from atomicvad.scoring.released_checkpoints import FOLDER, released_checkpoints, score_released
+from atomicvad.scoring.scores import record_clips
+from atomicvad.stamps import fingerprint
+
+
+def score_other_systems(settings: Settings) -> dict[str, str]:
+    """Score every peer that is installed, and the released checkpoints where they are.
+
+    Returns:
+        By system, what was done: scored, up to date, or why not (then what is committed stays).
+    """
+    prepare(settings)
+    digests, outcomes = record_clips(settings), {}
+    for peer in PEERS.values():
+        if problem := peer.problem():
+            outcomes[peer.name] = problem
+            continue
+        made_from = peer_fingerprint(peer, digests)
+        if is_scored(settings, peer.name, made_from):
+            outcomes[peer.name] = "up to date"
+            continue
+        started = time.perf_counter()
+        sets = score_peer(peer, settings)
+        record = {
+            "system": peer.name,
+            "title": peer.title,
+            "package": f"{peer.package} {peer.version}",
+            "license": peer.license,
+            "how": peer.how,
+            "seconds": round(time.perf_counter() - started, 1),
+            "made_from": made_from,
+        }
+        write_system(settings, sets, digests, record)
+        outcomes[peer.name] = "scored"
+    outcomes["released"] = _score_released(settings, digests)
+    return outcomes
+
+
+def _score_released(settings: Settings, digests: dict[str, str]) -> str:
+    paths = released_checkpoints()
+    if not paths:
+        return f"{FOLDER} does not name the checkpoints' folder"
+    made_from = fingerprint(digests, models_fingerprint(settings, *paths))
+    if is_scored(settings, "released", made_from):
+        return "up to date"
+    started = time.perf_counter()
+    sets = score_released(paths, settings)
+    record = {
+        "system": "released",
+        "title": "AtomicVAD, released checkpoints",
+        "package": ", ".join(path.name for path in paths),
+        "license": "MIT",
+        "how": "the released weights in the architecture built here; 80 dB floor per window",
+        "seconds": round(time.perf_counter() - started, 1),
+        "made_from": made_from,
+    }
+    write_system(settings, sets, digests, record)
+    return "scored"
+
+
+def score_atlas(settings: Settings) -> pd.DataFrame:
+    """Score the atlas of hard cases with every system that can run here; return its table."""
+    models = {"atomicvad": seed_models(settings, settings.seeds)}
+    if paths := released_checkpoints():
+        models["released"] = [load_model(path) for path in paths]
+    return make_atlas(settings, prepare(settings), models)

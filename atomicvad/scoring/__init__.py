@@ -1,0 +1,1 @@
+"""Audio in, scores out: windows, logits, peers, and how scores are kept."""

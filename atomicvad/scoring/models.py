@@ -1,0 +1,36 @@
+"""AtomicVAD's own scores: several detectors on both sets of clips, features computed once."""
+
+from collections.abc import Sequence
+
+import keras
+
+from atomicvad.config import CLIP_SETS, Settings
+from atomicvad.files import WEIGHTS
+from atomicvad.model import load_model, new_model
+from atomicvad.scoring.logits import logit_score
+from atomicvad.scoring.protocols import score_set
+from atomicvad.scoring.scores import Sets
+
+
+def seed_models(settings: Settings, seeds: Sequence[int]) -> list[keras.Model]:
+    """The detectors of seeds, from their weights.
+
+    Raises:
+        AtomicVADError: a seed has no weights, or those of another architecture.
+    """
+    paths = [settings.run_folder(seed) / WEIGHTS for seed in seeds]
+    return [load_model(path, new_model(settings)) for path in paths]
+
+
+def score_models(models: Sequence[keras.Model], settings: Settings) -> Sets:
+    """Logits of several detectors on both sets of clips: ``[windows, models]``."""
+    score = logit_score(*models)
+    return {split: score_set(score, settings.clips_folder(split), settings) for split in CLIP_SETS}
+
+
+def scores_of_model(sets: Sets, number: int) -> Sets:
+    """One model's column of ``score_models``."""
+    return {
+        split: {key: v[:, number] if v.ndim == 2 else v for key, v in table.items()}
+        for split, table in sets.items()
+    }

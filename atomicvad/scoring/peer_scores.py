@@ -1,0 +1,75 @@
+"""What the peers say of the clips, and records of how each system's scores were made."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import logit
+from tqdm.auto import tqdm
+
+from atomicvad.config import CLIP_SETS, Settings
+from atomicvad.corpora.clips import decoded_clips, read_labels
+from atomicvad.files import CLIP_LABELS, SCORES, SYSTEM_RECORD, replacing
+from atomicvad.scoring.peers import Peer
+from atomicvad.scoring.scores import Sets, save_scores
+from atomicvad.stamps import code_of, fingerprint
+
+
+def peer_fingerprint(peer: Peer, *inputs: Any) -> str:
+    """What a peer's scores are made from: ``inputs``, its package's version, and this code."""
+    return fingerprint(inputs, peer.version, code_of(__name__))
+
+
+def peer_logits(peer: Peer, waveform: np.ndarray) -> np.ndarray:
+    """A peer's outputs as logits, float32."""
+    _, outputs = peer.score(waveform)
+    return logit(np.clip(outputs.astype(float), 1e-9, 1 - 1e-9)).astype(np.float32)
+
+
+def score_peer(peer: Peer, settings: Settings) -> Sets:
+    """A peer's outputs on both sets of clips, as ``save_scores`` takes them."""
+    sets = {}
+    for split, name in CLIP_SETS.items():
+        folder = settings.clips_folder(split)
+        labels = read_labels(folder / CLIP_LABELS)
+        lengths, outputs = [], []
+        clips = tqdm(
+            decoded_clips(folder, labels),
+            total=labels["video_id"].nunique(),
+            desc=f"{peer.name}, {name}",
+            unit="clip",
+        )
+        for _, waveform in clips:
+            lengths.append(len(waveform))
+            outputs.append(peer_logits(peer, waveform))
+        sets[split] = {
+            "outputs": np.concatenate(outputs),
+            "output_counts": np.array([len(part) for part in outputs], np.int32),
+            "clip_samples": np.array(lengths, np.int32),
+        }
+    return sets
+
+
+def system_folder(settings: Settings, name: str) -> Path:
+    """Where the scores of a system other than our seeds lie."""
+    return settings.results_folder / "systems" / name
+
+
+def write_system(
+    settings: Settings, sets: Sets, digests: dict[str, str], record: dict[str, Any]
+) -> None:
+    """Write a system's scores, and beside them how they were made."""
+    folder = system_folder(settings, record["system"])
+    save_scores(sets, digests, folder / SCORES)
+    with replacing(folder / SYSTEM_RECORD) as path:
+        path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def is_scored(settings: Settings, name: str, made_from: str) -> bool:
+    """Whether a system's scores are there, and were made from what has this fingerprint."""
+    folder = system_folder(settings, name)
+    record = folder / SYSTEM_RECORD
+    if not ((folder / SCORES).is_file() and record.is_file()):
+        return False
+    return json.loads(record.read_text())["made_from"] == made_from

@@ -1,0 +1,89 @@
+"""The protocols: how labelled clips become scores, on a set in AVA-Speech's shape.
+
+- **SWI**: windows of 0.63 s that overlap by 87.5 % within a segment, the last one flush with the
+  segment's end; a segment's score is the median or the mean of its windows'.
+- **SPI**: the same windows back to back.
+- **frame**: 10 ms frames over whole clips. The SWI windows run over the clip without regard to
+  segments, and a frame's score is the median of the windows that cover its centre, as NeMo smooths
+  overlapping predictions.
+- **frame-causal**: the same frames, from past audio alone: the newest window that has ended.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from atomicvad.config import Settings
+from atomicvad.corpora.clips import CLIP_START, decoded_clips, read_labels
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import CLIP_LABELS
+from atomicvad.scoring.windows import PROTOCOLS, in_batches, segment_windows, step_of, stream_scores
+
+
+def segment_bounds(segments: pd.DataFrame, samples: int, name: str = "clip") -> np.ndarray:
+    """First sample and the one past the last of a clip's segments, ``[segments, 2]``.
+
+    Raises:
+        AtomicVADError: a segment begins outside the clip's ``samples``.
+    """
+    bounds = np.rint((segments[["start", "end"]].to_numpy() - CLIP_START) * 16000).astype(int)
+    if bounds.min() < 0 or bounds[:, 0].max() >= samples:
+        raise AtomicVADError(f"{name}: segments lie outside its {samples / 16000:.2f} s")
+    return np.minimum(bounds, samples)
+
+
+def score_set(
+    score: Callable[[np.ndarray], np.ndarray],
+    folder: Path,
+    settings: Settings,
+    protocols: tuple[str, ...] = (*PROTOCOLS, "stream"),
+) -> dict[str, np.ndarray]:
+    """Scores of all windows of a set, clip by clip, so memory does not grow with the set.
+
+    Args:
+        score: float32 windows ``[n, samples]`` -> scores ``[n, …]``.
+        folder: holds ``labels.csv`` and ``audio/<video_id>.*``, which begin at 900 s.
+        protocols: of ``swi``, ``spi`` and ``stream`` (SWI's windows over whole clips).
+
+    Returns:
+        By protocol, scores in the order of ``window_table`` (``stream``: clip after clip, see
+        ``windows.stream_batches``); ``clip_samples`` are the clips' lengths.
+    """
+    labels = read_labels(folder / CLIP_LABELS)
+    window, batch = settings.window_samples, settings.evaluation.batch_windows
+    steps = {name: step_of(name.replace("stream", "swi"), settings) for name in protocols}
+    found, lengths = {name: [] for name in protocols}, []
+    clips = tqdm(
+        decoded_clips(folder, labels),
+        total=labels["video_id"].nunique(),
+        desc=folder.name,
+        unit="clip",
+    )
+    for name, waveform in clips:
+        lengths.append(len(waveform))
+        bounds = segment_bounds(labels[labels["video_id"] == name], len(waveform), name)
+        for protocol, step in steps.items():
+            if protocol == "stream":
+                found[protocol] += stream_scores(score, [waveform], window, step, batch)
+                continue
+            starts, segment = segment_windows(bounds, window, step)
+            ends = bounds[segment, 1]
+            found[protocol].append(in_batches(score, waveform, starts, ends, window, batch))
+    arrays = {name: np.concatenate(parts) for name, parts in found.items()}
+    return arrays | {"clip_samples": np.array(lengths, np.int32)}
+
+
+def window_table(
+    labels: pd.DataFrame, clip_samples: np.ndarray, settings: Settings, protocol: str
+) -> pd.DataFrame:
+    """The windows that ``score_set`` scored, in its order: ``segment``, ``window_start`` (s)."""
+    tables = []
+    for samples, (name, segments) in zip(clip_samples, labels.groupby("video_id"), strict=True):
+        bounds = segment_bounds(segments, int(samples), str(name))
+        starts, row = segment_windows(bounds, settings.window_samples, step_of(protocol, settings))
+        columns = {"segment": segments.index[row], "window_start": starts / 16000 + CLIP_START}
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)

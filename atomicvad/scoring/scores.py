@@ -1,0 +1,129 @@
+"""Scores on disk: what every system said of the clips, so that no number needs audio.
+
+``scores.npz`` holds logits in half precision, by set (``testing``, ``validation``): windows of
+``swi``, ``spi`` and ``stream`` for AtomicVAD, ``outputs`` for peers; where they lie follows from
+the labels and the clips' lengths. The digest says of which clips they are.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from atomicvad.audio.signal import to_int16
+from atomicvad.config import CLIP_SETS, Settings
+from atomicvad.corpora.clips import decoded_clips, read_labels
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import BACKGROUNDS, CLIP_BACKGROUNDS, CLIP_DIGESTS, CLIP_LABELS, replacing
+
+Sets = dict[str, dict[str, np.ndarray]]
+LIMIT = 30.0  # logits beyond this are 0 or 1 to anyone
+
+
+def clips_digest(folder: Path) -> str:
+    """SHA-256 over the labels and the samples of a set of clips."""
+    digest = hashlib.sha256((folder / CLIP_LABELS).read_bytes())
+    for _, waveform in decoded_clips(folder, read_labels(folder / CLIP_LABELS)):
+        digest.update(to_int16(waveform).tobytes())
+    return digest.hexdigest()
+
+
+def record_clips(settings: Settings) -> dict[str, str]:
+    """Copy what is known of both sets of clips beside the results; return their digests.
+
+    Labels, and of scenes that were mixed here what is heard where nobody speaks: so tables can be
+    made without audio.
+    """
+    digests, results = {}, settings.results_folder
+    for split, name in CLIP_SETS.items():
+        folder = settings.clips_folder(split)
+        digests[split] = clips_digest(folder)
+        with replacing(results / f"{name}.csv") as path:
+            path.write_bytes((folder / CLIP_LABELS).read_bytes())
+    with replacing(results / CLIP_DIGESTS) as path:
+        path.write_text(json.dumps(digests, indent=1) + "\n")
+    backgrounds = settings.clips_folder("testing") / CLIP_BACKGROUNDS
+    if backgrounds.is_file():
+        table = pd.read_csv(backgrounds, keep_default_na=False)
+        table = pd.DataFrame({"kind": table["background"], "scenes": digests["testing"]})
+        with replacing(results / BACKGROUNDS) as path:
+            table.to_csv(path, index=False)
+    return digests
+
+
+def recorded_digests(settings: Settings) -> dict[str, str]:
+    """The digests that ``record_clips`` wrote; empty where it has not."""
+    path = settings.results_folder / CLIP_DIGESTS
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def recorded_labels(settings: Settings, split: str = "testing") -> pd.DataFrame:
+    """Labels of a set of clips, from the copy beside the results."""
+    return read_labels(settings.results_folder / f"{CLIP_SETS[split]}.csv")
+
+
+def recorded_backgrounds(settings: Settings) -> np.ndarray | None:
+    """What is heard in each test segment without speech: ``noise``, ``music``, or empty.
+
+    Nothing where that was not recorded, or is of other clips.
+    """
+    path = settings.results_folder / BACKGROUNDS
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path, keep_default_na=False)
+    if table["scenes"].iloc[0] != recorded_digests(settings)["testing"]:
+        return None
+    return table["kind"].to_numpy(str)
+
+
+def save_scores(sets: Sets, digests: dict[str, str], path: Path) -> None:
+    """Write scores; logits are kept to three digits."""
+    arrays = {}
+    for split, table in sets.items():
+        arrays[f"{split}/digest"] = np.array(digests[split])
+        for name, values in table.items():
+            if values.dtype.kind == "f":
+                values = np.clip(values, -LIMIT, LIMIT).astype(np.float16)
+            arrays[f"{split}/{name}"] = values
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def is_of_these_clips(path: Path, settings: Settings) -> bool:
+    """Whether a file holds scores of the scenes that are recorded."""
+    digests = recorded_digests(settings)
+    with np.load(path, allow_pickle=False) as stored:
+        names = [name for name in stored.files if name.endswith("/digest")]
+        return all(str(stored[name]) == digests.get(name.split("/")[0]) for name in names)
+
+
+def load_scores(path: Path, settings: Settings) -> Sets:
+    """What ``save_scores`` wrote, logits as float32 ``[windows, members]``.
+
+    Raises:
+        AtomicVADError: no such file, or scores of other scenes than those recorded.
+    """
+    digests, sets = recorded_digests(settings), {}
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError) as error:
+        raise AtomicVADError(f"{path}: no scores ({error})") from None
+    if "testing/digest" not in arrays:
+        raise AtomicVADError(
+            f"{path}: scores of an older form; atomicvad score --profile {settings.profile}"
+        )
+    for name, values in arrays.items():
+        split, key = name.split("/")
+        if key == "digest":
+            if str(values) != digests.get(split):
+                raise AtomicVADError(
+                    f"{path}: scores of other scenes; atomicvad score --profile {settings.profile}"
+                )
+            continue
+        if values.dtype == np.float16:
+            values = values.astype(np.float32).reshape(len(values), -1)
+        sets.setdefault(split, {})[key] = values
+    return sets

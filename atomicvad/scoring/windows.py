@@ -1,0 +1,116 @@
+"""Where windows lie, and how they are gathered: from segments, and from streams of any length.
+
+Positions are in samples. Nothing here knows a model.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from atomicvad.config import Settings
+from atomicvad.errors import AtomicVADError
+from atomicvad.parallel import computed_ahead
+
+PROTOCOLS = ("swi", "spi")
+
+
+def step_of(protocol: str, settings: Settings) -> int:
+    """Samples between the windows of a protocol."""
+    if protocol not in PROTOCOLS:
+        raise AtomicVADError(f"protocol: expected {' or '.join(PROTOCOLS)}, got {protocol!r}")
+    overlap = settings.evaluation.overlap if protocol == "swi" else 0.0
+    return max(1, round(settings.window_samples * (1 - overlap)))
+
+
+def window_starts(start: int, end: int, window: int, step: int) -> np.ndarray:
+    """First samples of the windows of the segment ``start … end``; the last one ends with it.
+
+    A segment shorter than a window has one, at its start.
+    """
+    if end - start <= window:
+        return np.array([start])
+    starts = np.arange(start, end - window + 1, step)
+    last = end - window
+    return starts if starts[-1] == last else np.append(starts, last)
+
+
+def segment_windows(bounds: np.ndarray, window: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Windows of many segments.
+
+    Args:
+        bounds: ``[segments, 2]``, first sample and the one past the last.
+
+    Returns:
+        ``(starts, segment)``, ``[windows]`` each; ``segment`` counts from 0.
+    """
+    starts = [window_starts(*pair, window, step) for pair in bounds]
+    return np.concatenate(starts), np.repeat(np.arange(len(starts)), [len(s) for s in starts])
+
+
+def _gather(padded: np.ndarray, starts: np.ndarray, ends: np.ndarray, window: int) -> np.ndarray:
+    """``[windows, window]``; what lies past a segment's end is silence."""
+    windows = np.lib.stride_tricks.sliding_window_view(padded, window)[starts]
+    for row in np.flatnonzero(ends - starts < window):
+        windows[row, ends[row] - starts[row] :] = 0
+    return windows
+
+
+def in_batches(
+    score: Callable[[np.ndarray], np.ndarray],
+    waveform: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    window: int,
+    batch: int,
+) -> np.ndarray:
+    """Scores of all windows ``[windows, …]``; two batches are on their way at a time.
+
+    Args:
+        starts, ends: of each window, and of the segment that it lies in.
+    """
+    padded = np.concatenate([waveform, np.zeros(window, np.float32)])
+
+    def one(first: int) -> np.ndarray:
+        part = slice(first, first + batch)
+        return score(_gather(padded, starts[part], ends[part], window))
+
+    with ThreadPoolExecutor(2) as pool:
+        return np.concatenate(list(pool.map(one, range(0, len(starts), batch))))
+
+
+def lead_in(window: int, step: int) -> int:
+    """Silence put before a stream, so that a window ends within every step from its beginning."""
+    return -(-window // step) * step
+
+
+def stream_batches(
+    chunks: Iterable[np.ndarray], window: int, step: int, batch: int
+) -> Iterator[np.ndarray]:
+    """Windows ``[up to batch, window]`` of a stream, ``step`` apart; memory does not grow with it.
+
+    The stream begins with ``lead_in`` samples of silence. A tail shorter than a window is left out.
+    """
+    held, span = np.zeros(lead_in(window, step), np.float32), window + (batch - 1) * step
+    for chunk in chunks:
+        held = np.concatenate([held, chunk])
+        while len(held) >= span:
+            yield np.lib.stride_tricks.sliding_window_view(held[:span], window)[::step].copy()
+            held = held[batch * step :]
+    if len(held) >= window:
+        yield np.lib.stride_tricks.sliding_window_view(held, window)[::step].copy()
+
+
+def stream_scores(
+    score: Callable[[np.ndarray], np.ndarray],
+    chunks: Iterable[np.ndarray],
+    window: int,
+    step: int,
+    batch: int,
+) -> Iterator[np.ndarray]:
+    """Scores of a stream's windows (see ``stream_batches``), batch by batch."""
+    with ThreadPoolExecutor(2) as pool:
+        for _, scores in computed_ahead(
+            pool, score, stream_batches(chunks, window, step, batch), 3
+        ):
+            yield scores

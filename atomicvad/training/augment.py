@@ -1,0 +1,116 @@
+"""Waveform augmentation as the world does it: background, filter, level, noise.
+
+Every draw is a function of an item's seed pair alone (see ``layers.augment.uniform``), so any
+item of any epoch can be made again by itself.
+"""
+
+import numpy as np
+import scipy.fft
+
+from atomicvad.kernels.random import FILTER, GAIN, MIX, NOISE, SHIFT, SPEED, uniform
+from atomicvad.kernels.waveform import TAPE_LENGTH, Plan
+
+COLOUR = np.arange(1, 5, dtype=np.float32)  # half periods of its cosines over the mel scale
+
+
+def between(draws, limits):
+    """Uniform draws in 0…1 spread over (lowest, highest)."""
+    return limits[0] + draws * (limits[1] - limits[0])
+
+
+def decibels_to_gain(decibels):
+    return np.exp(decibels * np.float32(np.log(10) / 20))
+
+
+def shifts(seeds, settings):
+    """Shift of each window in samples, ``[batch]`` int64."""
+    draws = uniform(seeds, SHIFT, 2)
+    samples = between(draws[:, 0], settings.waveform.shift_ms) * settings.sample_rate / 1000
+    shifted = draws[:, 1] < settings.waveform.shift_probability
+    return np.rint(np.where(shifted, samples, 0)).astype(np.int64)
+
+
+def tape_speeds(seeds, speech, settings):
+    """Speeds of the windows and of their backgrounds: pitch and tempo together, as of a tape."""
+    draws = uniform(seeds, SPEED, 2)
+    as_speech = between(draws[:, 0], np.log(settings.speech_speed))
+    as_background = between(draws, np.log(settings.background_speed))
+    own = np.where(speech, as_speech, as_background[:, 0])
+    return np.exp(own), np.exp(as_background[:, 1])
+
+
+def within(starts, speeds, lowest, ends, length: int):
+    """Starts and speeds at which ``length`` played samples lie within ``lowest`` and ``ends``.
+
+    At another speed than 1 also the sample after: a played one lies between two. A recording that
+    is too short for that is played as it is.
+    """
+    longest = ends - lowest - 1
+    speeds = np.where(longest < length, 1, np.minimum(speeds, (longest - 1) / (length - 1)))
+    last = np.floor(speeds * (length - 1)).astype(np.int64) + (speeds != 1)
+    return np.clip(starts, lowest, ends - 1 - last), speeds
+
+
+def make_plan(piece, background, seeds, settings, length: int) -> Plan:
+    """Draw what becomes of windows of ``length`` samples; ``settings``: ``WaveformSettings``.
+
+    ``piece`` and ``background`` are (starts, speeds) of the windows and of their backgrounds.
+    """
+    mix, level, noise = uniform(seeds, MIX, 2), uniform(seeds, GAIN, 1), uniform(seeds, NOISE, 3)
+    ratios = decibels_to_gain(-between(mix[:, 0], settings.mix_snr_db))
+    noise_gains = decibels_to_gain(between(noise[:, 0], settings.white_noise_db))
+    levels = np.zeros_like(ratios)
+    if settings.level_db is not None:
+        levels = decibels_to_gain(between(level[:, 0], settings.level_db))
+    return Plan(
+        *piece,
+        *background,
+        np.where(mix[:, 1] < settings.mix_probability, ratios, np.float32(0)),
+        levels,
+        (noise[:, 2] * (TAPE_LENGTH - length)).astype(np.int64),
+        np.where(noise[:, 1] < settings.white_noise_probability, noise_gains, np.float32(0)),
+    )
+
+
+def filter_response(seeds, settings, bins: int, sample_rate: int) -> np.ndarray:
+    """Power response ``[batch, 1, bins]`` of a drawn channel: band limits and a colour.
+
+    It multiplies the power spectrum within the features, which costs next to nothing there. The
+    low pass falls steeply, as codecs and resampling do; the high pass as small microphones do. The
+    colour is a smooth curve over the mel scale: four cosines, the n-th up to ``colour_db / n``.
+    """
+    draws = uniform(seeds, FILTER, 5 + len(COLOUR))
+    low_passed, high_passed, coloured = (draws[:, 2:5] < settings.filter_probability).T
+    frequencies = np.linspace(0, sample_rate / 2, bins, dtype=np.float32)
+    with np.errstate(divide="ignore"):
+        octaves = np.log(frequencies)
+
+    def corners(drawn, limits):
+        return between(drawn[:, np.newaxis], np.log(limits).astype(np.float32))
+
+    response = np.ones((len(draws), bins), np.float32)
+    # 1 / (1 + (frequency / corner)^24) and 1 / (1 + (corner / (frequency + 1))^4)
+    corner = corners(draws[low_passed, 0], settings.low_pass_hz)
+    response[low_passed] *= _logistic(24 * (corner - octaves))
+    corner = corners(draws[high_passed, 1], settings.high_pass_hz)
+    response[high_passed] *= _logistic(4 * (np.log(frequencies + 1) - corner))
+    mel = np.log1p(frequencies / 700)
+    cosines = np.cos(np.pi * COLOUR[:, np.newaxis] * mel / mel[-1]) / COLOUR[:, np.newaxis]
+    decibels = between(draws[coloured, 5:], (-settings.colour_db, settings.colour_db)) @ cosines
+    response[coloured] *= np.exp(decibels * np.float32(np.log(10) / 10))
+    return response[:, np.newaxis]
+
+
+def _logistic(values):
+    return 1 / (1 + np.exp(np.minimum(-values, np.float32(80))))
+
+
+def filter_waveforms(waveforms: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """A drawn channel on waveforms ``[batch, samples]``, to be heard.
+
+    Training has the channel in the features, where it costs less.
+    """
+    spectrum = scipy.fft.rfft(waveforms)
+    gain = np.sqrt(response[:, 0])
+    places = np.linspace(0, gain.shape[1] - 1, spectrum.shape[1]).round().astype(int)
+    return scipy.fft.irfft(spectrum * gain[:, places], waveforms.shape[1])

@@ -1,0 +1,165 @@
+"""Batches for training: windows gathered from the store, augmented afresh, turned into features.
+
+Item ``index`` of epoch ``epoch`` is a function of ``(seed, epoch, index)`` alone, so an epoch can
+be begun anywhere, in any process, with the same numbers.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.data.store import AudioStore
+from atomicvad.errors import AtomicVADError
+from atomicvad.kernels.features import CompiledFeatures
+from atomicvad.kernels.masks import spec_augment, spec_cutout
+from atomicvad.kernels.random import MASK, PICK, uniform
+from atomicvad.kernels.waveform import Plan, compose_all, compose_features, noise_tape
+from atomicvad.model import build_features
+from atomicvad.parallel import computed_ahead
+from atomicvad.training.augment import filter_response, make_plan, shifts, tape_speeds, within
+
+AT_ONCE = 256  # windows prepared together, with Python's lock a few times for all of them
+AHEAD = 4  # such groups: for the times when the machine has other work
+
+
+class WindowSet:
+    """Windows of a manifest within a store: where they start, and what they are.
+
+    Attributes:
+        starts: first sample in the store, ``[windows]`` int64.
+        lowest, ends: limits of its recording.
+        speech: ``[windows]`` bool.
+        backgrounds: indices of the background windows.
+    """
+
+    def __init__(self, manifest: pd.DataFrame, store: AudioStore, settings: Settings):
+        recordings = store.recordings.set_index("recording").loc[manifest["audio_filepath"]]
+        offsets = np.rint(manifest["offset"].to_numpy() * settings.sample_rate).astype(np.int64)
+        self.lowest = recordings["start"].to_numpy(np.int64)
+        self.ends = self.lowest + recordings["samples"].to_numpy()
+        self.starts = self.lowest + offsets
+        self.speech = (manifest["label"] == "speech").to_numpy()
+        self.backgrounds = np.flatnonzero(~self.speech)
+        self.store, self.settings = store, settings
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+class TrainingBatches:
+    """Batches ``(features, targets)`` of one seed, epoch by epoch, augmented afresh."""
+
+    def __init__(self, windows: WindowSet, settings: Settings, seed: int, masks: bool = True):
+        self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
+        self.features, self.tape = CompiledFeatures(build_features(settings)), noise_tape()
+        self._file = windows.store.file.fileno()
+        if not self.steps:
+            raise AtomicVADError(
+                f"training.batch_size: expected at most the {len(windows)} windows of a split, "
+                f"got {settings.training.batch_size}"
+            )
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch; the last ones that fill no batch wait for another epoch."""
+        return len(self.windows) // self.settings.training.batch_size
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Window numbers of an epoch, ``[steps, batch]``."""
+        batch = self.settings.training.batch_size
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.windows))
+        return order[: self.steps * batch].reshape(self.steps, batch)
+
+    def epoch(self, epoch: int, workers: int = 1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches of one epoch."""
+        return self.epochs([epoch], workers)
+
+    def epochs(
+        self, epochs: Iterable[int], workers: int = 1
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches of several, prepared in ``workers`` threads beside the training step.
+
+        The next epoch's first ones are made while an epoch is validated.
+        """
+        batch = self.settings.training.batch_size
+        size = batch * max(1, AT_ONCE // batch)
+        groups = (
+            (epoch, numbers[first : first + size])
+            for epoch in epochs
+            for numbers in [self.order(epoch).ravel()]
+            for first in range(0, len(numbers), size)
+        )
+        with ThreadPoolExecutor(workers) as pool:
+            for _, group in computed_ahead(pool, lambda group: self.prepare(*group), groups, AHEAD):
+                for first in range(0, len(group[0]), batch):
+                    yield tuple(part[first : first + batch] for part in group)
+
+    def prepare(self, epoch: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Window numbers ``[n]`` -> features ``[n, …]`` and one-hot targets ``[n, 2]``."""
+        seeds = self.seeds(epoch, numbers)
+        plan, response = self.plan(numbers, seeds), self.response(seeds)[:, 0]
+        front, dct, samples = self.features.front, self.features.dct, self.settings.window_samples
+        features = np.empty((len(numbers), *self.features.shape(samples)), np.float32)
+        self._whole(
+            compose_features(
+                self._file, self.tape, plan, response, front, dct, samples, features[..., 0]
+            )
+        )
+        if self.masks:
+            self.mask(features, seeds)
+        return features, np.eye(2, dtype=np.float32)[self.windows.speech[numbers].astype(int)]
+
+    def _whole(self, read: bool) -> None:
+        if not read:
+            name = self.windows.store.file.name
+            raise AtomicVADError(f"{name}: samples cannot be read; was the file changed?")
+
+    def seeds(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
+        """The pair that every draw for a window in an epoch depends on, int64 ``[batch, 2]``."""
+        of_epoch = np.full(len(numbers), self.seed * 10_000 + epoch)
+        return np.stack([of_epoch, numbers], axis=1)
+
+    def plan(self, numbers, seeds) -> Plan:
+        """What becomes of windows."""
+        windows, settings = self.windows, self.settings
+        speeds, background_speeds = tape_speeds(seeds, windows.speech[numbers], settings.waveform)
+        draws = uniform(seeds, PICK, 1)[:, 0]
+        backgrounds = windows.backgrounds[(draws * len(windows.backgrounds)).astype(int)]
+        return make_plan(
+            self._within(numbers, shifts(seeds, settings), speeds),
+            self._within(backgrounds, 0, background_speeds),
+            seeds,
+            settings.waveform,
+            settings.window_samples,
+        )
+
+    def response(self, seeds) -> np.ndarray:
+        """Response of the channels that windows' features pass, ``[n, 1, bins]``."""
+        bins = self.settings.features.fft_length // 2 + 1
+        return filter_response(seeds, self.settings.waveform, bins, self.settings.sample_rate)
+
+    def waveforms(self, numbers, seeds) -> np.ndarray:
+        """Augmented waveforms, before that channel."""
+        waveforms = np.empty((len(numbers), self.settings.window_samples), np.float32)
+        self._whole(compose_all(self._file, self.tape, self.plan(numbers, seeds), waveforms))
+        return waveforms
+
+    def _within(self, numbers, shift, speeds):
+        windows = self.windows
+        return within(
+            windows.starts[numbers] + shift,
+            speeds,
+            windows.lowest[numbers],
+            windows.ends[numbers],
+            self.settings.window_samples,
+        )
+
+    def mask(self, features, seeds) -> None:
+        """Some of the features with SpecAugment and SpecCutout, in place."""
+        masks = self.settings.masks
+        some = uniform(seeds, MASK, 1)[:, 0] < masks.probability
+        spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks, where=some)
+        spec_cutout(features, seeds, masks.boxes, masks.box_size, where=some)

@@ -1,0 +1,56 @@
+"""The state of a seed's training after its last finished epoch, kept on disk."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from atomicvad.files import replacing
+from atomicvad.training.trainer import Trainer
+
+
+class Checkpoint:
+    """The state after the last finished epoch, in one file that appears whole or not at all.
+
+    Attributes:
+        rounds: of ``choose_start`` that are done.
+        history: a row for every finished epoch.
+        best: the network of the best validation AUROC.
+    """
+
+    def __init__(self, path: Path, fingerprint: str):
+        self.path, self.fingerprint = path, fingerprint
+        self.rounds = 0
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, np.ndarray] = {}
+
+    def load(self, trainer: Trainer) -> None:
+        """Take up where a run of the same fingerprint stopped, if there is one."""
+        if not self.path.is_file():
+            return
+        with np.load(self.path, allow_pickle=False) as stored:
+            content = dict(stored)
+        if str(content.pop("fingerprint")) != self.fingerprint:
+            return
+        self.rounds = int(content.pop("rounds"))
+        self.history = json.loads(str(content.pop("history")))
+        best = [name for name in content if name.startswith("best/")]
+        self.best = {name.removeprefix("best/"): content.pop(name) for name in best}
+        trainer.keep(range(len({name.split("/")[0] for name in content})))
+        trainer.restore(content)
+
+    def save(self, trainer: Trainer) -> None:
+        content = trainer.state() | {f"best/{name}": value for name, value in self.best.items()}
+        facts = {"fingerprint": self.fingerprint, "rounds": self.rounds}
+        facts["history"] = json.dumps(self.history)
+        with replacing(self.path) as path, open(path, "wb") as file:
+            np.savez(file, **facts, **content)
+
+    def waited(self, min_delta: float) -> int:
+        """Epochs since validation AUROC last rose by more than ``min_delta``."""
+        best, since = -np.inf, 0
+        for row in self.history:
+            since += 1
+            if row["val_auroc"] > best + min_delta:
+                best, since = row["val_auroc"], 0
+        return since
