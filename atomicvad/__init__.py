@@ -12,7 +12,7 @@ _PUBLIC = {
     "load_profile": "config",
     "speech_probabilities": "scoring.probabilities",
 }
-__all__ = sorted(_PUBLIC)
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -31,7 +31,7 @@ def plain_bars() -> None:
     """Unless stderr is a terminal: progress bars as lines, one in ten seconds."""
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_MININTERVAL", "10")
-        sys.stderr = PlainLines(sys.stderr)  # type: ignore[assignment]
+        sys.stderr = PlainLines(sys.stderr)
 
 
 def report_left_out(reasons: Sequence[str], most: int = 20) -> None:

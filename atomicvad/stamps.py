@@ -125,7 +125,7 @@ def _file(module: str) -> Path:
 
 
 def _is_module(name: str) -> bool:
-    return name.split(".")[0] == _PACKAGE.name and _file(name).is_file()
+    return name.split(".", maxsplit=1)[0] == _PACKAGE.name and _file(name).is_file()
 
 
 def _tree(module: str) -> ast.Module:

@@ -149,7 +149,7 @@ def test_the_prepared_manifests_are_sound(tiny, store):
 
 
 def test_the_exit_code_says_whether_there_is_an_error(folder):
-    code = "from atomicvad.cli import main; main()"
+    code = "from atomicvad.cli.main import main; main()"
     for name, lines, expected in (
         ("good.json", SOUND, 0),
         ("bad.json", [*SOUND, line("broken.wav"), SOUND[1]], 1),

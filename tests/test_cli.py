@@ -9,7 +9,7 @@ from atomicvad.cli import main
 
 
 def atomicvad(*arguments):
-    code = "from atomicvad.cli import main; main()"
+    code = "from atomicvad.cli.main import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
     )

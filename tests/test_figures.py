@@ -36,7 +36,7 @@ def roc_by_condition():
     labels = pd.DataFrame({"condition": ["background", *CONDITIONS] * 25})
     labels["speech"] = labels["condition"] != "background"
     scores = {s: pd.Series(RNG(s).random(100) + 0.4 * labels["speech"]) for s in SEEDS}
-    return figures.roc_by_condition(scores, labels)
+    return figures.roc_by_condition(scores, labels, 0.315)
 
 
 def auroc_by_seed():
@@ -57,7 +57,7 @@ def timeline(audio=True):
     segments["condition"] = ["clean", "background"]
     windows = pd.DataFrame({"segment": [0, 0, 1, 1], "window_start": [900.0, 901.3, 902.0, 904.3]})
     scores = [windows.assign(seed=s, probability=RNG(s).random(4)) for s in SEEDS]
-    return figures.timeline(waveform, segments, pd.concat(scores), 900.0, 5.0)
+    return figures.timeline(waveform, segments, pd.concat(scores), 900.0, 5.0, 0.63)
 
 
 def activation_curves():

@@ -1,5 +1,6 @@
 """A thousand damaged manifests, label files and audio heads: an answer, or one line."""
 
+import json
 from functools import partial
 
 import av
@@ -39,8 +40,8 @@ MUTATIONS = st.lists(
 def mutate(content: bytes, mutations, within: int | None = None) -> bytes:
     """``content`` with pieces replaced; only its first ``within`` bytes, if given."""
     for place, piece, length in mutations:
-        place %= min(len(content), within or len(content)) + 1
-        content = content[:place] + piece + content[place + length :]
+        start = place % (min(len(content), within or len(content)) + 1)
+        content = content[:start] + piece + content[start + length :]
     return content
 
 
@@ -81,7 +82,11 @@ LABELS = {
         lambda path: list(common_voice._rows(path)),
         b"client_id\tpath\tsentence\nanna\ta.mp3\tone\nbert\tb.mp3\ttwo\n",
     ),
-    "index.csv": (index._load, b"a/b.wav,100,1700000000,1.5,16000,1,\nc.wav,1,2,0.0,0,0,bad\n"),
+    "index.jsonl": (
+        lambda path: index.index_files(path.parent, ["a/b.wav", "c.wav"], path),
+        json.dumps(index.COLUMNS).encode()
+        + b'\n["a/b.wav", 100, 1700000000, 1.5, 16000, 1, ""]\n["c.wav", 1, 2, 0.0, 0, 0, "bad"]\n',
+    ),
     "freesound.lock.json": (
         freesound.read_lock,
         b'{"sounds": [{"id": 5, "name": "n", "username": "u", "license": "l", "url": "u",'

@@ -74,7 +74,6 @@ def length(folder):
     return sum(json.loads((folder / "run.json").read_text())["seconds"].values())
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.skipif(bool(KILLS), reason="the long form runs instead")
 def test_a_run_killed_four_times_ends_with_the_same_bytes(serial, nursery):
     folder, reference = serial.run_folder(4), serial.folder / "reference"

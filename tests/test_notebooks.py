@@ -1,5 +1,7 @@
 """Notebooks run with strict parameters, and a failed one leaves no target behind."""
 
+import shutil
+
 import nbformat
 import papermill
 import pytest
@@ -74,12 +76,24 @@ def test_plain_papermill_refuses_a_misspelt_seed(tmp_path):
         papermill.execute_notebook(source, tmp_path / "out.ipynb", {"sed": 1}, progress_bar=False)
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project, so that notebooks leave nothing in the checkout."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("atomicvad", "notebooks", "profiles"):
+        shutil.copytree(project_root() / name, folder / name)
+    (folder / "results").mkdir()
+    shutil.copy(project_root() / "results" / "benchmarks.csv", folder / "results")
+    return folder
+
+
 @pytest.mark.parametrize(
     "name", sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
 )
-def test_each_notebook_runs_with_its_defaults(name, tmp_path):
+def test_each_notebook_runs_with_its_defaults(name, project, monkeypatch, tmp_path):
     """On the ``smoke`` profile, as JupyterLab would: working folder is that of the notebooks."""
-    source = project_root() / "notebooks" / f"{name}.ipynb"
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    source = project / "notebooks" / f"{name}.ipynb"
     papermill.execute_notebook(
         source, tmp_path / "out.ipynb", cwd=str(source.parent), progress_bar=False
     )

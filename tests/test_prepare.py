@@ -48,7 +48,7 @@ KILLED = {
 PREPARE = """
 import sys
 from pathlib import Path
-
+from atomicvad import config
 config.project_root = lambda: Path(sys.argv[1])
 from atomicvad.data.prepare import prepare
 prepare(config.load_profile("killed"))

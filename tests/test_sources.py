@@ -199,7 +199,7 @@ def test_a_subset_that_is_not_there_is_refused(subset, said, corpora, root):
     values = PROFILE | PROFILES["speech_commands"] | {"test": test}
     with pytest.raises(AtomicVADError, match=said):
         settings = settings_from(values, "tests", "subset")
-        prepare_clips(settings, settings.test, "testing", root / "data" / "subset")
+        prepare_clips(settings, settings.test, "testing")
 
 
 def test_a_listed_subset_names_itself(corpora, root, tmp_path):
@@ -207,8 +207,8 @@ def test_a_listed_subset_names_itself(corpora, root, tmp_path):
     test = [{"corpus": "ava_speech", "subset": str(tmp_path / "marblenet.txt")}]
     values = PROFILE | PROFILES["speech_commands"] | {"test": test}
     settings = settings_from(values, "tests", "listed")
-    prepare_clips(settings, settings.test, "testing", root / "data" / "listed")
-    assert dataset_name(root / "data" / "listed") == "AVA-Speech marblenet (2 of 2 clips)"
+    prepare_clips(settings, settings.test, "testing")
+    assert dataset_name(settings.clips_folder("testing")) == "AVA-Speech marblenet (2 of 2 clips)"
 
 
 def test_files_that_are_too_long_are_left_out(corpora, root, capsys):
@@ -247,7 +247,7 @@ def test_a_hostile_label_file_names_nothing_outside(name, file, text, said, root
     settings = settings_from(PROFILE | PROFILES["musan"] | test, "tests", "hostile")
     with pytest.raises(AtomicVADError, match=said):
         if name == "ava_speech":
-            prepare_clips(settings, settings.test, "testing", tmp_path / "out")
+            prepare_clips(settings, settings.test, "testing")
         else:
             collect(settings)
 

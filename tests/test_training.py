@@ -129,9 +129,8 @@ def test_the_compiled_network_is_keras(unit, dropout, shape, count):
             results[-1] += split_weights(network, vector)
         results[-1] += call(weights, others, features, training=False)[0]
     for found, expected in zip(*results, strict=True):
-        expected = np.asarray(expected)
-        limit = 2e-3 * np.abs(expected).max()
-        np.testing.assert_allclose(np.asarray(found), expected, atol=limit + 1e-6)
+        limit = 2e-3 * np.abs(np.asarray(expected)).max()
+        np.testing.assert_allclose(np.asarray(found), np.asarray(expected), atol=limit + 1e-6)
 
 
 @pytest.mark.parametrize("normalization", ["layer", "batch"])

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -13,7 +13,7 @@ from atomicvad.cli.options import Profile
 class _WithCorpora(TyperGroup):
     """Help that ends with the corpora: size, licence, where from, and what is already there."""
 
-    def format_help(self, ctx, formatter) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # typer keeps its own click
         super().format_help(ctx, formatter)
         typer.echo(_corpora())
 

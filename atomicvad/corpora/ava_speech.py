@@ -37,7 +37,6 @@ def fetch(folder: Path, url: str = URL) -> None:
     Raises:
         AtomicVADError: out of reach, or no labels.
     """
-
     path = folder / LABELS
     there = path.is_file()
     retrieve(url, path, largest=LARGEST)
@@ -60,7 +59,6 @@ def chosen_labels(folder: Path, source: SourceSettings) -> tuple[pd.DataFrame, s
     Raises:
         AtomicVADError: no labels, a bad line of them, or a list with a clip that has none.
     """
-
     path = folder / LABELS
     if not path.is_file():
         raise AtomicVADError(f"{path}: no such file: `atomicvad data fetch ava_speech` fetches it")

@@ -67,7 +67,7 @@ def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -
     what is wrong with a file, and is empty otherwise.
     """
     journal = Journal(cache, COLUMNS)
-    known = {row[0]: row for row in journal.entries}
+    known = {row[0]: row for row in journal.entries if _is_row(row)}
     rows: dict[str, list] = {}
     missing = []
     for path in paths:
@@ -93,6 +93,12 @@ def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -
             journal.keep(0)  # and once more without what has changed or is gone
             journal.add(*(rows[path] for path in paths))
     return pd.DataFrame([rows[path] for path in paths], columns=COLUMNS)
+
+
+def _is_row(entry: object) -> bool:
+    """Whether an entry of the journal has the columns' types; a damaged one is read again."""
+    types = [str, int, int, float, int, int, str]
+    return isinstance(entry, list) and [type(value) for value in entry] == types
 
 
 def _read_headers(folder: Path, missing: list[tuple], workers: int) -> Iterator[list[list]]:

@@ -182,7 +182,6 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
             here stay as they are in the file, and those of peers that ``atlas.json`` says were
             made from what is here now.
     """
-
     path = settings.results_folder / ATLAS
     scores = {name: logit_score(*members) for name, members in models.items()}
     names = [

@@ -80,7 +80,7 @@ def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarr
     }
     for name in ("onset", "offset"):
         lists = [np.array(values) for values in counts[f"{name}s"]]
-        values = np.concatenate(lists) if len(lists) else np.zeros(0)
+        values = np.concatenate(lists) if lists else np.zeros(0)
         if not len(values):
             continue
         order = np.argsort(values)

@@ -168,15 +168,13 @@ def _first_kernel_gradient(images, winners, d_pooled, d_kernel):
 
 
 @compiled
-def _second_conv_gradients(
-    x, kernel, columns, winners, d_pooled, skip_winners, d_skip, d_kernel, d_x
-):
+def _second_conv_gradients(x, kernel, columns, winners, d_pooled, d_skip, d_kernel, d_x):
     """The way back through ``network._second_pools``.
 
     Args:
         x: float32 ``[FILTERS, rows * columns * LANES]``.
         kernel: float32 ``[9, FILTERS]``.
-        winners, skip_winners: int32 ``[FILTERS, ends * LANES]``.
+        winners: int32 ``[2 * FILTERS, ends * LANES]``.
         d_pooled, d_skip: float32 ``[FILTERS, ends * LANES]``.
         d_kernel: float32 ``[9, FILTERS]``, added to.
         d_x: float32 ``[FILTERS, rows * columns * LANES]``, written.
@@ -186,7 +184,8 @@ def _second_conv_gradients(
     for channel in range(FILTERS):
         for end in range(d_pooled.shape[1]):
             lane = end % LANES
-            d_x[channel, skip_winners[channel, end] * LANES + lane] += d_skip[channel, end]
+            place = winners[FILTERS + channel, end]
+            d_x[channel, place * LANES + lane] += d_skip[channel, end]
             y, column = divmod(winners[channel, end], columns)
             weight = d_pooled[channel, end]
             for tap in range(9):
@@ -224,7 +223,6 @@ def backward(images, weights, epsilon, first_mask, second_mask, workspace, upstr
             items = slice(group * LANES, min(count, (group + 1) * LANES))
             between, last = workspace.between[network, group], workspace.last[network, group]
             last_winners = workspace.last_winners[network, group]
-            skip_winners = last_winners[FILTERS:]
             d_weights[:] = 0
             d_out[:] = 0
             mask = group_mask(second_mask, network, items)
@@ -238,7 +236,8 @@ def backward(images, weights, epsilon, first_mask, second_mask, workspace, upstr
                         n = end * LANES + lane
                         for channel in range(FILTERS):
                             value = out[channel, n]
-                            value += between[channel, skip_winners[channel, n] * LANES + lane]
+                            place = last_winners[FILTERS + channel, n]
+                            value += between[channel, place * LANES + lane]
                             d_dense[end * FILTERS + channel, output] += d_output * value
                             d_out[channel, n] += d_output * dense[end * FILTERS + channel, output]
             _pointwise_gradients(last, second, epsilon, mask, d_out, d_second, d_last)
@@ -246,9 +245,8 @@ def backward(images, weights, epsilon, first_mask, second_mask, workspace, upstr
                 between,
                 second.kernel,
                 columns,
-                last_winners[:FILTERS],
+                last_winners,
                 d_last,
-                skip_winners,
                 d_out,
                 d_second.kernel,
                 d_between,

@@ -26,7 +26,7 @@ def _starts(draws: np.ndarray, widths: np.ndarray | int, length: int) -> np.ndar
 
 
 @compiled
-def _hide(spectrograms, items, boxes, mask_value):
+def hide(spectrograms, items, boxes, mask_value):
     """Set rectangles to ``mask_value``, float32.
 
     Args:
@@ -49,12 +49,12 @@ def _hide_all(spectrograms: np.ndarray, items: np.ndarray, edges: tuple, mask_va
     """Set rectangles to ``mask_value``.
 
     Args:
-        spectrograms, items: see ``_hide``.
+        spectrograms, items: see ``hide``.
         edges: first coefficient, first frame, and how many of both: each one number for all or
             float32 ``[masked items, masks]``.
     """
     boxes = np.stack(np.broadcast_arrays(*edges), axis=-1).astype(np.int64)
-    _hide(spectrograms, items, boxes, np.float32(mask_value))
+    hide(spectrograms, items, boxes, np.float32(mask_value))
 
 
 def spec_augment(

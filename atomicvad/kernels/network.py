@@ -142,7 +142,7 @@ def _pool_row(best, best_y, width, line, pool, left, pooled, winners):
 
 
 @compiled
-def _pool(lines, pool, pooled, winners):
+def max_pool(lines, pool, pooled, winners):
     """The largest of every ``pool`` by ``pool`` places.
 
     Args:
@@ -164,14 +164,15 @@ def _pool(lines, pool, pooled, winners):
 
 
 @compiled
-def _second_pools(x, kernel, columns, pool, pooled, winners, skip, skip_winners):
+def _second_pools(x, kernel, columns, pool, pooled, skip, winners):
     """The second block's convolution and pooling, and its input's pooling beside it.
 
     Args:
         x: float32 ``[FILTERS, rows * columns * LANES]``.
         kernel: float32 ``[9, FILTERS]``.
         pooled, skip: float32 ``[FILTERS, ends * LANES]``, written.
-        winners, skip_winners: int32 ``[FILTERS, ends * LANES]``, written, places in ``x``.
+        winners: int32 ``[2 * FILTERS, ends * LANES]``, written, places in ``x``: of ``pooled``, then
+            of ``skip``.
     """
     size = columns * LANES
     rows = x.shape[1] // size
@@ -187,8 +188,8 @@ def _second_pools(x, kernel, columns, pool, pooled, winners, skip, skip_winners)
                 shifted, weight = padded[y + tap // 3, tap % 3 * LANES :], kernel[tap, channel]
                 for n in range(size):
                     line[n] += weight * shifted[n]
-        _pool(responses, pool, pooled[channel], winners[channel])
-        _pool(image, pool, skip[channel], skip_winners[channel])
+        max_pool(responses, pool, pooled[channel], winners[channel])
+        max_pool(image, pool, skip[channel], winners[FILTERS + channel])
 
 
 @compiled
@@ -403,16 +404,7 @@ def forward(images, weights, epsilon, first_mask, second_mask, workspace):
             first_pools(workspace.pieces, factors[network], height, width, pooled, winners)
             mask = group_mask(first_mask, network, items)
             pointwise_layers(pooled, first, epsilon, mask, between)
-            _second_pools(
-                between,
-                second.kernel,
-                columns,
-                POOLS[1],
-                last,
-                last_winners[:FILTERS],
-                skip,
-                last_winners[FILTERS:],
-            )
+            _second_pools(between, second.kernel, columns, POOLS[1], last, skip, last_winners)
             mask = group_mask(second_mask, network, items)
             pointwise_layers(last, second, epsilon, mask, out)
             for item in range(items.start, items.stop):

@@ -25,7 +25,11 @@ def committed(path: Path) -> pd.DataFrame | None:
     name = path.relative_to(project_root()).as_posix()
     try:
         result = subprocess.run(
-            ["git", "show", f"HEAD:{name}"], cwd=project_root(), capture_output=True, text=True
+            ["git", "show", f"HEAD:{name}"],
+            cwd=project_root(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except FileNotFoundError:
         return None
@@ -81,7 +85,6 @@ def verify(settings: Settings) -> str:
     Raises:
         AtomicVADError: a number differs by more than 0.0005.
     """
-
     require_seeds(settings)
     prepare(settings)
     models = seed_models(settings, settings.seeds)

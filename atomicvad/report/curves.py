@@ -34,7 +34,8 @@ def segment_scores(settings: Settings, protocol: str = "swi") -> dict[int, pd.Se
 
 def reliability_curves(settings: Settings, protocol: str = "swi-median") -> dict[str, list[dict]]:
     """How scores of segments relate to the share with speech: a curve a member, by system."""
-    clips, curves = recorded_clips(settings), {}
+    clips = recorded_clips(settings)
+    curves: dict[str, list[dict]] = {}
     for name in system_files(settings):
         scores = load_system(name, settings)["testing"]
         curves[name] = []
@@ -47,7 +48,6 @@ def reliability_curves(settings: Settings, protocol: str = "swi-median") -> dict
 
 def activation_weights(settings: Settings) -> dict[int, dict[str, np.ndarray]]:
     """The four scalars (w1, w2, b1, b2) of both GGCUs, by seed."""
-
     found, model = {}, new_model(settings)
     for seed in settings.seeds:
         load_model(settings.run_folder(seed) / WEIGHTS, model)
@@ -62,7 +62,6 @@ def activation_weights(settings: Settings) -> dict[int, dict[str, np.ndarray]]:
 
 def scene_stretch(settings: Settings, seconds: float) -> dict:
     """The first ``seconds`` of the first scene: what ``figures.timeline`` draws."""
-
     labels = recorded_labels(settings)
     clip = labels["video_id"].iloc[0]
     waveform = np.zeros(0, np.float32)

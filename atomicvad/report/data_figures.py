@@ -1,9 +1,10 @@
-"""DATAFIG"""
+"""The figures of recordings and features, from tables and arrays."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from atomicvad.report.style import KIND_COLORS, WIDTH
 
@@ -26,7 +27,7 @@ def corpus_minutes(recordings: pd.DataFrame) -> Figure:
         axes.set_ylim(-0.6, len(minutes) - 0.4)
     panels[-1].set(xlabel="minutes", xscale="log")
     panels[-1].xaxis.set_major_formatter("{x:g}")
-    handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in KIND_COLORS.values()]
+    handles = [Rectangle((0, 0), 1, 1, color=color) for color in KIND_COLORS.values()]
     figure.legend(handles, list(KIND_COLORS), loc="outside upper right", ncols=3)
     return figure
 

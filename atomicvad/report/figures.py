@@ -3,7 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from sklearn.metrics import roc_curve
 
 from atomicvad.corpora.clips import CONDITIONS
@@ -11,7 +13,7 @@ from atomicvad.report.style import CONDITION_COLORS, SEGMENT_COLORS, WIDTH
 from atomicvad.report.tables import PAPER
 
 
-def _band(axes, table: pd.DataFrame, column: str, color: str) -> None:
+def _band(axes: Axes, table: pd.DataFrame, column: str, color: str) -> None:
     """Mean over seeds, their range, and each seed thinly."""
     wide = table.pivot(index="epoch", columns="seed", values=column)
     axes.fill_between(wide.index, wide.min(axis=1), wide.max(axis=1), color=color, alpha=0.2, lw=0)
@@ -75,7 +77,9 @@ def roc_by_condition(
     return figure
 
 
-def auroc_by_seed(metrics: pd.DataFrame, summary: pd.DataFrame, protocol="swi-median") -> Figure:
+def auroc_by_seed(
+    metrics: pd.DataFrame, summary: pd.DataFrame, protocol: str = "swi-median"
+) -> Figure:
     """AUROC of every seed by condition, with mean and 95 % interval; released ones beside."""
     keys = ["protocol", "metric"]
     metrics = metrics[(metrics[keys] == [protocol, "auroc"]).all(axis=1)]
@@ -161,7 +165,7 @@ def timeline(
         "noise": "speech in noise",
         "music": "speech in music",
     }
-    handles = [plt.Rectangle((0, 0), 1, 1, color=SEGMENT_COLORS[n], alpha=0.35) for n in names]
+    handles = [Rectangle((0, 0), 1, 1, color=SEGMENT_COLORS[n], alpha=0.35) for n in names]
     figure.legend(handles, names.values(), loc="outside upper center", ncols=4)
     return figure
 

@@ -32,20 +32,25 @@ def released_code_metrics(settings: Settings) -> dict[str, float]:
     if "released" not in system_files(settings):
         return {}
     scores, clips = load_system("released", settings)["testing"], recorded_clips(settings)
-    found = {"as-released": [], "spi-first": []}
+    of_members: dict[str, list[dict[str, float]]] = {"as-released": [], "spi-first": []}
     for member in range(members(scores)):
         median = clips.items(
             scores | {"swi": scores["as_released"]}, "released", member, "swi-median"
         )
-        found["as-released"].append(_hard(median, settings))
+        of_members["as-released"].append(_hard(median, settings))
         windows = clips.items(scores, "released", member, "spi-window")
         first = np.unique(windows.segment, return_index=True)[1]
-        parts = (windows.scores[first], windows.segment[first], windows.clip[first])
-        first = Items(*parts, windows.speech[first], windows.condition[first])
-        found["spi-first"].append(_hard(first, settings))
+        first_windows = Items(
+            windows.scores[first],
+            windows.segment[first],
+            windows.clip[first],
+            windows.speech[first],
+            windows.condition[first],
+        )
+        of_members["spi-first"].append(_hard(first_windows, settings))
     return {
         f"released|{protocol}|all|{metric}": value
-        for protocol, rows in found.items()
+        for protocol, rows in of_members.items()
         for metric, value in pd.DataFrame(rows).mean().items()
     }
 

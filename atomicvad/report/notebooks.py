@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -36,7 +36,7 @@ def check_parameters(namespace: MutableMapping[str, Any], *known: str) -> None:
     namespace["_parameters_checked"] = True
 
 
-def _refuse(name: str, known) -> None:
+def _refuse(name: str, known: Iterable[str]) -> None:
     raise AtomicVADError(f"unknown parameter {name!r}; this notebook takes {', '.join(known)}")
 
 
@@ -94,7 +94,7 @@ def _quiet_kernel(log: TextIO) -> type:
     from jupyter_client import AsyncKernelManager
 
     class QuietKernel(AsyncKernelManager):
-        async def start_kernel(self, **options):
+        async def start_kernel(self, **options: Any) -> None:
             await super().start_kernel(stderr=log, **options)
 
     return QuietKernel

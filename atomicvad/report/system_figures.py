@@ -43,12 +43,13 @@ def reliability(curves: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
     for number, (name, members) in enumerate(curves.items()):
         table = pd.concat(pd.DataFrame(curve) for curve in members).groupby(level=0)
         middle, low, high = table.mean(), table["share"].min(), table["share"].max()
-        style = {"color": f"C{number % 7}", "ls": ("-", "--", "-.")[number % 3]}
-        axes.plot(middle["probability"], middle["share"], marker=".", label=TITLES[name], **style)
+        color, dashes = f"C{number % 7}", ("-", "--", "-.")[number % 3]
+        axes.plot(
+            middle["probability"], middle["share"], dashes, color=color, marker=".",
+            label=TITLES[name],
+        )  # fmt: skip
         if len(members) > 1:
-            axes.fill_between(
-                middle["probability"], low, high, color=style["color"], alpha=0.2, lw=0
-            )
+            axes.fill_between(middle["probability"], low, high, color=color, alpha=0.2, lw=0)
     axes.set(xlabel="score of a segment", ylabel="share with speech", xlim=(0, 1), ylim=(0, 1.01))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure

@@ -12,7 +12,9 @@ from atomicvad.files import LEDGER, PAIRED, SYSTEM_RECORD, project_root, replaci
 PAPER = {"auroc": 0.903, "f2": 0.891}
 
 
-def _pivot(systems: pd.DataFrame, cells: dict[str, tuple[str, str, str]], digits=3) -> pd.DataFrame:
+def _pivot(
+    systems: pd.DataFrame, cells: dict[str, tuple[str, str, str]], digits: int = 3
+) -> pd.DataFrame:
     """A row a system, a column for each (protocol, condition, metric): value and interval."""
     text = [
         f"{r.value:.{digits}f} [{r.low:.{digits}f}, {r.high:.{digits}f}]"
@@ -57,10 +59,9 @@ def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
         return "No other system is above this companion in AUROC, in any condition."
     parts = []
     for condition, rows in above.groupby("condition", sort=False):
-        rows = rows.sort_values("difference")
         names = [
             f"{TITLES[r.other]} by {-r.difference:.3f} [{-r.high:.3f}, {-r.low:.3f}]"
-            for r in rows.itertuples()
+            for r in rows.sort_values("difference").itertuples()
         ]
         parts.append(f"{condition}: {', '.join(names)}")
     return f"Above this companion in AUROC (paired 95 % intervals) are, {'; '.join(parts)}."
@@ -96,7 +97,9 @@ def event_table(systems: pd.DataFrame, protocol: str = "frame-causal") -> pd.Dat
     return _pivot(systems, cells, digits=2)
 
 
-def paired_table(settings: Settings, protocols=("swi-median", "frame")) -> pd.DataFrame:
+def paired_table(
+    settings: Settings, protocols: tuple[str, ...] = ("swi-median", "frame")
+) -> pd.DataFrame:
     """AUROC of our seeds minus every other system's, by condition."""
     table = pd.read_csv(settings.results_folder / PAIRED)
     table = table[(table["metric"] == "auroc") & table["protocol"].isin(protocols)]

@@ -43,7 +43,6 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
         AtomicVADError: no scheduler at the address, a worker with other code, settings, data or
             libraries, or a seed that failed. What is done stays done.
     """
-
     prepare(settings)
     seeds = [seed for seed in settings.seeds if not state.is_done(settings, seed)]
     if seeds:
@@ -86,14 +85,14 @@ def _run(client: Client, settings: Settings, seeds: list[int]) -> None:
     expected = identity(settings.profile)
     data = data_content(settings)
     identities = client.run(identity, settings.profile, on_error="return")
-    for address, mine in identities.items():
-        _check(address, mine, expected)
+    for address, own in identities.items():
+        _check(address, own, expected)
     for folder in run_folders(settings, seeds).values():
         with folder.held():
             folder.begin("metrics")
     states = read_states(settings)
 
-    def show(event) -> None:
+    def show(event: tuple[float, dict]) -> None:
         new = SeedState.model_validate(event[1])
         if new.seed in seeds:
             states[new.seed] = new
@@ -128,15 +127,15 @@ def identity(profile: str) -> dict[str, str]:
     }
 
 
-def _check(address: str, found: dict[str, str] | Exception, expected: dict[str, str]) -> None:
+def _check(address: str, own: dict[str, str] | Exception, expected: dict[str, str]) -> None:
     """Raise AtomicVADError, in one line, for a worker that would make other numbers."""
-    if isinstance(found, Exception):
-        raise AtomicVADError(f"worker {address}: {_first_line(found)}")
+    if isinstance(own, Exception):
+        raise AtomicVADError(f"worker {address}: {_first_line(own)}")
     for name, value in expected.items():
-        if found.get(name) != value:
+        if own.get(name) != value:
             raise AtomicVADError(
                 f"worker {address}: {name}: expected {value[:12]}, as here, "
-                f"got {found.get(name, 'none')[:12]}"
+                f"got {own.get(name, 'none')[:12]}"
             )
 
 
@@ -164,7 +163,7 @@ def _task(profile: str, seed: int, expected: dict[str, str], data: str) -> dict[
         ) as process,
     ):
         told, last = read_state(settings, seed), ""
-        for line in process.stdout:
+        for line in process.stdout or ():
             last = line.strip() or last
             if (new := read_state(settings, seed)) not in (None, told):
                 worker.log_event(TOPIC + profile, new.model_dump())
@@ -176,7 +175,6 @@ def _task(profile: str, seed: int, expected: dict[str, str], data: str) -> dict[
 
 def _receive(settings: Settings, seed: int, files: dict[str, bytes]) -> None:
     """Write the files of a run that was made elsewhere; nothing to do on a shared disk."""
-
     if state.is_done(settings, seed):
         return
     folder = RunFolder(settings, seed)

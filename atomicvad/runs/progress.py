@@ -101,15 +101,16 @@ def summary(settings: Settings, states: Mapping[int, SeedState] | None = None) -
     done = trained_seeds(settings)
     running = [s for s in states.values() if s.seed not in done and not s.silent]
     text = f"{len(done)} of {len(settings.seeds)} seeds trained"
-    known = [s for s in running if s.seconds_left is not None]
-    if not known or len(done) == len(settings.seeds):
+    # Seconds left, and share done, of the seeds that have measured their pace.
+    measured = [(s.seconds_left, s.done) for s in running if s.seconds_left is not None]
+    if not measured or len(done) == len(settings.seeds):
         return text
     lengths = [_seconds(settings, seed) for seed in done]
-    lengths = lengths or [s.seconds_left / (1 - s.done) for s in known if s.done < 1] or [0.0]
-    each = sum(lengths) / len(lengths)
-    lefts = [each * (1 - s.done) if s.seconds_left is None else s.seconds_left for s in running]
+    lengths = lengths or [left / (1 - share) for left, share in measured if share < 1] or [0.0]
+    length = sum(lengths) / len(lengths)
+    left = [length * (1 - s.done) if s.seconds_left is None else s.seconds_left for s in running]
     waiting = len(settings.seeds) - len(done) - len(running)
-    total = max(*lefts, (sum(lefts) + waiting * each) / len(running))
+    total = max(*left, (sum(left) + waiting * length) / len(running))
     return f"{text}, about {duration(total)} left in all" if total >= 1 else text
 
 

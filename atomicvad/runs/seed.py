@@ -109,8 +109,15 @@ def _write_scores(settings: Settings, seeds: list[int], digests: dict[str, str])
 def _write_metrics(settings: Settings, seed: int, folder: RunFolder) -> None:
     folder.begin("metrics")
     scores = load_scores(folder.scores, settings)["testing"]
-    ids = {"seed": seed, "variant": "atomicvad", "dataset": dataset_of(settings)}
-    metrics = seed_metrics(recorded_clips(settings), scores, "atomicvad", settings, **ids)
+    metrics = seed_metrics(
+        recorded_clips(settings),
+        scores,
+        "atomicvad",
+        settings,
+        seed=seed,
+        variant="atomicvad",
+        dataset=dataset_of(settings),
+    )
     with replacing(folder.metrics) as path:
         metrics.to_csv(path, index=False)
     write_stamp(folder.stamps["metrics"], metrics_fingerprint(settings, folder))

@@ -22,7 +22,7 @@ MAKERS = {
 
 
 def weights_fingerprint(settings: Settings, seed: int) -> str:
-    """What the weights of a seed are made from: settings, data and code; not how they are scored."""
+    """What the weights of a seed are made from: settings, data and code; not their scoring."""
     parts = settings.model_dump(exclude={"seeds", "evaluation"}, mode="json")
     data = training_content(settings.data_folder)
     return fingerprint(parts, seed, data, code_of(MAKERS["weights"]))

@@ -1,0 +1,118 @@
+"""The structure holds: stages in order, imports at the top, a core that needs few packages."""
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution, requires
+
+import pytest
+
+from atomicvad.files import project_root
+
+ROOT = project_root()
+MODULES = sorted((ROOT / "atomicvad").rglob("*.py"))
+# Imports of this package within functions, and why; commands in ``cli/`` import what they need.
+DEFERRED = {
+    ("atomicvad.runs.cluster", "atomicvad.runs.seed"): "a client of a cluster needs no TensorFlow",
+}
+# Modules that only the extra ``reproduce`` can import.
+HEAVY = re.compile(
+    r"atomicvad\.(layers|model|training\.|report\.|runs\.(seed|systems|cluster)|kernels\.keras_call"
+    r"|scoring\.(models|logits|probabilities|released_checkpoints)|evaluation\.atlas)"
+)
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_stages_import_earlier_stages_alone_and_in_no_circle():
+    """The contracts of pyproject.toml."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+    result = subprocess.run(
+        [*command, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def deferred_imports(path):
+    """Imports of this package that do not stand at a module's top."""
+    tree = ast.parse(path.read_text())
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("atomicvad"):
+                    yield name_of(path), node.module
+
+
+def test_imports_stand_at_the_top():
+    modules = [path for path in MODULES if "cli" not in path.parts]
+    assert {pair for path in modules for pair in deferred_imports(path)} == DEFERRED.keys()
+
+
+def core_distributions():
+    """The packages that an install without extras brings, by name."""
+    needed, waiting = set(), ["atomicvad"]
+    while waiting:
+        for requirement in requires(waiting.pop()) or ():
+            name = re.match(r"[\w.-]+", requirement)[0]
+            marker = requirement.partition(";")[2]
+            if "extra" in marker or name in needed:
+                continue
+            try:
+                distribution(name)
+            except PackageNotFoundError:  # for another system or Python
+                continue
+            needed.add(name)
+            waiting.append(name)
+    return needed
+
+
+@pytest.fixture(scope="session")
+def core_only(tmp_path_factory):
+    """A folder with what the core's packages install, and nothing else."""
+    folder = tmp_path_factory.mktemp("core")
+    for name in core_distributions():
+        for file in distribution(name).files or ():
+            top = file.parts[0]
+            source = distribution(name).locate_file(top)
+            if top != ".." and not (folder / top).exists() and source.exists():
+                (folder / top).symlink_to(source)
+    (folder / "atomicvad").symlink_to(ROOT / "atomicvad")
+    return folder
+
+
+def test_the_core_needs_few_packages(core_only):
+    """Every module that is not heavy imports where TensorFlow, Jupyter and Dask are missing."""
+    light = [name_of(path) for path in MODULES if not HEAVY.match(name_of(path))]
+    code = f"""
+import importlib, sys
+sys.path.append({str(core_only)!r})
+for name in {light!r}:
+    importlib.import_module(name)
+for name in ("tensorflow", "keras", "jupyterlab", "papermill", "distributed", "librosa"):
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        continue
+    sys.exit(f"{{name}} can be imported")
+"""
+    command = [sys.executable, "-S", "-E", "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert len(light) > 60
+
+
+def test_modules_are_short():
+    """About 300 lines; a longer one says here why it is one thing."""
+    longer = {
+        name_of(path) for path in MODULES if len(path.read_text().splitlines()) > LINES
+    } - ONE_THING.keys()
+    assert longer == set()
+
+
+LINES = 330
+ONE_THING = {
+    "atomicvad.kernels.network": "the forward pass, whose parts are inlined into one kernel",
+}
