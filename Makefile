@@ -75,14 +75,16 @@ bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv
 lab: $(READY) ## open the notebooks in JupyterLab
 	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks
 
-test: $(READY) ## lint, format check and tests
+test: $(READY) ## lint, types, structure and tests
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(PYTHON) -m pytest
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache --no-logo
+	@$(PYTHON) -m pytest --cov
 
 clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
 	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z]*
-	rm -rf results/$(PROFILE)/seed-*/.stamp results/$(PROFILE)/seed-*/.scores results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
+	rm -rf results/$(PROFILE)/seed-*/.[a-z]* results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
 	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/progress.json results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
 
 lock: ## pin all packages anew (needs uv)

@@ -17,6 +17,7 @@ PARTS = {
     "plain pipeline": "training.plain(training.open_profile())",
     "stages": "training.stages(training.open_profile())",
     "what stages need": "training.needed(training.open_profile())",
+    "kernels and libraries": "kernels.kernel_against_library()",
     "batch sizes": "training.batch_sizes(training.open_profile())",
     "two seeds": "parallel.seeds(2)",
     "memory": "memory.peak_of_open()",

@@ -49,23 +49,22 @@ def kernel_against_library() -> list[Row]:
 
 
 def powers(generator: np.random.Generator) -> Functions:
-    """Power spectra of windowed frames; the kernel has the bins in an order of its own."""
+    """Power spectra of windowed frames: window by window as the cache holds them, or together."""
     samples = generator.standard_normal((WINDOWS, (FRAMES - 1) * HOP + FFT_LENGTH), np.float32)
     window, workspace = Features().window, np.empty(WORKSPACE, np.float32)
-    power = np.empty((WINDOWS, FFT_LENGTH // 4 + 1, 2, FRAMES), np.float32)
+    power = np.empty((FFT_LENGTH // 4 + 1, 2, FRAMES), np.float32)
 
     def ours():
-        for line, result in zip(samples, power, strict=True):
-            power_spectra(line, window, HOP, workspace, result)
+        for line in samples:
+            power_spectra(line, window, HOP, workspace, power)
         return power
 
     def by_library(transform):
-        result = np.empty((WINDOWS, FRAMES, FFT_LENGTH // 2 + 1), np.float32)
-        for n, line in enumerate(samples):
+        for line in samples:
             frames = np.lib.stride_tricks.sliding_window_view(line, FFT_LENGTH)[::HOP]
             spectrum = transform(frames * window)
-            result[n] = spectrum.real**2 + spectrum.imag**2
-        return result
+            power = spectrum.real**2 + spectrum.imag**2
+        return power
 
     @tf.function
     def in_tensorflow(samples):
@@ -92,10 +91,10 @@ def features(generator: np.random.Generator) -> Functions:
 def waveforms(generator: np.random.Generator, speed: float) -> Functions:
     """Windows read and played; half of them mixed and with noise; levelled."""
     numbers = np.arange(WINDOWS)
-    some, speeds = (numbers % 2).astype(np.float32), np.full(WINDOWS, speed)
+    half, speeds = (numbers % 2).astype(np.float32), np.full(WINDOWS, speed)
     starts, tape = numbers * LENGTH, noise_tape()
     plan = Plan(
-        starts, speeds, starts[::-1].copy(), speeds, some, some / 8 + 0.1, starts, some / 64
+        starts, speeds, starts[::-1].copy(), speeds, half, half / 8 + 0.1, starts, half / 64
     )
     file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the functions below
     stored = 3000 * generator.standard_normal((WINDOWS + 1) * LENGTH)
@@ -160,10 +159,10 @@ def uniforms() -> Functions:
     generator = np.random.default_rng(0)
     return {
         "ours": lambda: uniform(seeds, MIX, 12),
-        "generator_each": lambda: np.stack(
+        "numpy": lambda: np.stack(
             [np.random.default_rng(seed).random(12, np.float32) for seed in seeds]
         ),
-        "generator_for_all": lambda: generator.random((WINDOWS, 12), np.float32),
+        "numpy, one stream": lambda: generator.random((WINDOWS, 12), np.float32),
     }
 
 

@@ -27,15 +27,6 @@ def name_of(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def test_stages_import_earlier_stages_alone_and_in_no_circle():
-    """The contracts of pyproject.toml."""
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
-    result = subprocess.run(
-        [*command, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout
-
-
 def deferred_imports(path):
     """Imports of this package that do not stand at a module's top."""
     tree = ast.parse(path.read_text())

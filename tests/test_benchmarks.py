@@ -31,6 +31,15 @@ def test_a_stage_is_limited_by_arithmetic_or_memory():
     assert (table["limit_us"] < 100).all()
 
 
+def test_kernels_stand_beside_libraries():
+    values = {"kernel_power_spectrum_ours": 1.0, "kernel_power_spectrum_scipy": 3.0}
+    values |= {"kernel_masks_ours": 2.0, "kernel_masks_numpy": 4.0, "another_row": 5.0}
+    table = benchmark_figures.kernel_table(pd.DataFrame({"value": values}))
+    assert list(table.columns) == ["ours", "numpy", "scipy"]
+    assert table.loc["power spectrum", "scipy"] == 3.0 and table.loc["masks", "numpy"] == 4.0
+    assert benchmark_figures.kernel_table(pd.DataFrame({"value": {"x": 1.0}})).empty
+
+
 def test_the_plain_pipeline_and_ours_learn(tiny, store):
     windows = WindowSet(read_split(tiny.data_folder, "training", store), store, tiny)
     batches = TrainingBatches(windows, tiny, 1)

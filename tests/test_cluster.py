@@ -43,8 +43,8 @@ def scheduler(checkout, tmp_path):
         yield json.loads(file.read_text())["address"]
 
 
-def start_worker(checkout, scheduler, name, folder):
-    arguments = ("--no-nanny", "--no-dashboard", "--nthreads", "1", "--name", name)
+def start_worker(checkout, scheduler, name, folder, threads="1"):
+    arguments = ("--no-nanny", "--no-dashboard", "--nthreads", threads, "--name", name)
     return checkout.start(
         "-m",
         "distributed.cli.dask_worker",
@@ -70,7 +70,7 @@ def test_workers_are_lost_and_nothing_else(serial, scheduler, tmp_path):
         assert client.poll() is None
         for worker in workers:
             worker.send_signal(signal.SIGKILL)
-        with running(start_worker(there, scheduler, "c", tmp_path / "c")):
+        with running(start_worker(there, scheduler, "c", tmp_path / "c", threads="2")):
             output, _ = client.communicate()
     assert client.returncode == 0, output
     assert "2 of 2 seeds trained" in output.splitlines()[-1]

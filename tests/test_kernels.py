@@ -195,10 +195,10 @@ def test_two_forward_calls_under_one_tape_have_their_own_gradients(calls, wrap):
     )
     assert abs(first - second).max() > 0.1
     expected = first, second, first + second, first
-    for found, own in zip(wrap(calls.together)(calls.compiled), expected, strict=True):
-        np.testing.assert_array_equal(found, own)
-    for found, plain in zip(expected, wrap(calls.together)(calls.plain), strict=True):
-        np.testing.assert_allclose(found, plain, atol=2e-3 * abs(plain.numpy()).max())
+    for gradient, alone in zip(wrap(calls.together)(calls.compiled), expected, strict=True):
+        np.testing.assert_array_equal(gradient, alone)
+    for gradient, plain in zip(expected, wrap(calls.together)(calls.plain), strict=True):
+        np.testing.assert_allclose(gradient, plain, atol=2e-3 * abs(plain.numpy()).max())
 
 
 @pytest.mark.timeout(1200)
@@ -207,5 +207,5 @@ def test_calls_from_several_threads_have_their_own_gradients(calls):
     expected = [calls.alone(calls.compiled, batch) for batch in windows[:2]] * 4
     with ThreadPoolExecutor(4) as pool:
         gradients = list(pool.map(lambda batch: calls.alone(calls.compiled, batch), windows))
-    for found, own in zip(gradients, expected, strict=True):
-        np.testing.assert_array_equal(found, own)
+    for gradient, alone in zip(gradients, expected, strict=True):
+        np.testing.assert_array_equal(gradient, alone)

@@ -171,8 +171,8 @@ def _second_pools(x, kernel, columns, pool, pooled, skip, winners):
         x: float32 ``[FILTERS, rows * columns * LANES]``.
         kernel: float32 ``[9, FILTERS]``.
         pooled, skip: float32 ``[FILTERS, ends * LANES]``, written.
-        winners: int32 ``[2 * FILTERS, ends * LANES]``, written, places in ``x``: of ``pooled``, then
-            of ``skip``.
+        winners: int32 ``[2 * FILTERS, ends * LANES]``, written, places in ``x``: those of
+            ``pooled``, then those of ``skip``.
     """
     size = columns * LANES
     rows = x.shape[1] // size

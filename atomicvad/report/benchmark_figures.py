@@ -8,6 +8,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 from atomicvad.report.style import WIDTH
 
+KERNEL = "kernel_"  # of a row: kernel_<what>_<whose>
 STAGES = ("gather", "augment", "mfcc", "masks", "forward", "backward")
 
 
@@ -39,6 +40,24 @@ def stage_table(table: pd.DataFrame) -> pd.DataFrame:
     traffic = rows["kb"] / value["machine_copy_one_core"]
     rows["limit_us"] = pd.concat([arithmetic, traffic], axis=1).max(axis=1)
     return rows.set_index("stage")
+
+
+def kernel_table(table: pd.DataFrame) -> pd.DataFrame:
+    """µs a window of each compiled kernel (``ours``) and of the libraries' ways to the same numbers.
+
+    Empty where the file has no such rows.
+    """
+    names = table.index[table.index.str.startswith(KERNEL)]
+    parts = names.str.removeprefix(KERNEL).str.rsplit("_", n=1)
+    rows = pd.DataFrame(
+        {
+            "kernel": parts.str[0].str.replace("_", " "),
+            "by": parts.str[1],
+            "us": table.loc[names, "value"].to_numpy(),
+        }
+    )
+    wide = rows.pivot(index="kernel", columns="by", values="us")
+    return wide[sorted(wide, key=lambda column: (column != "ours", column))]
 
 
 def stages(table: pd.DataFrame) -> Figure:
