@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -14,6 +14,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -25,18 +26,19 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Speed = Annotated[float, Field(gt=0, le=4)]
 Mode = Literal["auto", True, False]
 Split = Literal["training", "validation", "testing"]
-SPLITS: tuple[str, ...] = get_args(Split)
+SPLITS: tuple[Split, ...] = get_args(Split)
 LABELS = ("background", "speech")  # the classes, in the order of the network's outputs
 KINDS = ("speech", "noise", "music")  # of recordings
 # Folders of labelled clips below a profile's data: what is scored, and what thresholds are
 # chosen on. Tables beside the results have the same names.
 CLIP_SETS = {"testing": "scenes", "validation": "scenes-validation"}
 Strides = dict[Literal["speech", "background"], PositiveFloat]
+# fmt: off
 Corpus = Literal[
-    *("ava_speech", "common_voice", "folder", "freesound", "librispeech", "mls", "musan"),
-    *("speech_activity", "speech_commands", "voxceleb"),
+    "ava_speech", "common_voice", "folder", "freesound", "librispeech", "mls", "musan",
+    "speech_activity", "speech_commands", "voxceleb",
 ]
-
+# fmt: on
 
 # The paper's two blocks: depthwise kernel, depth multiplier, pooling, hidden and output filters.
 BLOCKS = (
@@ -62,11 +64,13 @@ class Range(Section):
 
     @field_validator("*")
     @classmethod
-    def _pairs_in_order(cls, value):
+    def _pairs_in_order(cls, value: Any) -> Any:
         return _ordered(value) if isinstance(value, tuple) and len(value) == 2 else value
 
 
 class FeatureSettings(Section):
+    """The front end; lengths in samples."""
+
     spec_type: Literal["mfcc", "log_mel"] = "mfcc"
     mel_bins: PositiveInt = 64
     coefficients: PositiveInt = 64
@@ -76,7 +80,7 @@ class FeatureSettings(Section):
     floor_db: PositiveFloat = 80.0
 
     @model_validator(mode="after")
-    def _sizes_fit(self):
+    def _sizes_fit(self) -> "FeatureSettings":
         if self.frame_length > self.fft_length:
             raise ValueError(
                 f"frame_length: expected at most fft_length {self.fft_length}, "
@@ -90,6 +94,8 @@ class FeatureSettings(Section):
 
 
 class ModelSettings(Section):
+    """The network behind the front end."""
+
     activation: str = "ggcu"
     normalization: Literal["layer", "batch"] = "layer"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -112,17 +118,19 @@ ACTIVATIONS = (
 
 
 class WindowSettings(Range):
+    """Which windows of the recordings are trained, validated and tested on."""
+
     stride_seconds: Strides
     counts: dict[Split, PositiveInt]  # at most this many windows of a class in a split
     test_stride_seconds: Strides | None = None  # of the testing split; none: as above
     speech_starts: tuple[NonNegativeFloat, NonNegativeFloat] | None = None  # s in a recording
     longest_seconds: PositiveFloat | None = None  # longer recordings are left out
     energy_gate: bool = True  # none: all of a speech recording counts as speech
-    balance: Literal["sources", "fixed", "over", "under"] = "sources"  # see segments.balance
+    balance: Literal["sources", "fixed", "over", "under"] = "sources"  # see data.windows.balance
 
     @field_validator("stride_seconds", "test_stride_seconds", "counts")
     @classmethod
-    def _nothing_missing(cls, value, info):
+    def _nothing_missing(cls, value: Any, info: ValidationInfo) -> Any:
         needed = get_args(Split) if info.field_name == "counts" else ("speech", "background")
         if missing := sorted(set(needed) - set(value or needed)):
             raise ValueError(f"expected {', '.join(needed)}; {', '.join(missing)} missing")
@@ -170,6 +178,8 @@ class MaskSettings(Section):
 
 
 class TrainingSettings(Section):
+    """Schedule, optimiser and loss; what a GPU uses."""
+
     batch_size: PositiveInt = 256
     epochs: PositiveInt = 150
     trials: tuple[PositiveInt, ...] = ()  # initial weights tried, epoch by epoch; then one goes on
@@ -191,13 +201,15 @@ class TrainingSettings(Section):
 
     @field_validator("trials")
     @classmethod
-    def _fewer_and_fewer(cls, value):
+    def _fewer_and_fewer(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if list(value) != sorted(value, reverse=True):
             raise ValueError(f"expected fewer starts from epoch to epoch, got {list(value)}")
         return value
 
 
 class SceneSettings(Range):
+    """Clips that are mixed from the recordings of a split."""
+
     clips: PositiveInt
     clip_seconds: PositiveFloat
     segment_seconds: tuple[PositiveFloat, PositiveFloat] = (0.65, 4.0)
@@ -206,6 +218,8 @@ class SceneSettings(Range):
 
 
 class EvaluationSettings(Section):
+    """Windows over clips, thresholds and intervals."""
+
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.875
     threshold: Probability = 0.5
     fpr_target: Probability = 0.315
@@ -235,13 +249,13 @@ class Settings(Section):
 
     @field_validator("seeds")
     @classmethod
-    def _seeds_differ(cls, value):
+    def _seeds_differ(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if not value or len(set(value)) != len(value):
             raise ValueError(f"expected seeds that differ, got {list(value)}")
         return value
 
     @model_validator(mode="after")
-    def _sources_are_named(self):
+    def _sources_are_named(self) -> "Settings":
         if (self.corpus == "sources") != bool(self.sources):
             raise ValueError(
                 "sources: expected with corpus: sources and only there, "
@@ -253,10 +267,12 @@ class Settings(Section):
 
     @property
     def window_seconds(self) -> float:
+        """Length of a window."""
         return self.window_samples / self.sample_rate
 
     @cached_property
     def data_folder(self) -> Path:
+        """Where the profile's prepared data lie."""
         return project_root() / "data" / self.profile
 
     def clips_folder(self, split: str) -> Path:
@@ -265,6 +281,7 @@ class Settings(Section):
 
     @cached_property
     def results_folder(self) -> Path:
+        """Where the profile's results lie."""
         return project_root() / "results" / self.profile
 
     def run_folder(self, seed: int) -> Path:
@@ -282,6 +299,7 @@ class Settings(Section):
 
 
 def profile_names() -> list[str]:
+    """The profiles that have a file, in order of name."""
     return sorted(path.stem for path in (project_root() / "profiles").glob("*.yaml"))
 
 

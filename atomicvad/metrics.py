@@ -18,16 +18,19 @@ from atomicvad.errors import AtomicVADError
 RANKING = ("auroc", "average_precision", "eer", "tpr_at_fpr")  # from scores
 DECISION = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "f2")  # at a threshold
 HARD = ("auroc_hard", "tpr_at_fpr_hard")  # as the released code computes them
+Weights = np.ndarray | None  # durations of the items, or none
 METRICS = (*RANKING, *DECISION, *HARD)
 
 
-def tpr_at_fpr(labels, scores, fpr: float = 0.315, weights=None) -> float:
+def tpr_at_fpr(
+    labels: np.ndarray, scores: np.ndarray, fpr: float = 0.315, weights: Weights = None
+) -> float:
     """True-positive rate where the false-positive rate is ``fpr``, between points of the ROC."""
     false, true, _ = roc_curve(labels, scores, sample_weight=weights)
     return float(np.interp(fpr, false, true))
 
 
-def equal_error_rate(labels, scores, weights=None) -> float:
+def equal_error_rate(labels: np.ndarray, scores: np.ndarray, weights: Weights = None) -> float:
     """Where misses and false alarms are equally frequent, between points of the ROC."""
     false, true, _ = roc_curve(labels, scores, sample_weight=weights, drop_intermediate=False)
     excess = false + true - 1  # rises from -1 to 1
@@ -41,7 +44,7 @@ def binary_metrics(
     scores: np.ndarray,
     threshold: float = 0.5,
     fpr_target: float = 0.315,
-    weights: np.ndarray | None = None,
+    weights: Weights = None,
 ) -> dict[str, float]:
     """All metrics of speech scores ``[n]`` against labels ``[n]`` (1 or True is speech).
 

@@ -5,6 +5,7 @@ import re
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -18,8 +19,8 @@ from atomicvad.layers.activations import activation
 from atomicvad.layers.features import Features
 
 
-def core_block(
-    inputs,
+def core_block(  # noqa: PLR0913, PLR0917 - the rows of the paper's table
+    inputs: Any,
     name: str,
     kernel: int,
     multiplier: int,
@@ -31,7 +32,7 @@ def core_block(
     dropout: float = 0.2,
     seed: int = 0,
     **activation_options: float,
-):
+) -> Any:
     """Depthwise convolution, pooling, normalisation, 1x1, activation, dropout, 1x1.
 
     Maps ``[batch, height, width, channels]`` to ``[batch, ceil(height / pool),
@@ -67,7 +68,7 @@ def core_block(
 
 
 def build_network(
-    input_shape=(64, 64, 1),
+    input_shape: tuple[int | None, ...] = (64, 64, 1),
     activation_name: str = "ggcu",
     normalization: str = "layer",
     dropout: float = 0.2,
@@ -86,7 +87,11 @@ def build_network(
         x = core_block(
             before,
             f"b{number}",
-            **block,
+            block["kernel"],
+            block["multiplier"],
+            block["pool"],
+            block["hidden"],
+            block["filters"],
             activation_name=activation_name,
             normalization=normalization,
             dropout=dropout,
@@ -151,7 +156,7 @@ def _rewrite(source: Path, target: Path) -> None:
             copy.writestr(zipfile.ZipInfo(name), content)
 
 
-def _stored_weights(path: Path) -> list:
+def _stored_weights(path: Path) -> list[np.ndarray]:
     """The arrays of a ``.keras`` file, in the order of its layers."""
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
@@ -159,9 +164,10 @@ def _stored_weights(path: Path) -> list:
             return _layer_arrays(config["config"]["layers"], weights["layers"])
 
 
-def _layer_arrays(layer_configs, group) -> list:
+def _layer_arrays(layer_configs: list[dict[str, Any]], group: h5py.Group) -> list[np.ndarray]:
     # Keras stores a layer under its class' name in snake case, numbered by occurrence.
-    arrays, seen = [], {}
+    arrays: list[np.ndarray] = []
+    seen: dict[str, int] = {}
     for layer in layer_configs:
         key = keras.src.utils.naming.to_snake_case(layer["class_name"])
         number = seen.get(key, 0)
@@ -211,7 +217,7 @@ def flat_weights(network: keras.Model) -> np.ndarray:
     return np.concatenate([variable.numpy().ravel() for variable in network.trainable_variables])
 
 
-def split_weights(network: keras.Model, weights) -> list:
+def split_weights(network: keras.Model, weights: Any) -> list[Any]:
     """The vector of ``flat_weights`` in pieces, each of its variable's shape."""
     shapes = [variable.shape for variable in network.trainable_variables]
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])

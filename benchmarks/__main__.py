@@ -54,6 +54,7 @@ def rows_of(part: str) -> list:
 
 
 def main() -> None:
+    """Measure every part and write the table."""
     rows, failed = [], []
     for part in tqdm(PARTS, desc="benchmarks", unit="part"):
         try:

@@ -8,6 +8,7 @@ Row = tuple[str, float, str]
 
 
 def seconds(function: Callable[[], object]) -> float:
+    """Wall time of one call."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started

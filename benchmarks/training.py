@@ -20,11 +20,13 @@ MACS_FIRST, MACS_REST = 602_112, 612_058 - 602_112  # per window
 
 
 def with_batch(settings: Settings, size: int) -> Settings:
+    """The same settings with another batch size."""
     training = settings.training.model_copy(update={"batch_size": size})
     return settings.model_copy(update={"training": training})
 
 
 def training_batches(settings: Settings) -> TrainingBatches:
+    """Batches of the profile's first seed."""
     store = prepare(settings)
     windows = WindowSet(read_split(settings.data_folder, "training", store), store, settings)
     return TrainingBatches(windows, settings, settings.seeds[0])
@@ -40,6 +42,7 @@ class Fit:
         self.stream = batches.epochs(range(10_000))
 
     def steps(self, count: int) -> None:
+        """Train on the next ``count`` batches."""
         for _ in range(count):
             self.trainer.step(*next(self.stream))
 
@@ -180,4 +183,5 @@ def batch_sizes(settings: Settings) -> list[Row]:
 
 
 def open_profile() -> Settings:
+    """The profile that is measured."""
     return load_profile("open")

@@ -59,7 +59,7 @@ def _open_with_sndfile(source: Path | bytes, name: str) -> soundfile.SoundFile |
 
 @contextlib.contextmanager
 def _open_with_ffmpeg(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
-    """A container and its first audio stream; whatever goes wrong with them is an ``AudioError``."""
+    """A container and its first audio stream; what goes wrong with them is an ``AudioError``."""
     import av
 
     form = "g722" if _is_raw_g722(name) else None

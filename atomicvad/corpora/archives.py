@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from tqdm.auto import tqdm
 
@@ -38,10 +39,11 @@ class Limits:
 class _Metered(io.RawIOBase):
     """A decompressing stream that stops at a limit, whatever a header asks for."""
 
-    def __init__(self, stream, limit: float, path: Path):
+    def __init__(self, stream: IO[bytes], limit: float, path: Path):
         self.stream, self.limit, self.path, self.position = stream, limit, path, 0
 
     def readable(self) -> bool:
+        """It is there to be read."""
         return True
 
     def read(self, size: int = -1) -> bytes:
@@ -101,11 +103,11 @@ def _safe(name: str, archive: Path) -> str:
     return str(path)
 
 
-def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.BufferedIOBase]]:
+def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
     with open(archive, "rb") as raw:
         head = raw.read(6)
         raw.seek(0)
-        opener = next((f for magic, f in MAGIC.items() if head.startswith(magic)), None)
+        opener: Any = next((f for magic, f in MAGIC.items() if head.startswith(magic)), None)
         swollen = archive.stat().st_size * limits.ratio + limits.slack
         limit = min(limits.size, swollen) + limits.slack
         stream = _Metered(opener(raw) if opener else raw, limit, archive)
@@ -124,10 +126,11 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.Buffer
                     raise AtomicVADError(
                         f"{archive}: refused: {member.name[:100]!r} has {member.size} bytes"
                     )
-                yield name, members.extractfile(member)
+                if content := members.extractfile(member):
+                    yield name, content
 
 
-def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, io.BufferedIOBase]]:
+def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(archive) as members:
         entries = members.infolist()
         total, packed = sum(e.file_size for e in entries), archive.stat().st_size

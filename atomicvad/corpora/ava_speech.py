@@ -83,7 +83,7 @@ def _listed(path: Path) -> set[str]:
 
 def find_clips(folder: Path) -> dict[str, str]:
     """Clips that are there: name -> path in the folder. A clip may be named as its video."""
-    found = {}
+    clips: dict[str, str] = {}
     for path in find_files(folder):
-        found.setdefault(PurePosixPath(path).stem, path)
-    return found
+        clips.setdefault(PurePosixPath(path).stem, path)
+    return clips

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +129,7 @@ def _apt(arguments: list[str], folder: Path) -> subprocess.Popen:
 
 def _catalogue(options: list[str], names: Iterable[str], folder: Path) -> Catalogue:
     shown, _ = _apt(["apt-cache", *options, "show", *names], folder).communicate()
-    offers = {}
+    offers: dict[str, list[Offer]] = {}
     for stanza in shown.split("\n\n"):
         fields = dict(re.findall(r"^(\w+): (.*)$", stanza, re.MULTILINE))
         if "SHA256" in fields:
@@ -143,13 +143,13 @@ def _own_lists(folder: Path, name: str, extra: list[str]) -> list[str]:
     place = folder / "lists" / name
     (place / "partial").mkdir(parents=True, exist_ok=True)
     (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-    options = {
+    settings = {
         "Dir::State::lists": place,
         "Dir::Cache": folder,
         "Acquire::Languages": "none",
         "APT::Update::Error-Mode": "any",
     }
-    options = [part for key, value in options.items() for part in ("-o", f"{key}={value}")] + extra
+    options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")] + extra
     if os.geteuid() == 0:  # apt's own user cannot write into this one's cache
         options += ["-o", "APT::Sandbox::User=root"]
     tqdm.write("fetching the list of packages")
@@ -181,21 +181,25 @@ def _release_lists(folder: Path) -> list[str] | None:
 def _best_catalogue(packages: dict[str, str], folder: Path) -> Catalogue:
     """The first catalogue with the expected version of every package, else one with any."""
     complete, lacking, problem = None, sorted(packages), None
-    system, made_new = lambda _: [], lambda _: _own_lists(folder, "system", [])
-    for lists in (system, _release_lists, made_new):
+    sources: tuple[Callable[[], list[str] | None], ...] = (
+        lambda: [],  # the system's own lists, as they are
+        lambda: _release_lists(folder),
+        lambda: _own_lists(folder, "system", []),
+    )
+    for lists in sources:
         try:
-            options = lists(folder)
+            options = lists()
         except AtomicVADError as error:
             options, problem = None, error
         if options is None:
             continue
         catalogue = _catalogue(options, packages, folder)
-        chosen = catalogue.choose(packages)
-        if {name: offer.sha256 for name, offer in chosen.items()} == packages:
+        offers = catalogue.choose(packages)
+        if {name: offer.sha256 for name, offer in offers.items()} == packages:
             return catalogue
-        if chosen.keys() == packages.keys():
+        if offers.keys() == packages.keys():
             complete = complete or catalogue
-        lacking = [name for name in lacking if name not in chosen]
+        lacking = [name for name in lacking if name not in offers]
     if complete:
         return complete
     raise problem or AtomicVADError(
@@ -226,7 +230,7 @@ def _download(packages: dict[str, str], folder: Path) -> dict[str, str]:
     return digests
 
 
-def _download_one(name: str, offer: Offer, options: list[str], folder: Path, progress) -> str:
+def _download_one(name: str, offer: Offer, options: list[str], folder: Path, progress: tqdm) -> str:
     partial, start = folder / "partial", progress.n
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -271,8 +275,8 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(fileobj=io.BytesIO(_data_tar(path)), mode="r:") as archive:
             for member in archive:
-                if member.isfile():
-                    yield member.name.removeprefix("./"), archive.extractfile(member).read()
+                if content := archive.extractfile(member) if member.isfile() else None:
+                    yield member.name.removeprefix("./"), content.read()
     except (*broken, EOFError, OSError, ValueError) as error:
         if isinstance(error, AtomicVADError):
             raise

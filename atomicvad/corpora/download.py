@@ -2,8 +2,10 @@
 
 import json
 import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import pooch
 import requests
@@ -26,7 +28,7 @@ LOST = (
 )
 
 
-class _Again(Exception):
+class _PassingError(Exception):
     """A failure that may pass: why, and for how long the server wants to be left alone."""
 
     def __init__(self, reason: str, wait: float = 0.0):
@@ -34,7 +36,7 @@ class _Again(Exception):
         self.wait = wait
 
 
-def retrieve(urls: str | list[str], path: Path, sha256: str | None = None, **options) -> Path:
+def retrieve(urls: str | list[str], path: Path, sha256: str | None = None, **options: Any) -> Path:
     """The file behind the first of ``urls`` that has it, at ``path``, whole and checked.
 
     A file that is there with the right checksum is left as it is. What came of a download that
@@ -48,26 +50,29 @@ def retrieve(urls: str | list[str], path: Path, sha256: str | None = None, **opt
     Raises:
         AtomicVADError: no address has it, or the bytes are not the expected ones.
     """
-    path, problem = Path(path), None
+    path, expected = Path(path), f"sha256:{sha256}" if sha256 else None
+    problem = AtomicVADError(f"{path}: no address to fetch it from")
     pooch.get_logger().setLevel("ERROR")
     path.parent.mkdir(parents=True, exist_ok=True)
     for url in [urls] if isinstance(urls, str) else urls:
         try:
             pooch.retrieve(
                 url,
-                f"sha256:{sha256}" if sha256 else None,
+                expected,
                 fname=path.name,
                 path=path.parent,
                 downloader=Resuming(_part(path), **options),
             )
-            return path
         except AtomicVADError as error:
             problem = error
         except ValueError:
             _forget(_part(path))
             problem = AtomicVADError(
-                f"{url}: the content is not the expected one (SHA-256 {sha256[:12]}…); nothing kept"
+                f"{url}: the content is not the expected one (SHA-256 {str(sha256)[:12]}…); "
+                "nothing kept"
             )
+        else:
+            return path
         finally:
             if path.is_file():
                 _forget(_part(path))
@@ -101,19 +106,27 @@ class Resuming:
         progress: whether a bar is shown.
     """
 
-    def __init__(self, part: Path, headers=None, largest: int | None = None, progress=True):
+    def __init__(
+        self,
+        part: Path,
+        headers: Mapping[str, str] | None = None,
+        largest: int | None = None,
+        progress: bool = True,
+    ):
         self.part, self.headers = Path(part), dict(headers or {})
         self.largest, self.progress = largest, progress
 
-    def __call__(self, url: str, output_file, pooch) -> None:
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
+        """Fetch ``url`` into ``output_file``, as pooch asks for it."""
         tried = 0
+        problem: Exception
         with requests.Session() as session:
             while True:
                 before = self._size()
                 try:
                     self._continue(session, url)
                     break
-                except (_Again, *LOST) as error:
+                except (_PassingError, *LOST) as error:
                     problem = error
                 except requests.RequestException as error:
                     raise AtomicVADError(f"{url}: {error}") from None
@@ -126,7 +139,7 @@ class Resuming:
         return self.part.stat().st_size if self.part.is_file() else 0
 
     def _pause(self, url: str, problem: Exception, tried: int) -> None:
-        reason = str(problem) if isinstance(problem, _Again) else "the connection was lost"
+        reason = str(problem) if isinstance(problem, _PassingError) else "the connection was lost"
         wait = max(getattr(problem, "wait", 0.0), PAUSE * 2 ** (tried - 1))
         if tried >= ATTEMPTS or wait > LONGEST_WAIT:
             again = f"; it asks to wait {wait:.0f} s" if wait > LONGEST_WAIT else ""
@@ -145,10 +158,10 @@ class Resuming:
         with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             status = response.status_code
             if status in BUSY:
-                raise _Again(f"HTTP {status} {response.reason}", _retry_after(response))
+                raise _PassingError(f"HTTP {status} {response.reason}", _retry_after(response))
             if status == 416 or (status == 206 and not _begins_at(response, have)):
                 _forget(self.part)
-                raise _Again("the server has another version than the one begun")
+                raise _PassingError("the server has another version than the one begun")
             if status not in (200, 206):
                 raise AtomicVADError(f"{url}: HTTP {status} {response.reason}")
             have = have if status == 206 else 0
@@ -160,7 +173,7 @@ class Resuming:
             with replacing(_validator(self.part)) as path:
                 path.write_text(version)
         length = response.headers.get("Content-Length")
-        total = have + int(length) if _is_number(length) else None
+        total = have + int(length) if length and _is_number(length) else None
         if self.largest and max(have, total or 0) > self.largest:
             raise AtomicVADError(f"{url}: {total} bytes, expected at most {self.largest}")
         bar = tqdm(
@@ -182,7 +195,7 @@ class Resuming:
                 if self.largest and have > self.largest:
                     raise AtomicVADError(f"{url}: more than {self.largest} bytes")
         if total is not None and have < total:
-            raise _Again("the connection was lost")
+            raise _PassingError("the connection was lost")
 
 
 def _begins_at(response: requests.Response, have: int) -> bool:
@@ -200,8 +213,8 @@ def _retry_after(response: requests.Response) -> float:
         return 0.0
 
 
-def _is_number(value: str | None) -> bool:
-    return bool(value) and len(value) < 20 and value.isascii() and value.isdigit()
+def _is_number(value: str) -> bool:
+    return 0 < len(value) < 20 and value.isascii() and value.isdigit()
 
 
 def get_json(url: str, parameters: dict, headers: dict) -> dict:

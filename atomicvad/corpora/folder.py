@@ -40,13 +40,9 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
         parts = PurePosixPath(path).parts[:-1]
         places = [(path.rpartition(".")[0], suffix[1:].lower()) for suffix in SUFFIXES]
         beside = [labels[place] for place in places if place in labels]
-        segments = ()
-        if beside:
-            kind = "speech"
-            segments = tuple(read_segments(beside[0]))
-        else:
-            named = (KINDS[part.lower()] for part in parts if part.lower() in KINDS)
-            kind = next(named, source.kind)
+        named = (KINDS[part.lower()] for part in parts if part.lower() in KINDS)
+        kind = "speech" if beside else next(named, source.kind)
+        segments = tuple(read_segments(beside[0])) if beside else ()
         if not kind:
             raise AtomicVADError(
                 f"{folder / path}: what is it? expected a label file beside it, a folder named "

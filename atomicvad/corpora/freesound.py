@@ -149,7 +149,8 @@ def _found_before(place: Path) -> dict[str, list[dict]]:
 
 
 def _search(category: str, key: str, api: str) -> list[dict]:
-    sounds, page = [], 1
+    page = 1
+    sounds: list[dict] = []
     while len(sounds) < PER_CATEGORY:
         time.sleep(REQUEST_PAUSE)
         parameters = {

@@ -51,9 +51,12 @@ def generate(sound: str, seed: tuple, seconds: float = SECONDS) -> np.ndarray:
     """A float32 waveform at 16 kHz; ``seed`` fixes every sample."""
     generator = np.random.default_rng(seed)
     count = round(seconds * RATE)
-    waveform = {"speech": _speech, "chords": _chords}.get(sound, partial(_noise, sound))(
-        generator, count
-    )
+    if sound == "speech":
+        waveform = _speech(generator, count)
+    elif sound == "chords":
+        waveform = _chords(generator, count)
+    else:
+        waveform = _noise(sound, generator, count)
     return (0.3 * waveform / np.abs(waveform).max()).astype(np.float32)
 
 
@@ -75,7 +78,8 @@ def _speech(generator: np.random.Generator, count: int) -> np.ndarray:
         phase = np.cumsum(glide) / RATE
         pulses = np.diff(np.floor(phase), prepend=0.0) + 0.01 * generator.standard_normal(length)
         formants = tract * generator.uniform((250, 800, 2200), (850, 2100, 3200))
-        syllable = sum(_resonance(pulses, f, 60 + f / 20) for f in formants)
+        low, middle, high = (_resonance(pulses, f, 60 + f / 20) for f in formants)
+        syllable = low + middle + high
         fricative = lfilter([1, -0.9], [1], generator.standard_normal(length // 3)) * 0.02
         syllable[: length // 3] += fricative * generator.integers(2)
         pieces.append(syllable * np.hanning(length) ** 0.5)

@@ -136,9 +136,9 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, str]]:
             yield f"{path}:{number}", line
 
 
-def _csv(path: Path, text: str) -> Iterator:
+def _csv(path: Path, text: str) -> Iterator[Segment]:
     names = ("start", "end", "label")
-    order = range(3)
+    order = [0, 1, 2]
     for number, (where, line) in enumerate(_lines(path, text)):
         fields = [field.strip().strip('"').strip() for field in line.split(",")]
         if number == 0 and {"start", "end"} <= (found := {field.lower() for field in fields}):
@@ -148,10 +148,11 @@ def _csv(path: Path, text: str) -> Iterator:
             continue
         if len(fields) != 3:
             raise AtomicVADError(f"{where}: expected start,end,label; got {len(fields)} fields")
-        yield _row(*(fields[place] for place in order), where)
+        start, end, label = (fields[place] for place in order)
+        yield _row(start, end, label, where)
 
 
-def _rttm(path: Path, text: str) -> Iterator:
+def _rttm(path: Path, text: str) -> Iterator[Segment]:
     for where, line in _lines(path, text):
         fields = line.split()
         if fields[0] != "SPEAKER":
@@ -160,13 +161,13 @@ def _rttm(path: Path, text: str) -> Iterator:
             raise AtomicVADError(
                 f"{where}: expected SPEAKER {path.stem[:60]} channel start duration …"
             )
-        start, length = _times(*fields[3:5], where)
+        start, length = _times(fields[3], fields[4], where)
         if start < 0 or length < 0:
             raise AtomicVADError(f"{where}: expected start and duration of 0 s or more")
         yield start, start + length, True
 
 
-def _audacity(path: Path, text: str) -> Iterator:
+def _audacity(path: Path, text: str) -> Iterator[Segment]:
     for where, line in _lines(path, text):
         if line.startswith("\\"):  # the frequency range of the label above
             continue
@@ -176,7 +177,7 @@ def _audacity(path: Path, text: str) -> Iterator:
                 f"{where}: expected start TAB end TAB label, as of Audacity (no transcript)"
             )
         word = fields[2] if len(fields) == 3 and fields[2].strip() else "speech"
-        yield _row(*fields[:2], word, where)
+        yield _row(fields[0], fields[1], word, where)
 
 
 # A text in quotes (a quote within is doubled), a flag, or a number that stands alone.
@@ -185,7 +186,7 @@ TOKEN = re.compile(
 )
 
 
-def _textgrid(path: Path, text: str) -> Iterator:
+def _textgrid(path: Path, text: str) -> Iterator[Segment]:
     """The values alone, in their order: the long form names them, the short one does not.
 
     After two head lines come bounds, a flag and the number of tiers; then of each tier its class,
@@ -207,4 +208,4 @@ def _textgrid(path: Path, text: str) -> Iterator:
     line_ends = [found.start() for found in re.finditer("\n", text)]
     for place in range(first, last, 3):
         where = f"{path}:{bisect(line_ends, tokens[place][1]) + 1}"
-        yield _row(*words[place : place + 3], where)
+        yield _row(words[place], words[place + 1], words[place + 2], where)

@@ -21,7 +21,7 @@ import io
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import PurePosixPath
@@ -91,6 +91,7 @@ QABCS_VOICES = frozenset(
         "yeti",
     ]
 )
+Files = Iterable[tuple[str, bytes]]  # name and content of each file of a package
 AUDIO = (".ogg", ".opus", ".wav", ".mp3", ".g722")
 
 
@@ -115,17 +116,19 @@ def recordings() -> Iterator[Recording]:
         )
 
 
-def _speech(name, language, speaker, source, split, content) -> Recording:
+def _speech(
+    name: str, language: str, speaker: str, source: str, split: str, content: bytes
+) -> Recording:
     return Recording(
         name, "speech", "speech", language, speaker, source, split, partial(bytes, content)
     )
 
 
-def _background(name, kind, source, split, content) -> Recording:
+def _background(name: str, kind: str, source: str, split: str, content: bytes) -> Recording:
     return Recording(name, "background", kind, "", "", source, split, partial(bytes, content))
 
 
-def _tuxpaint(files) -> Iterator[Recording]:
+def _tuxpaint(files: Files) -> Iterator[Recording]:
     for path, content in files:
         found = re.search(r"stamps/(.+)_desc_(\w+)\.ogg$", path)
         if found and found[2] in TUXPAINT:
@@ -135,7 +138,7 @@ def _tuxpaint(files) -> Iterator[Recording]:
             yield _speech(f"{source}/{name}.ogg", language, source, source, split, content)
 
 
-def _queen(files) -> Iterator[Recording]:
+def _queen(files: Files) -> Iterator[Recording]:
     """The Queen's container: a table of 21-byte entries after a 15-byte head (big-endian)."""
     data = next((content for path, content in files if path.endswith("/queen.1c")), b"")
     if data[:4] != b"QTBL":
@@ -153,7 +156,7 @@ def _queen(files) -> Iterator[Recording]:
         yield _speech(f"queen/{name}.mp3", "en", "queen", "queen", "training", content)
 
 
-def _fillets(language: str, split: str, files) -> Iterator[Recording]:
+def _fillets(language: str, split: str, files: Files) -> Iterator[Recording]:
     source = f"fillets-{language}"
     for path, content in files:
         if path.endswith(".ogg") and f"/{language}/" in path:
@@ -161,7 +164,7 @@ def _fillets(language: str, split: str, files) -> Iterator[Recording]:
             yield _speech(f"{source}/{name}", language, source, source, split, content)
 
 
-def _asterisk(language: str, files) -> Iterator[Recording]:
+def _asterisk(language: str, files: Files) -> Iterator[Recording]:
     source = f"asterisk-{language}"
     # The English and the Spanish prompts are spoken by one person.
     speaker = "asterisk-en" if language == "es" else source
@@ -172,7 +175,7 @@ def _asterisk(language: str, files) -> Iterator[Recording]:
             yield _speech(f"{source}/{name}", language, speaker, source, "testing", content)
 
 
-def _ktuberling(files) -> Iterator[Recording]:
+def _ktuberling(files: Files) -> Iterator[Recording]:
     for path, content in files:
         found = re.search(r"/sounds/(\w+)/([^/]+)$", path)
         if found and found[1] in KTUBERLING and path.endswith(AUDIO):
@@ -180,7 +183,7 @@ def _ktuberling(files) -> Iterator[Recording]:
             yield _speech(f"{source}/{found[2]}", found[1], source, source, "testing", content)
 
 
-def _qabcs(files) -> Iterator[Recording]:
+def _qabcs(files: Files) -> Iterator[Recording]:
     for path, content in files:
         if not path.endswith(AUDIO):
             continue
@@ -196,7 +199,7 @@ def _qabcs(files) -> Iterator[Recording]:
             yield _speech(name, language, source, source, "validation", content)
 
 
-def _ufoai(files) -> Iterator[Recording]:
+def _ufoai(files: Files) -> Iterator[Recording]:
     voices = re.compile(r"^sound/(soldiers|civilians|aliens|tv_newswav)/|radiomessage")
     for path, content in files:
         if not path.endswith(".pk3"):
@@ -205,8 +208,8 @@ def _ufoai(files) -> Iterator[Recording]:
             for name in sorted(archive.namelist()):
                 if name.endswith(AUDIO) and not voices.search(name):
                     split = _by_name(name)
-                    content = archive.read(name)
-                    yield _background(f"ufoai/{name}", "noise", f"ufoai-{split}", split, content)
+                    sound = archive.read(name)
+                    yield _background(f"ufoai/{name}", "noise", f"ufoai-{split}", split, sound)
 
 
 def _by_name(name: str) -> str:
@@ -216,7 +219,7 @@ def _by_name(name: str) -> str:
     return "validation" if digest[-1] % 5 == 0 else "training"
 
 
-def _warzone(files) -> Iterator[Recording]:
+def _warzone(files: Files) -> Iterator[Recording]:
     for path, content in files:
         if path.endswith(AUDIO):
             name = PurePosixPath(path).name
@@ -224,7 +227,7 @@ def _warzone(files) -> Iterator[Recording]:
             yield _background(f"warzone/{name}", "music", f"warzone-{split}", split, content)
 
 
-def _openttd(files) -> Iterator[Recording]:
+def _openttd(files: Files) -> Iterator[Recording]:
     """The sounds lie in one file, each a RIFF WAVE of its own."""
     data = next((content for path, content in files if path.endswith(".cat")), b"")
     for number, found in enumerate(re.finditer(rb"RIFF(....)WAVE", data, re.DOTALL)):
@@ -234,7 +237,7 @@ def _openttd(files) -> Iterator[Recording]:
         yield _background(name, "noise", "openttd", "validation", content)
 
 
-def _effects(source: str, split: str, files) -> Iterator[Recording]:
+def _effects(source: str, split: str, files: Files) -> Iterator[Recording]:
     for path, content in files:
         if path.endswith(AUDIO):
             name = PurePosixPath(path).name
@@ -244,7 +247,7 @@ def _effects(source: str, split: str, files) -> Iterator[Recording]:
             yield _background(f"{source}/{name}", kind, f"{source}-{kind}", split, content)
 
 
-READERS = {
+READERS: dict[str, Callable[[Files], Iterator[Recording]]] = {
     "tuxpaint-stamps-default": _tuxpaint,
     "flight-of-the-amazon-queen": _queen,
     "fillets-ng-data-cs": partial(_fillets, "cs", "training"),

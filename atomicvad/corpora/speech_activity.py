@@ -39,8 +39,9 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
 
 
 def _group(path: str) -> str:
-    """The speaker, as far as the name tells: PTDB's ``mic_F01_…``, NOIZEUS' ``sp07_…``, TIMIT's
-    folder ``FABC0``.
+    """The speaker, as far as the name tells.
+
+    PTDB's ``mic_F01_…``, NOIZEUS' ``sp07_…``, TIMIT's folder ``FABC0``.
     """
     name = PurePosixPath(path)
     if found := re.match(r"(?:mic_([FM]\d\d)_|(sp\d\d))", name.name):

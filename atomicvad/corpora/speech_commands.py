@@ -47,15 +47,14 @@ def fetch(
     Raises:
         AtomicVADError: out of reach, other bytes than expected, or an archive that is refused.
     """
-    given = archive
-    if not given:
-        archive = folder.with_name(f"{folder.name}.tar.gz")
-        retrieve([mirror, URL] if mirror else [URL], archive, sha256, largest=SIZE)
-    else:
-        _check(given, sha256)
-    extract(archive, folder, LIMITS)
-    if not given:
-        archive.unlink()  # all of it lies in the folder now
+    if archive:
+        _check(archive, sha256)
+        extract(archive, folder, LIMITS)
+        return
+    fetched = folder.with_name(f"{folder.name}.tar.gz")
+    retrieve([mirror, URL] if mirror else [URL], fetched, sha256, largest=SIZE)
+    extract(fetched, folder, LIMITS)
+    fetched.unlink()  # all of it lies in the folder now
 
 
 def _check(archive: Path, sha256: str) -> None:

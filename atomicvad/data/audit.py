@@ -78,24 +78,27 @@ class _Audio:
 
     def __init__(self, manifest: Path, root: Path | None, anywhere: bool):
         self.root, self.anywhere = Path(root or manifest.parent).resolve(), anywhere
-        self.store, self.numbers, self.last = None, {}, ("", None)
+        self.store: AudioStore | None = None
+        self.numbers: dict[str, int] = {}
+        self._last: tuple[str, np.ndarray] = ("", np.zeros(0, np.float32))
         if (manifest.parent / SAMPLES).is_file() and root is None:
             self.store = AudioStore(manifest.parent)
             self.numbers = {name: n for n, name in enumerate(self.store.recordings["recording"])}
 
     def path(self, name: str) -> Path | None:
-        """The file of a name; none where it would lie outside the root."""
+        """The file of a name; none where that is not in the store and lies outside the root."""
         path = (self.root / name).resolve()
-        return path if self.anywhere or path.is_relative_to(self.root) else None
+        inside = name in self.numbers or path.is_relative_to(self.root)
+        return path if inside or self.anywhere else None
 
     def waveform(self, name: str, path: Path) -> np.ndarray:
         """A whole recording; the one asked for last is kept, as manifests name it many times."""
-        if self.last[0] != name:
-            if name in self.numbers:
-                self.last = (name, self.store.read(self.numbers[name]))
+        if self._last[0] != name:
+            if self.store is not None and name in self.numbers:
+                self._last = (name, self.store.read(self.numbers[name]))
             else:
-                self.last = (name, decode(path))
-        return self.last[1]
+                self._last = (name, decode(path))
+        return self._last[1]
 
 
 def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = False) -> Report:
@@ -111,7 +114,9 @@ def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = Fals
     Raises:
         ManifestError: a manifest that cannot be read as one; names ``file:line``.
     """
-    report, sides = Report(), defaultdict(lambda: defaultdict(set))
+    report = Report()
+    # By what may not be shared (speaker, source, recording), by its name: the sides it is on.
+    sides: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LABELS, 0))
     sounds: dict[bytes, list] = defaultdict(list)
     names: dict[bytes, str] = {}  # of recordings, by their content
@@ -165,7 +170,7 @@ def _check_audio(
         where = f"{manifest.name}:{rows['line'].iloc[0]}: {name}"
         try:
             path = audio.path(name)
-            if name not in audio.numbers and path is None:
+            if path is None:
                 report.found["outside the root"].append(where)
                 continue
             if name not in audio.numbers and (rate := read_header(path).rate) != SAMPLE_RATE:

@@ -8,10 +8,13 @@ import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import LABELS, SPLITS
+from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import RECORDINGS, is_text, replacing
 from atomicvad.stamps import content_of
@@ -47,7 +50,7 @@ def write_manifest(frame: pd.DataFrame, path: Path) -> None:
         frame.to_json(temporary, orient="records", lines=True, double_precision=6)
 
 
-def _number(value) -> bool:
+def _is_number(value: object) -> bool:
     # The extremes: a finite number that JSON wrote as such (true is no number).
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
@@ -57,14 +60,14 @@ def _number(value) -> bool:
         return False
 
 
-def _check(entry, where: str) -> None:
+def _check(entry: Any, where: str) -> None:
     if not isinstance(entry, dict):
         raise ManifestError(f"{where}: expected a JSON object, got {type(entry).__name__}")
     for field, kind in FIELDS.items():
         if field not in entry:
             raise ManifestError(f"{where}: field {field!r} is missing")
         value = entry[field]
-        if not (_number(value) if kind is float else isinstance(value, str)):
+        if not (_is_number(value) if kind is float else isinstance(value, str)):
             expected = "a finite number" if kind is float else "text"
             raise ManifestError(f"{where}: {field}: expected {expected}, got {value!r}")
     for field in GROUPS:
@@ -119,7 +122,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     return pd.DataFrame(entries)
 
 
-def read_split(folder: Path, split: str, store=None) -> pd.DataFrame:
+def read_split(folder: Path, split: str, store: AudioStore | None = None) -> pd.DataFrame:
     """Both classes of a split; with a store, each window must lie within its recording.
 
     Raises:
@@ -141,16 +144,16 @@ def read_split(folder: Path, split: str, store=None) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def check_against_store(frame: pd.DataFrame, store, path: Path, sample_rate: int = 16000) -> None:
+def check_against_store(frame: pd.DataFrame, store: AudioStore, path: Path) -> None:
     """Every window lies within a recording of the store.
 
     Raises:
         ManifestError: an unknown recording, or a window past its end; names ``file:line``.
     """
-    seconds = store.recordings.set_index("recording")["samples"] / sample_rate
+    seconds = store.recordings.set_index("recording")["samples"] / SAMPLE_RATE
     lengths = frame["audio_filepath"].map(seconds)
     ends = frame["offset"] + frame["duration"]
-    bad = lengths.isna() | (ends > lengths + 0.5 / sample_rate)
+    bad = lengths.isna() | (ends > lengths + 0.5 / SAMPLE_RATE)
     if bad.any():
         row = frame[bad].iloc[0]
         where, name = f"{path}:{row['line']}", row["audio_filepath"]

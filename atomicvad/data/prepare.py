@@ -5,7 +5,7 @@ import shutil
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from atomicvad.config import CLIP_SETS, LABELS, SPLITS, Settings
+from atomicvad.config import CLIP_SETS, LABELS, SPLITS, SceneSettings, Settings
 from atomicvad.corpora.registry import get_corpus
 from atomicvad.data.manifest import manifest_path, manifest_paths, write_manifest
 from atomicvad.data.scenes import build_scenes
@@ -47,9 +47,9 @@ def prepare(settings: Settings) -> AudioStore:
             stamp = folder / ".prepared"
             stamp.unlink(missing_ok=True)
             _write_manifests(store, settings)
-            for split in _mixed(settings):
+            for split, scenes in _mixed(settings).items():
                 seed = settings.data_seed + list(CLIP_SETS).index(split)
-                build_scenes(store, split, settings.scenes, settings.clips_folder(split), seed)
+                build_scenes(store, split, scenes, settings.clips_folder(split), seed)
             write_stamp(stamp, windows_fingerprint(settings))
     return store
 
@@ -66,7 +66,7 @@ def is_prepared(settings: Settings) -> bool:
 
 def store_fingerprint(settings: Settings) -> str:
     """What the store is made from: the corpora, and the code that reads and decodes them."""
-    names = [source.corpus for source in settings.sources] or [settings.corpus]
+    names = [str(source.corpus) for source in settings.sources] or [settings.corpus]
     modules = [get_corpus(name).__name__ for name in names]
     return fingerprint(settings.corpus, code_of(AudioStore.__module__, *modules))
 
@@ -94,10 +94,10 @@ def dataset_of(settings: Settings) -> str:
     return dataset_name(settings.clips_folder("testing"))
 
 
-def _mixed(settings: Settings) -> list[str]:
-    """Splits whose clips are mixed from recordings: those that have no clips of their own."""
+def _mixed(settings: Settings) -> dict[str, SceneSettings]:
+    """Splits whose clips are mixed from recordings, as they have none of their own, and how."""
     own = {"testing": bool(settings.test), "validation": bool(settings.test and settings.sources)}
-    return [split for split in CLIP_SETS if not own[split]]
+    return {split: settings.scenes for split in CLIP_SETS if settings.scenes and not own[split]}
 
 
 def _prepare_store(settings: Settings) -> AudioStore:
@@ -144,10 +144,10 @@ def _store_of_sources(collected: Collected, settings: Settings, expected: str) -
 def _is_whole(settings: Settings) -> bool:
     """Whether all manifests and scenes are there."""
     files = manifest_paths(settings.data_folder)
-    for split in _mixed(settings):
+    for split, scenes in _mixed(settings).items():
         folder = settings.clips_folder(split)
         files += [folder / CLIP_LABELS, folder / CLIP_BACKGROUNDS]
-        if len(list(folder.glob("audio/*.flac"))) != settings.scenes.clips:
+        if len(list(folder.glob("audio/*.flac"))) != scenes.clips:
             return False
     return all(path.is_file() for path in files)
 

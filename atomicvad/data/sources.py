@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pooch
@@ -63,7 +64,7 @@ def locate(source: SourceSettings) -> Path:
     return folder
 
 
-def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tuple[Entry, object]]:
+def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tuple[Entry, Any]]:
     """Files of a source and what their heads say; none with a damaged head, none too long.
 
     Raises:
@@ -81,7 +82,7 @@ def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tu
     rows = list(zip(entries, index.itertuples(), strict=True))
     report_left_out([f"{folder / e.path}: {row.problem}" for e, row in rows if row.problem])
     longest = settings.windows.longest_seconds or float("inf")
-    kept = [(e, row) for e, row in rows if not row.problem and row.seconds <= longest]
+    kept = [(entry, row) for entry, row in rows if not row.problem and row.seconds <= longest]
     if long := sum(not row.problem for _, row in rows) - len(kept):
         tqdm.write(f"left out: {long} recordings of {source.corpus} longer than {longest:g} s")
     return kept
@@ -99,18 +100,18 @@ def collect(settings: Settings) -> Collected:
     Raises:
         AtomicVADError: a source is not there, or two give recordings of one name.
     """
-    recordings, facts, seconds = [], [], 0.0
+    recordings, files, seconds = [], [], 0.0
     for source in settings.sources:
         folder = locate(source)
         for entry, row in indexed(source, folder, settings):
             recordings.append(_recording(source, folder, entry))
-            facts.append((row.bytes, row.modified, entry.segments))
+            files.append((row.bytes, row.modified, entry.segments))
             seconds += row.seconds
     names = Counter(recording.recording for recording in recordings)
     if twice := [name for name, count in names.items() if count > 1]:
         raise AtomicVADError(f"sources: two recordings are called {twice[0]}")
     fields = [recording.fields() for recording in recordings]
-    return Collected(recordings, seconds, fingerprint(fields, facts))
+    return Collected(recordings, seconds, fingerprint(fields, files))
 
 
 def _recording(source: SourceSettings, folder: Path, entry: Entry) -> Recording:

@@ -68,7 +68,7 @@ class AudioStore:
         table, data = self.folder / RECORDINGS, self.folder / SAMPLES
         try:
             # All else is text: a speaker called 007 is not 7.
-            types = defaultdict(lambda: str, start="int64", samples="int64")
+            types: dict = defaultdict(lambda: str, start="int64", samples="int64")
             self.recordings = pd.read_csv(table, keep_default_na=False, dtype=types)
             if lacking := {"recording", "start", "samples"} - set(self.recordings):
                 raise ValueError(f"{table.name}: no column {', '.join(sorted(lacking))}")

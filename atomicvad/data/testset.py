@@ -97,10 +97,10 @@ def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list
     for entry, row in indexed(source, folder, settings):
         if entry.split != split:
             continue
-        marks = fill(list(entry.segments), row.seconds)
+        spans = fill(list(entry.segments), row.seconds)
         if not entry.segments:
-            marks = [(0.0, row.seconds, entry.kind == "speech")]
-        segments = tuple((start, end, LABELS[speech]) for start, end, speech in marks)
+            spans = [(0.0, row.seconds, entry.kind == "speech")]
+        segments = tuple((start, end, LABELS[speech]) for start, end, speech in spans)
         digest = fingerprint(entry.path)[:8]
         slug = re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(entry.path).stem)[:60]
         name = f"{source.corpus}-{slug}-{digest}"
@@ -110,7 +110,7 @@ def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list
     return clips, get_corpus(source.corpus).ABOUT.title
 
 
-def _ava_clips(source, folder: Path, settings: Settings) -> tuple[list[Clip], str]:
+def _ava_clips(source: SourceSettings, folder: Path, settings: Settings) -> tuple[list[Clip], str]:
     labels, name = ava_speech.chosen_labels(folder, source)
     there = ava_speech.find_clips(folder)
     paths = [there[video] for video in labels["video_id"].unique() if video in there]
@@ -152,15 +152,15 @@ def _decode_all(clips: list[Clip], folder: Path, journal: Journal) -> dict[str, 
         for name, *result in journal.entries
         if result[2] or _path(folder, name).is_file()
     }
-    todo = [clip for clip in clips if clip.path and clip.name not in done]
+    todo = {clip.name: clip.path for clip in clips if clip.path and clip.name not in done}
     if todo:
         with ThreadPoolExecutor(2) as pool:  # libsndfile, FFmpeg and soxr run beside each other
-            results = pool.map(_decode, todo, [folder] * len(todo))
-            for clip, result in tqdm(
+            results = pool.map(_decode, todo, todo.values(), [folder] * len(todo))
+            for name, result in tqdm(
                 zip(todo, results, strict=True), total=len(todo), desc="clips", unit="clip"
             ):
-                done[clip.name] = result
-                journal.add([clip.name, *result])
+                done[name] = result
+                journal.add([name, *result])
     return done
 
 
@@ -168,13 +168,13 @@ def _path(folder: Path, name: str) -> Path:
     return folder / "audio" / f"{name}.flac"
 
 
-def _decode(clip: Clip, folder: Path) -> tuple[int, str, str]:
+def _decode(name: str, path: Path, folder: Path) -> tuple[int, str, str]:
     try:
-        waveform = decode(clip.path)
+        waveform = decode(path)
     except AudioError as error:
         return 0, "", str(error)
-    with replacing(_path(folder, clip.name)) as path:
-        soundfile.write(path, waveform, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    with replacing(_path(folder, name)) as temporary:
+        soundfile.write(temporary, waveform, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     return len(waveform), hashlib.sha256(waveform.tobytes()).hexdigest(), ""
 
 

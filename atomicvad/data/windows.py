@@ -3,14 +3,14 @@
 The recordings are clean, so energy finds the speech: no teacher model decides what counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE, SILENCE_DB, active_frames, frame_levels
-from atomicvad.config import LABELS, SPLITS, Settings
+from atomicvad.config import LABELS, SPLITS, Settings, Split
 from atomicvad.corpora.labels import Segment, fill
 from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
@@ -30,13 +30,11 @@ def windows_of(
         level without the voice). In a background recording all windows that can be heard are.
     """
     starts = np.arange(0, len(waveform) - window + 1, stride)
-    if label == "speech":
-        marks = active_frames(waveform)
-    else:
-        marks = frame_levels(waveform) > SILENCE_DB
-    share = np.concatenate([[0.0], np.cumsum(marks)])
+    speech_only = label == "speech"
+    active = active_frames(waveform) if speech_only else frame_levels(waveform) > SILENCE_DB
+    count = np.concatenate([[0.0], np.cumsum(active)])
     first, last = starts // FRAME, (starts + window) // FRAME
-    share = (share[np.minimum(last, len(marks))] - share[first]) / (window // FRAME)
+    share = (count[np.minimum(last, len(active))] - count[first]) / (window // FRAME)
     if label == "background":
         starts = starts[share >= SPEECH_SHARE]
         return starts, np.full(len(starts), "background")
@@ -53,12 +51,13 @@ def labelled_windows(
     Args:
         segments: ``(start, end, speech)`` in s, in order of time (``labels.read_segments``).
     """
-    starts, labels, runs = [], [], []
+    starts, labels = [], []
+    runs: list[Segment] = []  # of segments with one label that touch
     for start, end, speech in fill(list(segments), samples / SAMPLE_RATE):
         if runs and runs[-1][2] == speech and start <= runs[-1][1] + 1e-6:
-            runs[-1][1] = max(end, runs[-1][1])
+            runs[-1] = (runs[-1][0], max(end, runs[-1][1]), speech)
         else:
-            runs.append([start, end, speech])
+            runs.append((start, end, speech))
     for start, end, speech in runs:
         first = round(start * SAMPLE_RATE)
         last = min(round(end * SAMPLE_RATE), samples) - window
@@ -114,7 +113,7 @@ def cut_windows(
 
 
 def balance(
-    windows: pd.DataFrame, counts: dict[str, int], seed: int, method: str = "sources"
+    windows: pd.DataFrame, counts: Mapping[Split, int], seed: int, method: str = "sources"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The same number of windows of both classes in every split. Deterministic in ``seed``.
 

@@ -6,7 +6,9 @@ own threshold, chosen on the validation scenes.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 from tqdm.auto import tqdm
 
-from atomicvad.audio.signal import FRAME, active_frames, at_level, mix
+from atomicvad.audio.signal import FRAME, SAMPLE_RATE, active_frames, at_level, mix
 from atomicvad.config import Settings
 from atomicvad.data.manifest import training_content
 from atomicvad.data.scenes import Excerpts
@@ -32,7 +34,7 @@ from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.windows import in_batches, segment_windows, step_of
 from atomicvad.stamps import code_of
 
-PIECE, PIECES, LEVEL = 32000, 12, -26.0  # samples, a case, dBFS
+PIECE, PIECES, LEVEL = 2 * SAMPLE_RATE, 12, -26.0  # samples, a case, dBFS
 # By the recordings' names, in the testing split.
 SOUNDS = {
     "music on hold": r"^asterisk-moh",
@@ -53,6 +55,9 @@ MISSING = {
 }
 
 
+Piece = Callable[[np.random.Generator], np.ndarray]  # draws ``PIECE`` samples
+
+
 @dataclass(frozen=True)
 class Case:
     """``PIECES`` pieces of 2 s, one after another, 16 kHz."""
@@ -63,14 +68,17 @@ class Case:
     waveform: np.ndarray
 
 
-def _joined(store: AudioStore, rows: pd.DataFrame, generator, speech: bool) -> np.ndarray:
+def _joined(
+    store: AudioStore, rows: pd.DataFrame, generator: np.random.Generator, speech: bool
+) -> np.ndarray:
     """A piece out of recordings put end to end, without the quiet before and after speech."""
     parts, length = [], 0
     for _ in range(100):
         waveform = store.read(rows.index[generator.integers(len(rows))])
         if speech:
             frames = np.flatnonzero(active_frames(waveform))
-            waveform = waveform[frames[0] * FRAME : (frames[-1] + 1) * FRAME] if len(frames) else []
+            span = (frames[0] * FRAME, (frames[-1] + 1) * FRAME) if len(frames) else (0, 0)
+            waveform = waveform[slice(*span)]
         elif len(waveform) > PIECE:
             start = generator.integers(len(waveform) - PIECE)
             waveform = waveform[start : start + PIECE]
@@ -81,7 +89,7 @@ def _joined(store: AudioStore, rows: pd.DataFrame, generator, speech: bool) -> n
     raise AtomicVADError(f"atlas: the recordings of {rows['source'].iloc[0]} are silent")
 
 
-def _far(piece: np.ndarray, generator) -> np.ndarray:
+def _far(piece: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """A room of 0.8 s: direct sound and a tail of noise that decays by 60 dB, at equal energy."""
     tail = generator.standard_normal(12800) * 10 ** (-3 * np.arange(12800) / 12800)
     tail /= np.sqrt(np.sum(np.square(tail)))
@@ -92,12 +100,13 @@ def _far(piece: np.ndarray, generator) -> np.ndarray:
 def _telephone(piece: np.ndarray) -> np.ndarray:
     """300 to 3400 Hz at 8 kHz, eight bits of the mu law."""
     narrow = sosfilt(
-        butter(4, [300, 3400], "bandpass", fs=8000, output="sos"), soxr.resample(piece, 16000, 8000)
+        butter(4, [300, 3400], "bandpass", fs=8000, output="sos"),
+        soxr.resample(piece, SAMPLE_RATE, 8000),
     )
     law = np.sign(narrow) * np.log1p(255 * np.minimum(np.abs(narrow), 1)) / np.log(256)
     law = np.rint(law * 127) / 127
     narrow = np.sign(law) * (np.power(256, np.abs(law)) - 1) / 255
-    wide = soxr.resample(narrow.astype(np.float32), 8000, 16000)
+    wide = soxr.resample(narrow.astype(np.float32), 8000, SAMPLE_RATE)
     return np.pad(wide, (0, max(0, PIECE - len(wide))))[:PIECE]
 
 
@@ -106,9 +115,9 @@ def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
     table = store.recordings[store.recordings["split"] == "testing"]
     spoken = table[table["kind"] == "speech"]
     heard = set(store.recordings[store.recordings["split"] == "training"]["language"])
-    cases = []
+    cases: list[Case] = []
 
-    def add(name: str, group: str, speech: bool, piece) -> None:
+    def add(name: str, group: str, speech: bool, piece: Piece) -> None:
         generator = np.random.default_rng([settings.data_seed, len(cases)])
         pieces = [np.clip(piece(generator), -1, 1) for _ in range(PIECES)]
         cases.append(Case(name, group, speech, np.concatenate(pieces).astype(np.float32)))
@@ -118,9 +127,16 @@ def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
     for name, pattern in SOUNDS.items():
         rows = table[(table["kind"] != "speech") & table["recording"].str.contains(pattern)]
         if len(rows):
-            add(name, "no speech", False, lambda g, rows=rows: _joined(store, rows, g, False))
-    say = lambda g: at_level(Excerpts(store, "testing", "speech", g).draw(PIECE), LEVEL)  # noqa: E731
-    hum = lambda g, kind: Excerpts(store, "testing", kind, g).draw(PIECE)  # noqa: E731
+            add(name, "no speech", False, partial(_joined, store, rows, speech=False))
+
+    def say(generator: np.random.Generator) -> np.ndarray:
+        return at_level(Excerpts(store, "testing", "speech", generator).draw(PIECE), LEVEL)
+
+    def mixed(generator: np.random.Generator, kind: str, snr_db: float) -> np.ndarray:
+        speech = say(generator)
+        background = Excerpts(store, "testing", kind, generator).draw(PIECE)
+        return at_level(mix(speech, background, snr_db), LEVEL)
+
     add("as recorded", "speech", True, say)
     add("quiet, -50 dBFS", "speech", True, lambda g: at_level(say(g), -50))
     add("far, -42 dBFS", "speech", True, lambda g: _far(say(g), g))
@@ -137,11 +153,11 @@ def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
                 f"{kind} at {snr} dB",
                 f"speech in {kind}",
                 True,
-                lambda g, s=snr, k=kind: at_level(mix(say(g), hum(g, k), s), LEVEL),
+                partial(mixed, kind=kind, snr_db=snr),
             )
     for language in sorted(set(spoken["language"]) - heard):
         rows = spoken[spoken["language"] == language]
-        add(language, "unseen language", True, lambda g, rows=rows: _joined(store, rows, g, True))
+        add(language, "unseen language", True, partial(_joined, store, rows, speech=True))
     return cases
 
 
@@ -149,7 +165,9 @@ def _piece_medians(values: np.ndarray, piece: np.ndarray) -> np.ndarray:
     return pd.Series(values).groupby(piece).median().to_numpy()
 
 
-def _window_medians(score, waveform: np.ndarray, settings: Settings) -> np.ndarray:
+def _window_medians(
+    score: Callable[[np.ndarray], np.ndarray], waveform: np.ndarray, settings: Settings
+) -> np.ndarray:
     """Median logits of the pieces' SWI windows, ``[pieces, members]``."""
     edges = np.arange(PIECES + 1) * PIECE
     bounds = np.stack([edges[:-1], edges[1:]], axis=1)

@@ -17,7 +17,9 @@ def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     return float((thresholds[best] + below) / 2) if np.isfinite(thresholds[best]) else float(below)
 
 
-def reliability_counts(labels, probabilities, clips, count: int) -> np.ndarray:
+def reliability_counts(
+    labels: np.ndarray, probabilities: np.ndarray, clips: np.ndarray, count: int
+) -> np.ndarray:
     """Items, speech, and summed probability by clip and bin: ``[3, clips, BINS]``."""
     bins = np.minimum((np.asarray(probabilities) * BINS).astype(int), BINS - 1)
     cell, size = clips * BINS + bins, count * BINS

@@ -22,12 +22,12 @@ def _latencies(truth: np.ndarray, decisions: np.ndarray) -> tuple[list, list, in
     onsets, offsets, missed, runs = [], [], 0, _runs(truth)
     borders = [*runs[1:, 0], len(truth)]
     for (start, end), border in zip(runs, borders, strict=True):
-        found = np.flatnonzero(decisions[start:end])
-        if not len(found):
+        detected = np.flatnonzero(decisions[start:end])
+        if not len(detected):
             missed += 1
             continue
         if start > 0:  # a clip that begins with speech has no onset
-            onsets.append(found[0] * SECONDS)
+            onsets.append(detected[0] * SECONDS)
         quiet = np.flatnonzero(~decisions[end:border])
         if decisions[end - 1] and len(quiet):
             offsets.append(quiet[0] * SECONDS)
@@ -73,8 +73,11 @@ def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarr
     ``missed_speech`` is the share of those that were not; ``false_alarms_per_hour <kind>`` counts
     alarms in an hour of background of that kind.
     """
-    total = lambda name: draws @ counts[name].to_numpy(dtype=float)  # noqa: E731
-    found = {
+
+    def total(name: str) -> np.ndarray:
+        return draws @ counts[name].to_numpy(dtype=float)
+
+    metrics = {
         "detection_error_rate": total("error_s") / total("speech_s"),
         "missed_speech": total("missed") / total("runs"),
     }
@@ -90,12 +93,12 @@ def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarr
             share = share / share[:, -1:]
         for percent in (50, 95):
             place = np.argmax(share >= percent / 100, axis=1)
-            found[f"{name}_latency_p{percent}"] = values[order][place]
+            metrics[f"{name}_latency_p{percent}"] = values[order][place]
     kinds = [column.removeprefix("hours ") for column in counts if column.startswith("hours ")]
     for kind in kinds:
         hours = total(f"hours {kind}")
         rate = np.divide(
             total(f"alarms {kind}"), hours, out=np.full_like(hours, np.nan), where=hours > 0
         )
-        found[f"false_alarms_per_hour {kind}"] = rate
-    return found
+        metrics[f"false_alarms_per_hour {kind}"] = rate
+    return metrics

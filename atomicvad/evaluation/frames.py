@@ -1,9 +1,11 @@
 """From scores of windows and of outputs to 10 ms frames over whole clips."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from atomicvad.audio.signal import FRAME
+from atomicvad.audio.signal import FRAME, SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CLIP_START
 from atomicvad.scoring.windows import lead_in, step_of
@@ -11,14 +13,14 @@ from atomicvad.scoring.windows import lead_in, step_of
 
 def frame_segments(labels: pd.DataFrame, clip_samples: np.ndarray) -> np.ndarray:
     """The segment that the centre of every 10 ms frame lies in, or -1; clip after clip."""
-    found = []
-    for samples, (_, segments) in zip(clip_samples, labels.groupby("video_id"), strict=True):
-        centres = (np.arange(samples // FRAME) + 0.5) * FRAME / 16000 + CLIP_START
-        segments = segments.sort_values("start")
+    of_clips = []
+    for samples, (_, rows) in zip(clip_samples, labels.groupby("video_id"), strict=True):
+        centres = (np.arange(samples // FRAME) + 0.5) * FRAME / SAMPLE_RATE + CLIP_START
+        segments = rows.sort_values("start")
         row = np.searchsorted(segments["start"], centres, side="right") - 1
         inside = (row >= 0) & (centres < segments["end"].to_numpy()[row])
-        found.append(np.where(inside, segments.index.to_numpy()[row], -1))
-    return np.concatenate(found)
+        of_clips.append(np.where(inside, segments.index.to_numpy()[row], -1))
+    return np.concatenate(of_clips)
 
 
 def stream_frames(
@@ -26,7 +28,8 @@ def stream_frames(
 ) -> np.ndarray:
     """Scores of 10 ms frames ``[frames]`` from those of the stream's windows."""
     window, step = settings.window_samples, step_of("swi", settings)
-    lead, cover, found, position = lead_in(window, step), -(-window // step), [], 0
+    lead, cover, position = lead_in(window, step), -(-window // step), 0
+    of_clips = []
     for samples in map(int, clip_samples):
         count = (lead + samples - window) // step + 1
         scores = stream[position : position + count]
@@ -34,7 +37,7 @@ def stream_frames(
         frames = np.arange(samples // FRAME)
         if causal:
             newest = (lead + (frames + 1) * FRAME - window) // step
-            found.append(scores[np.maximum(newest, 0)])
+            of_clips.append(scores[np.maximum(newest, 0)])
             continue
         # Windows that begin before the clip hear the silence put there; a short clip has no others.
         inside = scores[min(lead // step, count - 1) :]
@@ -43,13 +46,13 @@ def stream_frames(
         # The last frames, which no window covers, go with the last window.
         slot = np.minimum((frames * FRAME + FRAME // 2) // step, len(inside) + cover - 2)
         smooth = np.nanmedian(np.lib.stride_tricks.sliding_window_view(scores, cover), axis=1)
-        found.append(smooth[slot])
-    return np.concatenate(found)
+        of_clips.append(smooth[slot])
+    return np.concatenate(of_clips)
 
 
 def output_frames(
     outputs: np.ndarray,
-    counts: np.ndarray,
+    counts: Sequence[int] | np.ndarray,
     clip_samples: np.ndarray,
     hop: int,
     delay: int | None,
@@ -62,16 +65,16 @@ def output_frames(
             ``n * hop`` on.
         delay: samples past those that it has heard; ``None``: the whole clip, so it is not causal.
     """
-    found, position = [], 0
+    of_clips, position = [], 0
     for samples, count in zip(map(int, clip_samples), map(int, counts), strict=True):
-        own = outputs[position : position + count]
+        of_clip = outputs[position : position + count]
         position += count
         frames = np.arange(samples // FRAME)
         if causal:
-            newest = ((frames + 1) * FRAME - delay) // hop - 1
+            newest = ((frames + 1) * FRAME - (delay or 0)) // hop - 1
         else:
             newest = (frames * FRAME + FRAME // 2) // hop
         # Before its first word a system says no speech.
-        silent = np.float32(min(own.min(), 0))
-        found.append(np.where(newest < 0, silent, own[np.clip(newest, 0, count - 1)]))
-    return np.concatenate(found)
+        silent = np.float32(min(of_clip.min(), 0))
+        of_clips.append(np.where(newest < 0, silent, of_clip[np.clip(newest, 0, count - 1)]))
+    return np.concatenate(of_clips)

@@ -17,7 +17,13 @@ def clip_draws(clips: int, resamples: int, seed: int = 0) -> np.ndarray:
     return np.concatenate([np.ones((1, clips)), drawn])
 
 
-def ranking_counts(labels, scores, clips, count: int, weights=None) -> np.ndarray:
+def ranking_counts(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    clips: np.ndarray,
+    count: int,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
     """Background and speech at every level of the score, highest first: ``[2, clips, levels]``.
 
     Args:
@@ -38,7 +44,9 @@ def coarsen(counts: np.ndarray, levels: int = LEVELS) -> np.ndarray:
     return np.add.reduceat(counts, np.unique(cuts), axis=2)
 
 
-def ranking_metrics(counts: np.ndarray, draws: np.ndarray, fpr_target: float) -> dict:
+def ranking_metrics(
+    counts: np.ndarray, draws: np.ndarray, fpr_target: float
+) -> dict[str, np.ndarray]:
     """``auroc``, ``average_precision``, ``eer`` and ``tpr_at_fpr`` of every draw, ``[draws]``."""
     false, true = (np.cumsum(draws @ part, axis=1) for part in counts)
     precision = true / np.maximum(true + false, 1e-12)
@@ -47,12 +55,12 @@ def ranking_metrics(counts: np.ndarray, draws: np.ndarray, fpr_target: float) ->
     true = np.concatenate([zero, true / true[:, -1:]], axis=1)
     gained = np.diff(true)
 
-    def crossing(excess, values):
+    def crossing(excess: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """``values`` where ``excess`` crosses zero, between its levels."""
         after = np.maximum(np.argmax(excess >= 0, axis=1), 1)[:, np.newaxis]
-        at = lambda table, place: np.take_along_axis(table, place, 1)[:, 0]  # noqa: E731
-        low, high = at(excess, after - 1), at(excess, after)
+        low, high = _at(excess, after - 1), _at(excess, after)
         share = np.divide(-low, high - low, out=np.zeros_like(low), where=high > low)
-        return at(values, after - 1) + share * (at(values, after) - at(values, after - 1))
+        return _at(values, after - 1) + share * (_at(values, after) - _at(values, after - 1))
 
     return {
         "auroc": (np.diff(false) * (true[:, 1:] + true[:, :-1]) / 2).sum(axis=1),
@@ -62,7 +70,18 @@ def ranking_metrics(counts: np.ndarray, draws: np.ndarray, fpr_target: float) ->
     }
 
 
-def decision_counts(labels, decisions, clips, count: int, weights=None) -> np.ndarray:
+def _at(table: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """One value of every row."""
+    return np.take_along_axis(table, places, 1)[:, 0]
+
+
+def decision_counts(
+    labels: np.ndarray,
+    decisions: np.ndarray,
+    clips: np.ndarray,
+    count: int,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
     """True and false negatives, false and true positives by clip: ``[2, 2, clips]``.
 
     Axes: decision, label, clip.
@@ -72,20 +91,26 @@ def decision_counts(labels, decisions, clips, count: int, weights=None) -> np.nd
     return np.bincount(cell, weights, 4 * count).reshape(2, 2, count)
 
 
-def decision_metrics(counts: np.ndarray, draws: np.ndarray, fpr_target: float) -> dict:
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part / whole``; 0 where there is nothing."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def decision_metrics(
+    counts: np.ndarray, draws: np.ndarray, fpr_target: float
+) -> dict[str, np.ndarray]:
     """The metrics of decisions, and the released code's, of every draw, ``[draws]``."""
     (tn, fn), (fp, tp) = np.moveaxis(counts @ draws.T, -1, -1)
-    share = lambda a, b: np.divide(a, b, out=np.zeros_like(a), where=b > 0)  # noqa: E731
-    recall, precision, fpr = share(tp, tp + fn), share(tp, tp + fp), share(fp, fp + tn)
-    below = share(recall * fpr_target, fpr)
-    above = recall + (1 - recall) * share(fpr_target - fpr, 1 - fpr)
+    recall, precision, fpr = _share(tp, tp + fn), _share(tp, tp + fp), _share(fp, fp + tn)
+    below = _share(recall * fpr_target, fpr)
+    above = recall + (1 - recall) * _share(fpr_target - fpr, 1 - fpr)
     return {
-        "accuracy": share(tp + tn, tp + tn + fp + fn),
+        "accuracy": _share(tp + tn, tp + tn + fp + fn),
         "balanced_accuracy": (recall + 1 - fpr) / 2,
         "precision": precision,
         "recall": recall,
-        "f1": share(2 * tp, 2 * tp + fp + fn),
-        "f2": share(5 * tp, 5 * tp + fp + 4 * fn),
+        "f1": _share(2 * tp, 2 * tp + fp + fn),
+        "f2": _share(5 * tp, 5 * tp + fp + 4 * fn),
         "auroc_hard": (recall + 1 - fpr) / 2,
         "tpr_at_fpr_hard": np.where(fpr >= fpr_target, below, above),
     }

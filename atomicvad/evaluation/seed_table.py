@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,12 @@ COLUMNS = (
 
 
 def seed_metrics(
-    clips: ClipSet, scores: dict, name: str, settings: Settings, member: int = 0, **ids
+    clips: ClipSet,
+    scores: dict[str, np.ndarray],
+    name: str,
+    settings: Settings,
+    member: int = 0,
+    **ids: Any,
 ) -> pd.DataFrame:
     """Metrics of one member of a system on the test scenes, in the long form of ``COLUMNS``.
 
@@ -40,13 +46,13 @@ def seed_metrics(
         for condition in CONDITIONS:
             if condition != "all" and not (clips.condition == condition).any():
                 continue  # not every test set has all of them
-            chosen = of_condition(items, condition)
+            judged = of_condition(items, condition)
             metrics = binary_metrics(
-                items.speech[chosen],
-                expit(items.scores[chosen].astype(float)),
+                items.speech[judged],
+                expit(items.scores[judged].astype(float)),
                 settings.evaluation.threshold,
                 settings.evaluation.fpr_target,
-                None if items.seconds is None else items.seconds[chosen],
+                None if items.seconds is None else items.seconds[judged],
             )
             row = ids | {"protocol": protocol, "condition": condition}
             rows += [row | {"metric": metric, "value": value} for metric, value in metrics.items()]
@@ -54,7 +60,7 @@ def seed_metrics(
 
 
 def evaluate_folder(
-    score: Callable[[np.ndarray], np.ndarray], folder: Path, settings: Settings, **ids
+    score: Callable[[np.ndarray], np.ndarray], folder: Path, settings: Settings, **ids: Any
 ) -> pd.DataFrame:
     """One detector on a folder in AVA-Speech's shape, or on AVA-Speech: the table of a seed.
 

@@ -141,12 +141,17 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     test, validation = recorded_clips(settings), recorded_clips(settings, "validation")
     kinds = background_kinds(settings, test.labels)
     draws = intervals.clip_draws(test.count, settings.evaluation.resamples)
-    resampled = {}
+    resampled: dict[tuple[str, str, str, str], np.ndarray] = {}
     for name in system_files(settings):
         sets = load_system(name, settings)
         scores, chosen_on = sets["testing"], sets["validation"]
 
-        def one(task, name=name, scores=scores, chosen_on=chosen_on):
+        def of_member(
+            task: tuple[str, int],
+            name: str = name,
+            scores: dict[str, np.ndarray] = scores,
+            chosen_on: dict[str, np.ndarray] = chosen_on,
+        ) -> dict[tuple[str, str, str, str], np.ndarray]:
             protocol, member = task
             tuning = validation.items(chosen_on, name, member, protocol)
             threshold = calibration.best_threshold(tuning.speech, tuning.scores)
@@ -154,20 +159,20 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
             rows = list(_member_metrics(items, threshold, draws, settings))
             if protocol in FRAME_PROTOCOLS:
                 frames = test.frames(scores, name, member, protocol == "frame-causal")
-                found = _event_metrics(test, scores, frames, threshold, kinds, draws)
-                rows += [("all", metric, values) for metric, values in found.items()]
+                of_events = _event_metrics(test, scores, frames, threshold, kinds, draws)
+                rows += [("all", metric, values) for metric, values in of_events.items()]
             return {
                 (name, protocol, condition, metric): values for condition, metric, values in rows
             }
 
         tasks = product(protocols_of(scores, name), range(members(scores)))
         with ThreadPoolExecutor(2) as pool:
-            progress = tqdm(pool.map(one, tasks), desc=name, unit="table", leave=False)
-            found = {}
-            for of_member in progress:
-                for key, values in of_member.items():
-                    found.setdefault(key, []).append(values)
-        resampled |= {key: intervals.over_seeds(np.stack(v)) for key, v in found.items()}
+            progress = tqdm(pool.map(of_member, tasks), desc=name, unit="table", leave=False)
+            of_members: dict[tuple[str, str, str, str], list[np.ndarray]] = {}
+            for values_by_key in progress:
+                for key, values in values_by_key.items():
+                    of_members.setdefault(key, []).append(values)
+        resampled |= {key: intervals.over_seeds(np.stack(v)) for key, v in of_members.items()}
     table = [
         (*key, float(values[0]), *intervals.interval(values)) for key, values in resampled.items()
     ]

@@ -16,7 +16,7 @@ class _StampedByClosure:
     """
 
     def __init__(self, function: Callable, file: str):
-        super().__init__(function, file)
+        super().__init__(function, file)  # type: ignore[call-arg] # a mixin of numba's locators
         self._module = function.__module__
 
     def get_source_stamp(self) -> str:

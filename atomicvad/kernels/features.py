@@ -6,7 +6,7 @@ mel filters are also taken as what they are: no bin lies in more than two of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -200,9 +200,9 @@ class CompiledFeatures:
         self.front = FrontEnd(layer.window, layer.hop_length, *two_filters(layer.mel), floor)
         self.dct = None if layer.dct is None else np.ascontiguousarray(layer.dct.T)
 
-    def shape(self, samples: int) -> tuple[int, int, int]:
+    def shape(self, samples: int) -> tuple[int, ...]:
         """Shape of the features of a window of so many samples."""
-        return self.layer.compute_output_shape((samples,))
+        return cast("tuple[int, ...]", self.layer.compute_output_shape((samples,)))
 
     def __call__(self, waveforms: np.ndarray, response: np.ndarray | None = None) -> np.ndarray:
         """Features of a batch.

@@ -94,7 +94,7 @@ def _normalize_gradients(normal, scale, block, d_block, d_x):
         d_x: float32 ``[channels, places * LANES]``, changed in place: from the gradient of the
             scaled and shifted values to that of the normalisation's input.
     """
-    gamma, channels, places = block.gamma, *normal.shape
+    gamma, (channels, places) = block.gamma, normal.shape
     mean, slope = np.zeros(places, np.float32), np.zeros(places, np.float32)
     for channel in range(channels):
         d_gamma = d_beta = np.float32(0)

@@ -26,12 +26,13 @@ def all_weights(network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         float32 ``[weights]``, and which of them are trained, bool ``[weights]``.
     """
-    weights, trained = [], []
+    weights: list[np.ndarray] = []
+    trained: list[np.ndarray] = []
     for layer in network.layers:
         if isinstance(layer, GrowingCosine):
             for name in PARAMETERS:
                 weights.append(np.ravel(getattr(layer, name)))
-                trained.append([name in layer.trained])
+                trained.append(np.array([name in layer.trained]))
         else:
             for variable in layer.trainable_variables:
                 weights.append(variable.numpy().ravel())

@@ -4,8 +4,13 @@ The generalised unit (GGCU) is the paper's: ``(w1 x + b1) cos(w2 x + b2)`` with 
 scalars. Fixing some of them gives the older members of the family.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
+
+Shape = tuple[int | None, ...]
 
 PARAMETERS = ("w1", "w2", "b1", "b2")  # the order in the released files
 
@@ -23,7 +28,14 @@ class GrowingCosine(keras.layers.Layer):
         seed: seed of the initialisers; ``None`` draws one.
     """
 
-    def __init__(self, trained=PARAMETERS, l1=1e-5, l2=1e-4, seed=None, **kwargs):
+    def __init__(
+        self,
+        trained: Sequence[str] = PARAMETERS,
+        l1: float = 1e-5,
+        l2: float = 1e-4,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         unknown = set(trained) - set(PARAMETERS)
         if unknown:
@@ -32,7 +44,8 @@ class GrowingCosine(keras.layers.Layer):
         self.l1, self.l2 = l1, l2
         self.seed = seed
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
+        """Make the trained scalars, each a weight of shape ``[1]``."""
         for number, name in enumerate(PARAMETERS):
             if name not in self.trained:
                 setattr(self, name, float(name.startswith("w")))
@@ -50,13 +63,16 @@ class GrowingCosine(keras.layers.Layer):
             )
             setattr(self, name, weight)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        """The unit of every element."""
         return (self.w1 * inputs + self.b1) * ops.cos(self.w2 * inputs + self.b2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of the input."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made again from."""
         return super().get_config() | {
             "trained": list(self.trained),
             "l1": self.l1,

@@ -1,8 +1,12 @@
 """Waveform to MFCC or log-mel spectrogram, inside the graph, in float32 and window by window."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
+
+from atomicvad.audio.signal import SAMPLE_RATE
 
 
 def mel_matrix(bins: int, fft_length: int, sample_rate: int) -> np.ndarray:
@@ -36,16 +40,16 @@ class Features(keras.layers.Layer):
 
     def __init__(
         self,
-        spec_type="mfcc",
-        sample_rate=16000,
-        mel_bins=64,
-        coefficients=64,
-        fft_length=512,
-        frame_length=400,
-        hop_length=160,
-        floor_db=80.0,
-        **kwargs,
-    ):
+        spec_type: str = "mfcc",
+        sample_rate: int = SAMPLE_RATE,
+        mel_bins: int = 64,
+        coefficients: int = 64,
+        fft_length: int = 512,
+        frame_length: int = 400,
+        hop_length: int = 160,
+        floor_db: float = 80.0,
+        **kwargs: Any,
+    ) -> None:
         # Half precision overflows on the power spectrum.
         super().__init__(**(kwargs | {"dtype": "float32"}))
         if spec_type not in ("mfcc", "log_mel"):
@@ -68,8 +72,13 @@ class Features(keras.layers.Layer):
         self.mel = mel_matrix(mel_bins, fft_length, sample_rate)
         self.dct = dct_matrix(mel_bins, coefficients) if spec_type == "mfcc" else None
 
-    def call(self, waveforms, response=None):
-        """``response``: power response of a filter, ``[batch, 1, fft_length // 2 + 1]``."""
+    def call(self, waveforms: Any, response: Any = None) -> tf.Tensor:
+        """The features of float ``[batch, samples]``.
+
+        Args:
+            waveforms: 16 kHz mono in ±1.
+            response: power response of a filter, ``[batch, 1, fft_length // 2 + 1]``.
+        """
         edge = self.fft_length // 2
         padded = tf.pad(tf.cast(waveforms, tf.float32), [[0, 0], [edge, edge]], "REFLECT")
         frames = tf.signal.frame(padded, self.fft_length, self.hop_length)
@@ -82,16 +91,18 @@ class Features(keras.layers.Layer):
             decibels = tf.matmul(decibels, self.dct)
         return tf.transpose(decibels, [0, 2, 1])[..., tf.newaxis]
 
-    def decibels(self, mel_power):
+    def decibels(self, mel_power: tf.Tensor) -> tf.Tensor:
         """Decibels of ``[batch, frame, bin]``, floored below each window's maximum."""
         decibels = tf.math.log(tf.maximum(mel_power, 1e-10)) * np.float32(10 / np.log(10))
         loudest = tf.reduce_max(decibels, axis=[1, 2], keepdims=True)
         return tf.maximum(decibels, loudest - self.floor_db)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Of ``(batch, samples)`` or ``(samples,)``."""
         frames = None if input_shape[-1] is None else input_shape[-1] // self.hop_length + 1
         rows = self.mel.shape[1] if self.dct is None else self.dct.shape[1]
         return (*input_shape[:-1], rows, frames, 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made again from."""
         return super().get_config() | self.settings

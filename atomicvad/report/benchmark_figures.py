@@ -43,7 +43,7 @@ def stage_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def kernel_table(table: pd.DataFrame) -> pd.DataFrame:
-    """µs a window of each compiled kernel (``ours``) and of the libraries' ways to the same numbers.
+    """µs a window of each compiled kernel (``ours``) and of libraries that give the same numbers.
 
     Empty where the file has no such rows.
     """

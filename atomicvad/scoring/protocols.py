@@ -55,7 +55,8 @@ def score_set(
     labels = read_labels(folder / CLIP_LABELS)
     window, batch = settings.window_samples, settings.evaluation.batch_windows
     steps = {name: step_of(name.replace("stream", "swi"), settings) for name in protocols}
-    found, lengths = {name: [] for name in protocols}, []
+    lengths = []
+    scores: dict[str, list[np.ndarray]] = {name: [] for name in protocols}
     clips = tqdm(
         decoded_clips(folder, labels),
         total=labels["video_id"].nunique(),
@@ -67,12 +68,12 @@ def score_set(
         bounds = segment_bounds(labels[labels["video_id"] == name], len(waveform), name)
         for protocol, step in steps.items():
             if protocol == "stream":
-                found[protocol] += stream_scores(score, [waveform], window, step, batch)
+                scores[protocol] += stream_scores(score, [waveform], window, step, batch)
                 continue
             starts, segment = segment_windows(bounds, window, step)
             ends = bounds[segment, 1]
-            found[protocol].append(in_batches(score, waveform, starts, ends, window, batch))
-    arrays = {name: np.concatenate(parts) for name, parts in found.items()}
+            scores[protocol].append(in_batches(score, waveform, starts, ends, window, batch))
+    arrays = {name: np.concatenate(parts) for name, parts in scores.items()}
     return arrays | {"clip_samples": np.array(lengths, np.int32)}
 
 

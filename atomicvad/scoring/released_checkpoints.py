@@ -42,7 +42,7 @@ def released_checkpoints() -> list[Path]:
 
 
 def score_released(paths: list[Path], settings: Settings) -> Sets:
-    """Logits of released checkpoints; ``as_released`` are the test windows' with a batch's floor."""
+    """Logits of released checkpoints; ``as_released`` are of test windows, floored by the batch."""
     models = [load_model(path) for path in paths]
     sets = score_models(models, settings)
     clips = settings.clips_folder("testing")
@@ -54,7 +54,8 @@ def score_released(paths: list[Path], settings: Settings) -> Sets:
 class BatchFloor(Features):
     """``Features`` with one floor for a batch."""
 
-    def decibels(self, mel_power):
+    def decibels(self, mel_power: tf.Tensor) -> tf.Tensor:
+        """Decibels of ``[batch, frame, bin]``, floored below the batch's maximum."""
         decibels = tf.math.log(tf.maximum(mel_power, 1e-10)) * np.float32(10 / np.log(10))
         return tf.maximum(decibels, tf.reduce_max(decibels) - self.floor_db)
 

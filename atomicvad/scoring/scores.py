@@ -8,6 +8,7 @@ the labels and the clips' lengths. The digest says of which clips they are.
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,19 +81,20 @@ def recorded_backgrounds(settings: Settings) -> np.ndarray | None:
 
 def save_scores(sets: Sets, digests: dict[str, str], path: Path) -> None:
     """Write scores; logits are kept to three digits."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for split, table in sets.items():
         arrays[f"{split}/digest"] = np.array(digests[split])
         for name, values in table.items():
-            if values.dtype.kind == "f":
-                values = np.clip(values, -LIMIT, LIMIT).astype(np.float16)
-            arrays[f"{split}/{name}"] = values
+            logits = values.dtype.kind == "f"
+            arrays[f"{split}/{name}"] = (
+                np.clip(values, -LIMIT, LIMIT).astype(np.float16) if logits else values
+            )
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **arrays)
 
 
 def is_of_these_clips(path: Path, settings: Settings) -> bool:
-    """Whether a file holds scores of the scenes that are recorded."""
+    """Whether a file holds scores of the clips that are recorded."""
     digests = recorded_digests(settings)
     with np.load(path, allow_pickle=False) as stored:
         names = [name for name in stored.files if name.endswith("/digest")]
@@ -103,9 +105,10 @@ def load_scores(path: Path, settings: Settings) -> Sets:
     """What ``save_scores`` wrote, logits as float32 ``[windows, members]``.
 
     Raises:
-        AtomicVADError: no such file, or scores of other scenes than those recorded.
+        AtomicVADError: no such file, or scores of other clips than those recorded.
     """
-    digests, sets = recorded_digests(settings), {}
+    digests = recorded_digests(settings)
+    sets: Sets = {}
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
@@ -123,7 +126,8 @@ def load_scores(path: Path, settings: Settings) -> Sets:
                     f"{path}: scores of other scenes; atomicvad score --profile {settings.profile}"
                 )
             continue
-        if values.dtype == np.float16:
-            values = values.astype(np.float32).reshape(len(values), -1)
-        sets.setdefault(split, {})[key] = values
+        logits = values.dtype == np.float16
+        sets.setdefault(split, {})[key] = (
+            values.astype(np.float32).reshape(len(values), -1) if logits else values
+        )
     return sets

@@ -44,7 +44,7 @@ def segment_windows(bounds: np.ndarray, window: int, step: int) -> tuple[np.ndar
     Returns:
         ``(starts, segment)``, ``[windows]`` each; ``segment`` counts from 0.
     """
-    starts = [window_starts(*pair, window, step) for pair in bounds]
+    starts = [window_starts(start, end, window, step) for start, end in bounds]
     return np.concatenate(starts), np.repeat(np.arange(len(starts)), [len(s) for s in starts])
 
 

@@ -1,28 +1,29 @@
-"""Waveform augmentation as the world does it: background, filter, level, noise.
+"""What becomes of each window: shift, speed, background, level, white noise and channel are drawn.
 
-Every draw is a function of an item's seed pair alone (see ``layers.augment.uniform``), so any
-item of any epoch can be made again by itself.
+Every draw is a function of a window's seed pair alone (see ``kernels.random``). Seeds are int64
+``[batch, 2]``; what is drawn has a row a window.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.fft
 
+from atomicvad.audio.signal import SAMPLE_RATE, decibels_to_gain
+from atomicvad.config import Settings, WaveformSettings
 from atomicvad.kernels.random import FILTER, GAIN, MIX, NOISE, SHIFT, SPEED, uniform
 from atomicvad.kernels.waveform import TAPE_LENGTH, Plan
 
+Places = tuple[np.ndarray, np.ndarray]  # starts (samples in the store) and playing speeds
 COLOUR = np.arange(1, 5, dtype=np.float32)  # half periods of its cosines over the mel scale
 
 
-def between(draws, limits):
+def between(draws: np.ndarray, limits: Sequence[float] | np.ndarray) -> np.ndarray:
     """Uniform draws in 0…1 spread over (lowest, highest)."""
     return limits[0] + draws * (limits[1] - limits[0])
 
 
-def decibels_to_gain(decibels):
-    return np.exp(decibels * np.float32(np.log(10) / 20))
-
-
-def shifts(seeds, settings):
+def shifts(seeds: np.ndarray, settings: Settings) -> np.ndarray:
     """Shift of each window in samples, ``[batch]`` int64."""
     draws = uniform(seeds, SHIFT, 2)
     samples = between(draws[:, 0], settings.waveform.shift_ms) * settings.sample_rate / 1000
@@ -30,16 +31,24 @@ def shifts(seeds, settings):
     return np.rint(np.where(shifted, samples, 0)).astype(np.int64)
 
 
-def tape_speeds(seeds, speech, settings):
-    """Speeds of the windows and of their backgrounds: pitch and tempo together, as of a tape."""
+def tape_speeds(
+    seeds: np.ndarray, speech: np.ndarray, settings: WaveformSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Speeds of the windows and of their backgrounds: pitch and tempo together, as of a tape.
+
+    Args:
+        speech: which windows are speech, bool ``[batch]``.
+    """
     draws = uniform(seeds, SPEED, 2)
     as_speech = between(draws[:, 0], np.log(settings.speech_speed))
     as_background = between(draws, np.log(settings.background_speed))
-    own = np.where(speech, as_speech, as_background[:, 0])
-    return np.exp(own), np.exp(as_background[:, 1])
+    of_windows = np.where(speech, as_speech, as_background[:, 0])
+    return np.exp(of_windows), np.exp(as_background[:, 1])
 
 
-def within(starts, speeds, lowest, ends, length: int):
+def within(
+    starts: np.ndarray, speeds: np.ndarray, lowest: np.ndarray, ends: np.ndarray, length: int
+) -> Places:
     """Starts and speeds at which ``length`` played samples lie within ``lowest`` and ``ends``.
 
     At another speed than 1 also the sample after: a played one lies between two. A recording that
@@ -51,11 +60,14 @@ def within(starts, speeds, lowest, ends, length: int):
     return np.clip(starts, lowest, ends - 1 - last), speeds
 
 
-def make_plan(piece, background, seeds, settings, length: int) -> Plan:
-    """Draw what becomes of windows of ``length`` samples; ``settings``: ``WaveformSettings``.
-
-    ``piece`` and ``background`` are (starts, speeds) of the windows and of their backgrounds.
-    """
+def make_plan(
+    windows: Places,
+    backgrounds: Places,
+    seeds: np.ndarray,
+    settings: WaveformSettings,
+    length: int,
+) -> Plan:
+    """Draw what becomes of windows of ``length`` samples, with a background each."""
     mix, level, noise = uniform(seeds, MIX, 2), uniform(seeds, GAIN, 1), uniform(seeds, NOISE, 3)
     ratios = decibels_to_gain(-between(mix[:, 0], settings.mix_snr_db))
     noise_gains = decibels_to_gain(between(noise[:, 0], settings.white_noise_db))
@@ -63,8 +75,8 @@ def make_plan(piece, background, seeds, settings, length: int) -> Plan:
     if settings.level_db is not None:
         levels = decibels_to_gain(between(level[:, 0], settings.level_db))
     return Plan(
-        *piece,
-        *background,
+        *windows,
+        *backgrounds,
         np.where(mix[:, 1] < settings.mix_probability, ratios, np.float32(0)),
         levels,
         (noise[:, 2] * (TAPE_LENGTH - length)).astype(np.int64),
@@ -72,7 +84,7 @@ def make_plan(piece, background, seeds, settings, length: int) -> Plan:
     )
 
 
-def filter_response(seeds, settings, bins: int, sample_rate: int) -> np.ndarray:
+def filter_response(seeds: np.ndarray, settings: WaveformSettings, bins: int) -> np.ndarray:
     """Power response ``[batch, 1, bins]`` of a drawn channel: band limits and a colour.
 
     It multiplies the power spectrum within the features, which costs next to nothing there. The
@@ -81,11 +93,11 @@ def filter_response(seeds, settings, bins: int, sample_rate: int) -> np.ndarray:
     """
     draws = uniform(seeds, FILTER, 5 + len(COLOUR))
     low_passed, high_passed, coloured = (draws[:, 2:5] < settings.filter_probability).T
-    frequencies = np.linspace(0, sample_rate / 2, bins, dtype=np.float32)
+    frequencies = np.linspace(0, SAMPLE_RATE / 2, bins, dtype=np.float32)
     with np.errstate(divide="ignore"):
         octaves = np.log(frequencies)
 
-    def corners(drawn, limits):
+    def corners(drawn: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
         return between(drawn[:, np.newaxis], np.log(limits).astype(np.float32))
 
     response = np.ones((len(draws), bins), np.float32)
@@ -101,7 +113,7 @@ def filter_response(seeds, settings, bins: int, sample_rate: int) -> np.ndarray:
     return response[:, np.newaxis]
 
 
-def _logistic(values):
+def _logistic(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(np.minimum(-values, np.float32(80))))
 
 

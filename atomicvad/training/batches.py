@@ -19,9 +19,16 @@ from atomicvad.kernels.random import MASK, PICK, uniform
 from atomicvad.kernels.waveform import Plan, compose_all, compose_features, noise_tape
 from atomicvad.model import build_features
 from atomicvad.parallel import computed_ahead
-from atomicvad.training.augment import filter_response, make_plan, shifts, tape_speeds, within
+from atomicvad.training.augment import (
+    Places,
+    filter_response,
+    make_plan,
+    shifts,
+    tape_speeds,
+    within,
+)
 
-AT_ONCE = 256  # windows prepared together, with Python's lock a few times for all of them
+GROUP = 256  # windows prepared together, with Python's lock a few times for all of them
 AHEAD = 4  # such groups: for the times when the machine has other work
 
 
@@ -85,7 +92,7 @@ class TrainingBatches:
         The next epoch's first ones are made while an epoch is validated.
         """
         batch = self.settings.training.batch_size
-        size = batch * max(1, AT_ONCE // batch)
+        size = batch * max(1, GROUP // batch)
         groups = (
             (epoch, numbers[first : first + size])
             for epoch in epochs
@@ -93,9 +100,11 @@ class TrainingBatches:
             for first in range(0, len(numbers), size)
         )
         with ThreadPoolExecutor(workers) as pool:
-            for _, group in computed_ahead(pool, lambda group: self.prepare(*group), groups, AHEAD):
-                for first in range(0, len(group[0]), batch):
-                    yield tuple(part[first : first + batch] for part in group)
+            prepared = computed_ahead(pool, lambda group: self.prepare(*group), groups, AHEAD)
+            for _, (features, targets) in prepared:
+                for first in range(0, len(features), batch):
+                    part = slice(first, first + batch)
+                    yield features[part], targets[part]
 
     def prepare(self, epoch: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Window numbers ``[n]`` -> features ``[n, …]`` and one-hot targets ``[n, 2]``."""
@@ -103,7 +112,7 @@ class TrainingBatches:
         plan, response = self.plan(numbers, seeds), self.response(seeds)[:, 0]
         front, dct, samples = self.features.front, self.features.dct, self.settings.window_samples
         features = np.empty((len(numbers), *self.features.shape(samples)), np.float32)
-        self._whole(
+        self._check_read(
             compose_features(
                 self._file, self.tape, plan, response, front, dct, samples, features[..., 0]
             )
@@ -112,7 +121,7 @@ class TrainingBatches:
             self.mask(features, seeds)
         return features, np.eye(2, dtype=np.float32)[self.windows.speech[numbers].astype(int)]
 
-    def _whole(self, read: bool) -> None:
+    def _check_read(self, read: bool) -> None:
         if not read:
             name = self.windows.store.file.name
             raise AtomicVADError(f"{name}: samples cannot be read; was the file changed?")
@@ -122,7 +131,7 @@ class TrainingBatches:
         of_epoch = np.full(len(numbers), self.seed * 10_000 + epoch)
         return np.stack([of_epoch, numbers], axis=1)
 
-    def plan(self, numbers, seeds) -> Plan:
+    def plan(self, numbers: np.ndarray, seeds: np.ndarray) -> Plan:
         """What becomes of windows."""
         windows, settings = self.windows, self.settings
         speeds, background_speeds = tape_speeds(seeds, windows.speech[numbers], settings.waveform)
@@ -136,18 +145,18 @@ class TrainingBatches:
             settings.window_samples,
         )
 
-    def response(self, seeds) -> np.ndarray:
+    def response(self, seeds: np.ndarray) -> np.ndarray:
         """Response of the channels that windows' features pass, ``[n, 1, bins]``."""
         bins = self.settings.features.fft_length // 2 + 1
-        return filter_response(seeds, self.settings.waveform, bins, self.settings.sample_rate)
+        return filter_response(seeds, self.settings.waveform, bins)
 
-    def waveforms(self, numbers, seeds) -> np.ndarray:
+    def waveforms(self, numbers: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Augmented waveforms, before that channel."""
         waveforms = np.empty((len(numbers), self.settings.window_samples), np.float32)
-        self._whole(compose_all(self._file, self.tape, self.plan(numbers, seeds), waveforms))
+        self._check_read(compose_all(self._file, self.tape, self.plan(numbers, seeds), waveforms))
         return waveforms
 
-    def _within(self, numbers, shift, speeds):
+    def _within(self, numbers: np.ndarray, shift: np.ndarray | int, speeds: np.ndarray) -> Places:
         windows = self.windows
         return within(
             windows.starts[numbers] + shift,
@@ -157,9 +166,9 @@ class TrainingBatches:
             self.settings.window_samples,
         )
 
-    def mask(self, features, seeds) -> None:
+    def mask(self, features: np.ndarray, seeds: np.ndarray) -> None:
         """Some of the features with SpecAugment and SpecCutout, in place."""
         masks = self.settings.masks
-        some = uniform(seeds, MASK, 1)[:, 0] < masks.probability
-        spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks, where=some)
-        spec_cutout(features, seeds, masks.boxes, masks.box_size, where=some)
+        masked = uniform(seeds, MASK, 1)[:, 0] < masks.probability
+        spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks, where=masked)
+        spec_cutout(features, seeds, masks.boxes, masks.box_size, where=masked)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,11 +41,12 @@ class Checkpoint:
         trainer.restore(content)
 
     def save(self, trainer: Trainer) -> None:
-        content = trainer.state() | {f"best/{name}": value for name, value in self.best.items()}
-        facts = {"fingerprint": self.fingerprint, "rounds": self.rounds}
-        facts["history"] = json.dumps(self.history)
+        """Write the trainer's state, the history and the best network."""
+        content: dict[str, Any] = {"fingerprint": self.fingerprint, "rounds": self.rounds}
+        content |= {"history": json.dumps(self.history)} | trainer.state()
+        content |= {f"best/{name}": value for name, value in self.best.items()}
         with replacing(self.path) as path, open(path, "wb") as file:
-            np.savez(file, **facts, **content)
+            np.savez(file, **content)
 
     def waited(self, min_delta: float) -> int:
         """Epochs since validation AUROC last rose by more than ``min_delta``."""

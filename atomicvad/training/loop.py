@@ -163,8 +163,9 @@ def fit(
 def train(
     settings: Settings, seed: int, store: AudioStore, folder: Path, made_from: str, report: Report
 ) -> tuple[keras.Model, pd.DataFrame]:
-    """Train one seed and write its weights and its history into ``folder``; for the arguments see
-    ``fit``.
+    """Train one seed and write its weights and its history into ``folder``.
+
+    For the arguments see ``fit``.
     """
     network, history = fit(settings, seed, store, folder, made_from, report)
     model = build_model(network, build_features(settings), settings.window_samples)

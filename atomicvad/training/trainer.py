@@ -3,6 +3,7 @@
 import random
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -108,7 +109,10 @@ class Trainer:
     def _vectors(self) -> tf.Tensor:
         return tf.stack([tf.convert_to_tensor(start.weights) for start in self.starts])
 
-    def _plain_call(self, weights, others, features, training):
+    def _plain_call(
+        self, weights: tf.Tensor, others: list[list], features: Any, training: bool
+    ) -> tuple:
+        """What ``compiled_call`` gives, by Keras' layers."""
         results = [
             self.network.stateless_call(
                 split_weights(self.network, vector), values, features, training=training
@@ -117,11 +121,11 @@ class Trainer:
         ]
         return tuple(zip(*results, strict=True))
 
-    def _penalty(self, weights):
+    def _penalty(self, weights: tf.Tensor) -> tf.Tensor:
         """Of the regularisers of one network, each a sum over its weights."""
         return sum(penalty(weights[part]) for penalty, part in self.regularized)
 
-    def _step(self, features, targets):
+    def _step(self, features: Any, targets: Any) -> tf.Tensor:
         """Train on one batch; the loss of each start."""
         with tf.GradientTape() as tape:
             vectors = self._vectors()
@@ -149,7 +153,7 @@ class Trainer:
                 variable.assign(value)
         return tf.stack(losses)
 
-    def _predict(self, features):
+    def _predict(self, features: Any) -> tf.Tensor:
         """Probabilities of speech, ``[starts, n]``."""
         others = [start.others for start in self.starts]
         predictions, _ = self.forward(
@@ -171,6 +175,7 @@ class Trainer:
         return {name: value.numpy() for name, value in named if name.startswith(part)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Set variables to values of ``state``, by name."""
         variables = self.variables()
         for name, value in state.items():
             variables[name].assign(value)
