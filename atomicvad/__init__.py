@@ -11,6 +11,7 @@ _PUBLIC = {
     "load_model": "model",
     "load_profile": "config",
     "speech_probabilities": "scoring.probabilities",
+    "stream_probabilities": "scoring.probabilities",
 }
 __all__ = list(_PUBLIC)
 

@@ -150,8 +150,8 @@ def _rewrite(source: Path, target: Path) -> None:
             if name == "metadata.json":
                 content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
             elif name == "config.json":
-                found = re.findall(rb'"shared_object_id": (\d+)', content)
-                for number, address in enumerate(dict.fromkeys(found)):
+                addresses = re.findall(rb'"shared_object_id": (\d+)', content)
+                for number, address in enumerate(dict.fromkeys(addresses)):
                     content = content.replace(address, str(number).encode())
             copy.writestr(zipfile.ZipInfo(name), content)
 
@@ -199,12 +199,12 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
         raise AtomicVADError(f"{path}: not a .keras weight file ({error})") from None
     model = model or build_model()
     expected = [tuple(weight.shape) for weight in model.weights]
-    found = [array.shape for array in arrays]
+    shapes = [array.shape for array in arrays]
     # A depthwise kernel of one channel is the same array as a convolution's.
-    if found != expected:
+    if shapes != expected:
         raise AtomicVADError(
             f"{path}: weights of another architecture: expected {len(expected)} arrays with "
-            f"{model.count_params()} parameters, found {len(found)} with "
+            f"{model.count_params()} parameters, found {len(shapes)} with "
             f"{sum(array.size for array in arrays)}"
         )
     for weight, array in zip(model.weights, arrays, strict=True):

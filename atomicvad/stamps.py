@@ -76,13 +76,13 @@ def closure(*modules: str) -> list[str]:
 
     Imports within functions count as well; those for type checkers alone do not.
     """
-    found, waiting = set(), list(modules)
+    reached, waiting = set(), list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in reached:
+            reached.add(name)
             waiting += imports_of(name)
-    return sorted(found)
+    return sorted(reached)
 
 
 @cache

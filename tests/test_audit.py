@@ -43,7 +43,7 @@ def found(folder, lines, name="a_training_manifest.json", more=(), **options):
         (folder / path).write_text("\n".join(text) + "\n")
         paths.append(folder / path)
     report = audit(paths, **options)
-    names = {name: places for name, places in report.found.items() if places}
+    names = {name: places for name, places in report.findings.items() if places}
     assert names.keys() <= CHECKS.keys()
     return names
 

@@ -10,11 +10,12 @@ import soundfile
 
 from atomicvad import stamps
 from atomicvad.config import settings_from
+from atomicvad.corpora.clips import read_labels
 from atomicvad.data.prepare import prepare
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation import atlas, systems
-from atomicvad.evaluation.items import recorded_clips
-from atomicvad.evaluation.seed_table import evaluate_folder
+from atomicvad.evaluation.items import ClipSet, recorded_clips
+from atomicvad.evaluation.seed_table import seed_metrics
 from atomicvad.files import BACKGROUNDS
 from atomicvad.metrics import binary_metrics
 from atomicvad.model import build_model, build_network, save_model
@@ -26,6 +27,7 @@ from atomicvad.runs.folder import RunFolder
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.models import seed_models
 from atomicvad.scoring.peers import PEERS
+from atomicvad.scoring.protocols import score_set
 from atomicvad.scoring.scores import is_of_these_clips, load_scores, recorded_labels
 
 TINY = {
@@ -252,7 +254,12 @@ def test_a_folder_like_ava_speech_runs_through_the_same_code(scored, tmp_path):
         rows.append(rows[-4])
     (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
     score = logit_score(build_model(build_network(seed=1)))
-    table = evaluate_folder(score, tmp_path, scored, seed=1, variant="v", dataset="ava-speech")
+    clips, scores = (
+        ClipSet(scored, read_labels(tmp_path / "labels.csv")),
+        score_set(score, tmp_path, scored),
+    )
+    ids = {"seed": 1, "variant": "v", "dataset": "ava-speech"}
+    table = seed_metrics(clips, scores, "atomicvad", scored, **ids)
     assert table["value"].between(0, 1).all()
     assert set(table["condition"]) == {"all", "clean", "noise", "music"}
     assert set(table["dataset"]) == {"ava-speech"}

@@ -4,7 +4,6 @@ import numpy as np
 
 SAMPLE_RATE = 16000
 FRAME = 160  # samples: 10 ms
-FRAME_SECONDS = FRAME / SAMPLE_RATE
 GATE_DB = 30.0  # a frame is active within this range of its recording's 95th percentile
 SILENCE_DB = -60.0  # below this level (dBFS) nothing can be heard
 

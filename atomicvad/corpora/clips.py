@@ -83,10 +83,10 @@ def find_clip(folder: Path, video_id: str) -> Path:
     Raises:
         AtomicVADError: there is none.
     """
-    found = sorted(Path(folder, "audio").glob(f"{glob.escape(video_id)}.*"))
-    if not found:
+    paths = sorted(Path(folder, "audio").glob(f"{glob.escape(video_id)}.*"))
+    if not paths:
         raise AtomicVADError(f"{folder}/audio: no clip {video_id}.*")
-    return found[0]
+    return paths[0]
 
 
 def decoded_clips(folder: Path, labels: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:

@@ -9,7 +9,7 @@ from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import read_text
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import NAMES, by_group, chosen
+from atomicvad.corpora.splits import NAMES, by_group, resolve_splits
 from atomicvad.errors import AtomicVADError
 
 ABOUT = About(
@@ -34,10 +34,10 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
         language = place.resolve().name
         clips = dict(_official(place)) or dict(_validated(place))
         there = set(find_files(table, [".mp3"]))
-        own = {name: split for name, (_, split) in clips.items() if name in there}
-        if missing := len(clips) - len(own):
+        default = {name: split for name, (_, split) in clips.items() if name in there}
+        if missing := len(clips) - len(default):
             tqdm.write(f"left out: {missing} clips of {place} that its tables name are not there")
-        for name, split in chosen(own, source, seed).items():
+        for name, split in resolve_splits(default, source, seed).items():
             speaker = f"common_voice-{clips[name][0][:16]}"
             origin = f"common_voice-{language}-{split}"
             yield Entry(f"{prefix}clips/{name}", "speech", split, language, speaker, origin)

@@ -44,8 +44,8 @@ def fetch(packages: dict[str, str]) -> dict[str, Path]:
     """
     given = os.environ.get("ATOMICVAD_DEBS")
     if given:
-        found = {name: _in_folder(Path(given), name) for name in packages}
-        digests = {name: _sha256(path) for name, path in found.items()}
+        paths = {name: _in_folder(Path(given), name) for name in packages}
+        digests = {name: _sha256(path) for name, path in paths.items()}
     else:
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,21 +53,21 @@ def fetch(packages: dict[str, str]) -> dict[str, Path]:
         missing = {name: packages[name] for name, digest in digests.items() if not digest}
         if missing:
             digests |= _download(missing, folder)
-        found = {name: _in_folder(folder, name) for name in packages}
+        paths = {name: _in_folder(folder, name) for name in packages}
     for name, expected in packages.items():
         if digests[name] != expected:
             tqdm.write(
-                f"{found[name].name} is not the version that the committed numbers were made "
+                f"{paths[name].name} is not the version that the committed numbers were made "
                 "with; yours may differ"
             )
-    return found
+    return paths
 
 
 def _in_folder(folder: Path, name: str) -> Path:
-    found = sorted(folder.glob(f"{name}_*.deb"))
-    if not found:
+    paths = sorted(folder.glob(f"{name}_*.deb"))
+    if not paths:
         raise AtomicVADError(f"{folder}: expected a package {name}_*.deb, found none")
-    return found[-1]
+    return paths[-1]
 
 
 def _sha256(path: Path) -> str:
@@ -128,9 +128,9 @@ def _apt(arguments: list[str], folder: Path) -> subprocess.Popen:
 
 
 def _catalogue(options: list[str], names: Iterable[str], folder: Path) -> Catalogue:
-    shown, _ = _apt(["apt-cache", *options, "show", *names], folder).communicate()
+    listing, _ = _apt(["apt-cache", *options, "show", *names], folder).communicate()
     offers: dict[str, list[Offer]] = {}
-    for stanza in shown.split("\n\n"):
+    for stanza in listing.split("\n\n"):
         fields = dict(re.findall(r"^(\w+): (.*)$", stanza, re.MULTILINE))
         if "SHA256" in fields:
             offer = Offer(fields["Version"], int(fields["Size"]), fields["SHA256"])
@@ -163,8 +163,8 @@ def _own_lists(folder: Path, name: str, extra: list[str]) -> list[str]:
 def _mirror(folder: Path) -> str:
     """The address that this system has Debian from; empty on another system."""
     form = "$(COMPONENT) $(SITE)"
-    shown, _ = _apt(["apt-get", "indextargets", "--format", form], folder).communicate()
-    sites = re.findall(r"^main (\S+/debian)/?$", shown, re.MULTILINE)
+    listing, _ = _apt(["apt-get", "indextargets", "--format", form], folder).communicate()
+    sites = re.findall(r"^main (\S+/debian)/?$", listing, re.MULTILINE)
     return sites[0] if sites and KEYRING.exists() else ""
 
 

@@ -7,7 +7,7 @@ from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import SUFFIXES, read_segments
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import NAMES, by_group, chosen
+from atomicvad.corpora.splits import NAMES, by_group, resolve_splits
 from atomicvad.errors import AtomicVADError
 
 ABOUT = About(
@@ -34,8 +34,8 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     for name in find_files(folder, SUFFIXES):
         stem, _, suffix = name.rpartition(".")
         labels[stem, suffix.lower()] = folder / name
-    own = {path: _split(path) for path in paths}
-    splits = chosen(own, source, seed)
+    default = {path: _split(path) for path in paths}
+    splits = resolve_splits(default, source, seed)
     for path, split in splits.items():
         parts = PurePosixPath(path).parts[:-1]
         places = [(path.rpartition(".")[0], suffix[1:].lower()) for suffix in SUFFIXES]

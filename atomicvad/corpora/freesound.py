@@ -20,7 +20,7 @@ from atomicvad.config import SourceSettings
 from atomicvad.corpora.download import get_json, retrieve
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import by_group, chosen
+from atomicvad.corpora.splits import by_group, resolve_splits
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 
@@ -60,7 +60,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     if (folder / LOCK).is_file():
         uploaders = {str(sound["id"]): sound["username"] for sound in read_lock(folder / LOCK)}
     names = {path: uploaders.get(PurePosixPath(path).stem, path) for path in find_files(folder)}
-    splits = chosen({path: by_group(name) for path, name in names.items()}, source, seed)
+    splits = resolve_splits({path: by_group(name) for path, name in names.items()}, source, seed)
     for path, split in splits.items():
         yield Entry(path, "noise", split, source=f"freesound/{names[path]}")
 
@@ -125,24 +125,28 @@ def _fetch_one(folder: Path, sound: dict, hosts: tuple) -> dict:
 
 def _search_all(place: Path, key: str, api: str) -> list[dict]:
     """Sounds of all categories; what is found is kept in ``place``, category by category."""
-    found = _found_before(place)
+    sounds_by_category = _found_before(place)
     for category in tqdm(CATEGORIES, desc="searching", unit="category"):
-        if category not in found:
-            found[category] = _search(category, key, api)
+        if category not in sounds_by_category:
+            sounds_by_category[category] = _search(category, key, api)
             with replacing(place) as path:
-                path.write_text(json.dumps(found), encoding="utf-8")
-    sounds = {sound["id"]: sound for category in reversed(CATEGORIES) for sound in found[category]}
+                path.write_text(json.dumps(sounds_by_category), encoding="utf-8")
+    sounds = {
+        sound["id"]: sound
+        for category in reversed(CATEGORIES)
+        for sound in sounds_by_category[category]
+    }
     return sorted(sounds.values(), key=lambda s: (CATEGORIES.index(s["category"]), s["id"]))
 
 
 def _found_before(place: Path) -> dict[str, list[dict]]:
     """What a search that was stopped has found; nothing, where that is damaged."""
     try:
-        found = json.loads(place.read_text(encoding="utf-8"))
+        sounds_by_category = json.loads(place.read_text(encoding="utf-8"))
         return {
-            category: [_checked(sound, str(place)) for sound in found[category]]
+            category: [_checked(sound, str(place)) for sound in sounds_by_category[category]]
             for category in CATEGORIES
-            if category in found
+            if category in sounds_by_category
         }
     except (OSError, ValueError, TypeError, RecursionError):
         return {}

@@ -34,7 +34,7 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
     Hidden files and folders are passed over, and links to folders are not followed. Names that are
     no text in UTF-8, or hold control characters, are left out, and that is said.
     """
-    found, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
+    paths, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         refused += [name for name in folders if not is_text(name)]
@@ -46,17 +46,17 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
             if suffix not in suffixes or name.startswith("."):
                 continue
             if is_text(name):
-                found.append(prefix + name)
+                paths.append(prefix + name)
             else:
                 refused.append(name)
     report_left_out([f"{folder}: the name {ascii(name)[:80]}" for name in refused], most=3)
-    return sorted(found)
+    return sorted(paths)
 
 
 def find_matching(folder: Path, layout: re.Pattern) -> dict[str, re.Match]:
     """Audio files whose path has a corpus' layout, and the match."""
-    found = {path: layout.search(path) for path in find_files(folder)}
-    return {path: match for path, match in found.items() if match}
+    matches = {path: layout.search(path) for path in find_files(folder)}
+    return {path: match for path, match in matches.items() if match}
 
 
 def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -> pd.DataFrame:

@@ -141,8 +141,8 @@ def _csv(path: Path, text: str) -> Iterator[Segment]:
     order = [0, 1, 2]
     for number, (where, line) in enumerate(_lines(path, text)):
         fields = [field.strip().strip('"').strip() for field in line.split(",")]
-        if number == 0 and {"start", "end"} <= (found := {field.lower() for field in fields}):
-            if found != set(names) or len(fields) != 3:
+        if number == 0 and {"start", "end"} <= (columns := {field.lower() for field in fields}):
+            if columns != set(names) or len(fields) != 3:
                 raise AtomicVADError(f"{where}: expected the columns {', '.join(names)}")
             order = [[field.lower() for field in fields].index(name) for name in names]
             continue
@@ -205,7 +205,7 @@ def _textgrid(path: Path, text: str) -> Iterator[Segment]:
         raise AtomicVADError(f"{path}: expected an interval tier") from None
     if not first <= last <= len(words):
         raise AtomicVADError(f"{path}: expected {words[size][:20]} intervals, found fewer")
-    line_ends = [found.start() for found in re.finditer("\n", text)]
+    line_ends = [line_end.start() for line_end in re.finditer("\n", text)]
     for place in range(first, last, 3):
         where = f"{path}:{bisect(line_ends, tokens[place][1]) + 1}"
         yield _row(words[place], words[place + 1], words[place + 2], where)

@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_matching
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import NAMES, chosen
+from atomicvad.corpora.splits import NAMES, resolve_splits
 
 ABOUT = About(
     "LibriSpeech",
@@ -21,8 +21,10 @@ LAYOUT = re.compile(r"(?:^|/)(train|dev|test)-[\w-]+/(\d+)/(\d+)/\2-\3-\d+\.flac
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All utterances."""
-    found = find_matching(folder, LAYOUT)
-    splits = chosen({path: NAMES[match[1]] for path, match in found.items()}, source, seed)
-    for path, match in found.items():
+    utterances = find_matching(folder, LAYOUT)
+    splits = resolve_splits(
+        {path: NAMES[match[1]] for path, match in utterances.items()}, source, seed
+    )
+    for path, match in utterances.items():
         split = splits[path]
         yield Entry(path, "speech", split, "en", f"librispeech-{match[2]}", f"librispeech-{split}")

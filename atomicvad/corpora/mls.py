@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_matching
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import NAMES, chosen
+from atomicvad.corpora.splits import NAMES, resolve_splits
 
 ABOUT = About(
     "Multilingual LibriSpeech",
@@ -25,9 +25,11 @@ LANGUAGES = {
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All utterances; ``folder`` holds the languages' folders or is one of them."""
-    found = find_matching(folder, LAYOUT)
-    splits = chosen({path: NAMES[match[1]] for path, match in found.items()}, source, seed)
-    for path, match in found.items():
+    utterances = find_matching(folder, LAYOUT)
+    splits = resolve_splits(
+        {path: NAMES[match[1]] for path, match in utterances.items()}, source, seed
+    )
+    for path, match in utterances.items():
         name = re.search(r"mls_([a-z]+)", f"{folder.resolve().name}/{path}")
         language = LANGUAGES.get(name[1], name[1]) if name else ""
         speaker, split = f"mls-{language}-{match[2]}", splits[path]

@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files, find_matching
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import by_group, chosen
+from atomicvad.corpora.splits import by_group, resolve_splits
 
 ABOUT = About(
     "MUSAN",
@@ -21,10 +21,10 @@ LAYOUT = re.compile(r"(?:^|/)(music|speech|noise)/([\w-]+)/[^/]+\.wav$")
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All recordings. MUSAN has no split and names no speakers: a file's name draws its side."""
-    found = find_matching(folder, LAYOUT)
-    own = {path: by_group(Path(path).name) for path in found}
-    splits, languages = chosen(own, source, seed), _languages(folder)
-    for path, match in found.items():
+    recordings = find_matching(folder, LAYOUT)
+    default = {path: by_group(Path(path).name) for path in recordings}
+    splits, languages = resolve_splits(default, source, seed), _languages(folder)
+    for path, match in recordings.items():
         kind, split = match[1], splits[path]
         language = languages.get(Path(path).stem, "") if kind == "speech" else ""
         yield Entry(path, kind, split, language, "", f"musan-{match[2]}-{kind}-{split}")

@@ -130,9 +130,9 @@ def _background(name: str, kind: str, source: str, split: str, content: bytes) -
 
 def _tuxpaint(files: Files) -> Iterator[Recording]:
     for path, content in files:
-        found = re.search(r"stamps/(.+)_desc_(\w+)\.ogg$", path)
-        if found and found[2] in TUXPAINT:
-            name, language = found.groups()
+        match = re.search(r"stamps/(.+)_desc_(\w+)\.ogg$", path)
+        if match and match[2] in TUXPAINT:
+            name, language = match.groups()
             source = f"tuxpaint-{language}"
             split = TUXPAINT[language]
             yield _speech(f"{source}/{name}.ogg", language, source, source, split, content)
@@ -177,10 +177,10 @@ def _asterisk(language: str, files: Files) -> Iterator[Recording]:
 
 def _ktuberling(files: Files) -> Iterator[Recording]:
     for path, content in files:
-        found = re.search(r"/sounds/(\w+)/([^/]+)$", path)
-        if found and found[1] in KTUBERLING and path.endswith(AUDIO):
-            source = f"ktuberling-{found[1]}"
-            yield _speech(f"{source}/{found[2]}", found[1], source, source, "testing", content)
+        match = re.search(r"/sounds/(\w+)/([^/]+)$", path)
+        if match and match[1] in KTUBERLING and path.endswith(AUDIO):
+            source = f"ktuberling-{match[1]}"
+            yield _speech(f"{source}/{match[2]}", match[1], source, source, "testing", content)
 
 
 def _qabcs(files: Files) -> Iterator[Recording]:
@@ -192,10 +192,10 @@ def _qabcs(files: Files) -> Iterator[Recording]:
                 continue
             name = f"qabcs/{PurePosixPath(path).name}"
             yield _background(name, "noise", "qabcs", "training", content)
-        elif found := re.search(r"/abcs/(\w+)/sounds/(.+)$", path):
-            source = f"qabcs-{found[1]}"
-            language = found[1].split("_")[0]
-            name = f"{source}/{found[2]}"
+        elif match := re.search(r"/abcs/(\w+)/sounds/(.+)$", path):
+            source = f"qabcs-{match[1]}"
+            language = match[1].split("_")[0]
+            name = f"{source}/{match[2]}"
             yield _speech(name, language, source, source, "validation", content)
 
 
@@ -230,9 +230,9 @@ def _warzone(files: Files) -> Iterator[Recording]:
 def _openttd(files: Files) -> Iterator[Recording]:
     """The sounds lie in one file, each a RIFF WAVE of its own."""
     data = next((content for path, content in files if path.endswith(".cat")), b"")
-    for number, found in enumerate(re.finditer(rb"RIFF(....)WAVE", data, re.DOTALL)):
-        (size,) = struct.unpack("<I", found[1])
-        content = data[found.start() : found.start() + size + 8]
+    for number, match in enumerate(re.finditer(rb"RIFF(....)WAVE", data, re.DOTALL)):
+        (size,) = struct.unpack("<I", match[1])
+        content = data[match.start() : match.start() + size + 8]
         name = f"openttd/{number:03d}.wav"
         yield _background(name, "noise", "openttd", "validation", content)
 

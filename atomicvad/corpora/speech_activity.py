@@ -8,7 +8,7 @@ from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import read_segments
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import by_group, chosen
+from atomicvad.corpora.splits import by_group, resolve_splits
 
 ABOUT = About(
     "Speech Activity Detection",
@@ -28,11 +28,11 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     sounds = {path.rpartition(".")[0]: path for path in find_files(folder, [".wav"])}
     pairs = {}
     for grid in find_files(folder, [".TextGrid"]):
-        head, found, rest = grid.rpartition(".")[0].partition("Annotation/")
-        if found and (sound := sounds.get(f"{head}Audio/{rest}")):
+        head, separator, rest = grid.rpartition(".")[0].partition("Annotation/")
+        if separator and (sound := sounds.get(f"{head}Audio/{rest}")):
             pairs[sound] = grid
-    own = {sound: by_group(_group(sound)) for sound in pairs}
-    for sound, split in chosen(own, source, seed).items():
+    default = {sound: by_group(_group(sound)) for sound in pairs}
+    for sound, split in resolve_splits(default, source, seed).items():
         segments = tuple(read_segments(folder / pairs[sound]))
         speaker, origin = _group(sound), f"speech_activity-{split}"
         yield Entry(sound, "speech", split, "en", f"speech_activity-{speaker}", origin, segments)
@@ -44,6 +44,6 @@ def _group(path: str) -> str:
     PTDB's ``mic_F01_…``, NOIZEUS' ``sp07_…``, TIMIT's folder ``FABC0``.
     """
     name = PurePosixPath(path)
-    if found := re.match(r"(?:mic_([FM]\d\d)_|(sp\d\d))", name.name):
-        return found[1] or found[2]
+    if match := re.match(r"(?:mic_([FM]\d\d)_|(sp\d\d))", name.name):
+        return match[1] or match[2]
     return name.parent.name if re.fullmatch(r"[FM][A-Z]{3}\d", name.parent.name) else name.stem

@@ -16,7 +16,7 @@ from atomicvad.corpora.archives import Limits, extract
 from atomicvad.corpora.download import retrieve
 from atomicvad.corpora.index import find_matching
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import by_file, chosen
+from atomicvad.corpora.splits import by_file, resolve_splits
 from atomicvad.errors import AtomicVADError
 
 ABOUT = About(
@@ -80,10 +80,10 @@ def official_split(speaker: str) -> str:
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All words; the noises in ``_background_noise_`` are no part of the paper's training."""
-    found = _words(folder)
-    own = {path: official_split(speaker) for path, speaker in found.items()}
-    splits = chosen(own, source, seed)
-    for path, speaker in found.items():
+    words = _words(folder)
+    default = {path: official_split(speaker) for path, speaker in words.items()}
+    splits = resolve_splits(default, source, seed)
+    for path, speaker in words.items():
         split = splits[path]
         yield Entry(
             path, "speech", split, "en", f"speech_commands-{speaker}", f"speech_commands-{split}"

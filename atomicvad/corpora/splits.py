@@ -38,10 +38,10 @@ def by_file(paths: Iterable[str], seed: int) -> dict[str, str]:
     return {path: split for split, part in parts for path in part}
 
 
-def chosen(own: dict[str, str], source: SourceSettings, seed: int) -> dict[str, str]:
+def resolve_splits(default: dict[str, str], source: SourceSettings, seed: int) -> dict[str, str]:
     """The splits that a source asks for: as given, by file, or all on one side."""
     if source.split == "speaker":
-        return own
+        return default
     if source.split == "file":
-        return by_file(own, seed)
-    return dict.fromkeys(own, source.split)
+        return by_file(default, seed)
+    return dict.fromkeys(default, source.split)

@@ -7,7 +7,7 @@ from pathlib import Path
 from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_matching
 from atomicvad.corpora.recordings import About, Entry
-from atomicvad.corpora.splits import by_group, chosen
+from atomicvad.corpora.splits import by_group, resolve_splits
 
 ABOUT = About(
     "VoxCeleb 1 and 2",
@@ -23,10 +23,10 @@ TEST = range(10270, 10310)  # the speakers that VoxCeleb 1 keeps for testing
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All utterances. The test part is for testing; a tenth of the other speakers validates."""
-    found = find_matching(folder, LAYOUT)
-    own = {path: _split(path, match[1]) for path, match in found.items()}
-    splits = chosen(own, source, seed)
-    for path, match in found.items():
+    utterances = find_matching(folder, LAYOUT)
+    default = {path: _split(path, match[1]) for path, match in utterances.items()}
+    splits = resolve_splits(default, source, seed)
+    for path, match in utterances.items():
         split = splits[path]
         yield Entry(path, "speech", split, "", f"voxceleb-{match[1]}", f"voxceleb-{split}")
 

@@ -44,18 +44,23 @@ CHECKS = {
 class Report:
     """What was found: a name for each finding, with where it is; windows by manifest and class."""
 
-    found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     classes: list[tuple] = field(default_factory=list)
 
     @property
     def errors(self) -> int:
         """Findings that make a manifest unfit."""
-        return sum(len(self.found[name]) for name, error in CHECKS.items() if error)
+        return sum(len(self.findings[name]) for name, error in CHECKS.items() if error)
 
     def table(self) -> pd.DataFrame:
         """A row for everything looked for: how often, how bad, and the first place."""
         rows = [
-            (name, len(self.found[name]), "error" if error else "warning", *self.found[name][:1])
+            (
+                name,
+                len(self.findings[name]),
+                "error" if error else "warning",
+                *self.findings[name][:1],
+            )
             for name, error in CHECKS.items()
         ]
         rows = [(*row, "")[:4] for row in rows]
@@ -139,12 +144,14 @@ def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = Fals
     for name, places in sides.items():
         for value, where in places.items():
             if len(where) > 1:
-                report.found[f"{name} on two sides"].append(f"{value}: {', '.join(sorted(where))}")
+                report.findings[f"{name} on two sides"].append(
+                    f"{value}: {', '.join(sorted(where))}"
+                )
     _check_copies(sounds, report)
     for side, classes in totals.items():
         low, high = sorted(classes.values())
         if high > IMBALANCE * low:
-            report.found["unbalanced"].append(f"{side}: {classes}")
+            report.findings["unbalanced"].append(f"{side}: {classes}")
     return report
 
 
@@ -171,32 +178,34 @@ def _check_audio(
         try:
             path = audio.path(name)
             if path is None:
-                report.found["outside the root"].append(where)
+                report.findings["outside the root"].append(where)
                 continue
             if name not in audio.numbers and (rate := read_header(path).rate) != SAMPLE_RATE:
-                report.found["other rate"].append(f"{where}: {rate} Hz")
+                report.findings["other rate"].append(f"{where}: {rate} Hz")
             waveform = audio.waveform(name, path)
         except (ValueError, OSError, RuntimeError) as error:  # a name too long, a link to itself
             reason = error if isinstance(error, AtomicVADError) else "a bad name"
-            report.found["unreadable"].append(f"{manifest.name}:{rows['line'].iloc[0]}: {reason}")
+            report.findings["unreadable"].append(
+                f"{manifest.name}:{rows['line'].iloc[0]}: {reason}"
+            )
             continue
         if not _is_silent(waveform):  # by content: a copy under another name is the same
             digest = hashlib.blake2b(waveform.tobytes(), digest_size=16).digest()
             recordings[names.setdefault(digest, name)].add(side)
         if abs(float(np.mean(waveform))) > OFFSET:
-            report.found["DC offset"].append(where)
+            report.findings["DC offset"].append(where)
         for row in rows.itertuples():
             place = f"{manifest.name}:{row.line}: {name} at {row.offset:.2f} s"
             start = round(row.offset * SAMPLE_RATE)
             end = start + round(row.duration * SAMPLE_RATE)
             if end > len(waveform):
-                report.found["past the end"].append(place)
+                report.findings["past the end"].append(place)
                 continue
             if _is_silent(waveform[start:end]):  # and then a copy of any other silence
-                report.found["silent"].append(place)
+                report.findings["silent"].append(place)
                 continue
             if np.mean(np.abs(waveform[start:end]) >= CLIPPED) > CLIPPED_SHARE:
-                report.found["clipped"].append(place)
+                report.findings["clipped"].append(place)
             digest = hashlib.blake2b(waveform[start:end].tobytes(), digest_size=16).digest()
             sounds[digest].append((side, name, start, place))
 
@@ -210,6 +219,6 @@ def _check_copies(sounds: dict[bytes, list], report: Report) -> None:
     """The same samples under two names, or at two places; a window drawn twice is no such thing."""
     for places in sounds.values():
         if len({side for side, *_ in places}) > 1:
-            report.found["same sound on two sides"].append(places[0][-1])
+            report.findings["same sound on two sides"].append(places[0][-1])
         elif len({(name, start) for _, name, start, _ in places}) > 1:
-            report.found["same sound twice"].append(places[0][-1])
+            report.findings["same sound twice"].append(places[0][-1])

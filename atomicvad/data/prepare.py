@@ -96,8 +96,13 @@ def dataset_of(settings: Settings) -> str:
 
 def _mixed(settings: Settings) -> dict[str, SceneSettings]:
     """Splits whose clips are mixed from recordings, as they have none of their own, and how."""
-    own = {"testing": bool(settings.test), "validation": bool(settings.test and settings.sources)}
-    return {split: settings.scenes for split in CLIP_SETS if settings.scenes and not own[split]}
+    has_clips = {
+        "testing": bool(settings.test),
+        "validation": bool(settings.test and settings.sources),
+    }
+    return {
+        split: settings.scenes for split in CLIP_SETS if settings.scenes and not has_clips[split]
+    }
 
 
 def _prepare_store(settings: Settings) -> AudioStore:
@@ -153,10 +158,13 @@ def _is_whole(settings: Settings) -> bool:
 
 
 def _write_manifests(store: AudioStore, settings: Settings) -> None:
-    chosen, folder = settings.windows, settings.data_folder
+    windowing, folder = settings.windows, settings.data_folder
     segments = segments_by_recording(folder / SEGMENTS)
     windows, report = balance(
-        cut_windows(store, settings, segments), chosen.counts, settings.data_seed, chosen.balance
+        cut_windows(store, settings, segments),
+        windowing.counts,
+        settings.data_seed,
+        windowing.balance,
     )
     windows["text"] = "_"
     for label in LABELS:

@@ -63,14 +63,14 @@ class Excerpts:
         for _ in range(1000):
             rows, lengths = sources[self.generator.integers(len(sources))]
             place = self.generator.integers(len(rows))
-            row, whole = rows[place], lengths[place]
-            start = self.generator.integers(max(whole - samples, 0) + 1)
+            row, length = rows[place], lengths[place]
+            start = self.generator.integers(max(length - samples, 0) + 1)
             if self.kind == "speech":
                 frames = active_frames(self.store.read(row))[start // FRAME :]
                 if frames[: samples // FRAME].mean() >= SPEECH_SHARE:
                     return self.store.read(row, start, samples)
             else:
-                excerpt = self.store.read(row, start, min(samples, whole))
+                excerpt = self.store.read(row, start, min(samples, length))
                 excerpt = np.resize(excerpt, samples)
                 if 10 * np.log10(mean_power(excerpt)) > SILENCE_DB:
                     return excerpt

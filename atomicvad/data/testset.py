@@ -54,10 +54,10 @@ def prepare_clips(settings: Settings, sources: tuple[SourceSettings, ...], split
         AtomicVADError: no clip is there, or fewer than the subset asks for.
     """
     folder = settings.clips_folder(split)
-    found = [_clips(source, settings, split) for source in sources]
-    clips = [clip for part, _ in found for clip in part]
-    facts = [(c.name, c.stamp, c.segments) for c in clips]
-    expected = fingerprint(facts, [name for _, name in found], code_of(__name__))
+    sets = [_clips(source, settings, split) for source in sources]
+    clips = [clip for part, _ in sets for clip in part]
+    files = [(c.name, c.stamp, c.segments) for c in clips]
+    expected = fingerprint(files, [name for _, name in sets], code_of(__name__))
     stamp = folder / ".test"
     if is_current(stamp, expected) and _is_whole(folder):
         return
@@ -69,7 +69,7 @@ def prepare_clips(settings: Settings, sources: tuple[SourceSettings, ...], split
     states = [_state(clip, *decoded.get(clip.name, (0, "", ""))) for clip in clips]
     _write(folder, clips, states)
     with replacing(folder / DATASET) as path:
-        path.write_text(_name(found, clips, states) + "\n", encoding="utf-8")
+        path.write_text(_name(sets, clips, states) + "\n", encoding="utf-8")
     journal.remove()
     write_stamp(stamp, expected)
 
@@ -186,16 +186,16 @@ def _drop_others(folder: Path, names: set[str]) -> None:
 
 def _state(clip: Clip, samples: int, digest: str, problem: str) -> dict:
     seconds = samples / SAMPLE_RATE
-    whole = [end <= seconds + TOLERANCE for _, end, _ in clip.segments]
-    state = "whole" if all(whole) else "truncated"
+    is_whole = [end <= seconds + TOLERANCE for _, end, _ in clip.segments]
+    state = "whole" if all(is_whole) else "truncated"
     if not samples:
         state = "unreadable" if problem else "missing"
     return {
         "clip": clip.name,
         "state": state,
         "seconds": round(seconds, 3),
-        "segments": sum(whole) if samples else 0,
-        "left_out": len(whole) - (sum(whole) if samples else 0),
+        "segments": sum(is_whole) if samples else 0,
+        "left_out": len(is_whole) - (sum(is_whole) if samples else 0),
         "sha256": digest,
     }
 
@@ -231,11 +231,11 @@ def _write(folder: Path, clips: list[Clip], states: list[dict]) -> None:
         pd.DataFrame(states, columns=CLIP_COLUMNS).to_csv(path, index=False)
 
 
-def _name(found: list[tuple], clips: list[Clip], states: list[dict]) -> str:
+def _name(sets: list[tuple], clips: list[Clip], states: list[dict]) -> str:
     """Each set's name with how many of its clips are scored, so that no table hides it."""
     scored = {state["clip"] for state in states if state["segments"]}
     parts = []
-    for part, name in found:
+    for part, name in sets:
         count = sum(clip.name in scored for clip in part)
         parts.append(f"{name} ({count} of {len(part)} clips)")
     return " + ".join(parts)

@@ -75,29 +75,31 @@ def cut_windows(
         segments: of the recordings that have a label file, which then says what is speech.
     """
     window, rate, table = settings.window_samples, settings.sample_rate, store.recordings
-    chosen = settings.windows
+    windowing = settings.windows
     numbers, starts, labels = [], [], []
     for row in tqdm(table.itertuples(), total=len(table), desc="windows"):
         if row.samples < window:
             continue
-        strides = chosen.stride_seconds
+        strides = windowing.stride_seconds
         if row.split == "testing":
-            strides = chosen.test_stride_seconds or strides
+            strides = windowing.test_stride_seconds or strides
         stride = round(strides[row.label] * rate)
         if segments and row.recording in segments:
-            found = labelled_windows(row.samples, segments[row.recording], window, stride)
-        elif chosen.energy_gate:
-            found = windows_of(store.read(row.Index), row.label, window, stride)
+            windows_of_recording = labelled_windows(
+                row.samples, segments[row.recording], window, stride
+            )
+        elif windowing.energy_gate:
+            windows_of_recording = windows_of(store.read(row.Index), row.label, window, stride)
         else:
             first, last = 0, row.samples - window
-            if row.label == "speech" and chosen.speech_starts:
-                first, highest = (round(s * rate) for s in chosen.speech_starts)
+            if row.label == "speech" and windowing.speech_starts:
+                first, highest = (round(s * rate) for s in windowing.speech_starts)
                 last = min(last, highest)
             places = np.arange(first, last + 1, stride)
-            found = places, np.full(len(places), row.label)
-        numbers.append(np.full(len(found[0]), row.Index))
-        starts.append(found[0])
-        labels.append(found[1])
+            windows_of_recording = places, np.full(len(places), row.label)
+        numbers.append(np.full(len(windows_of_recording[0]), row.Index))
+        starts.append(windows_of_recording[0])
+        labels.append(windows_of_recording[1])
     if not sum(map(len, starts)):
         raise AtomicVADError(f"no recording has a window of {settings.window_seconds} s")
     columns = ["recording", "speaker", "source", "split"]
@@ -131,7 +133,7 @@ def balance(
         AtomicVADError: a split has no windows of a class.
     """
     generator = np.random.default_rng(seed)
-    chosen, report = [], []
+    balanced, report = [], []
     for split in SPLITS:
         of_split = windows[windows["split"] == split]
         pools = {label: of_split[of_split["label"] == label] for label in LABELS}
@@ -153,7 +155,7 @@ def balance(
                 # The n-th window of every source comes before the (n+1)-th of any.
                 turn = pool.iloc[order].groupby("source", sort=False).cumcount().to_numpy()
                 order = order[np.argsort(turn, kind="stable")]
-            chosen.append(pool.iloc[np.sort(np.resize(order, count))])
+            balanced.append(pool.iloc[np.sort(np.resize(order, count))])
             report.append((split, label, len(pool), count, max(0, count - len(pool))))
     columns = ["split", "label", "available", "drawn", "drawn again"]
-    return pd.concat(chosen, ignore_index=True), pd.DataFrame(report, columns=columns)
+    return pd.concat(balanced, ignore_index=True), pd.DataFrame(report, columns=columns)

@@ -147,9 +147,9 @@ def interval_of_mean(values: np.ndarray) -> tuple[float, float]:
     return interval(np.concatenate([[mean], result.bootstrap_distribution]))
 
 
-def paired_difference(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     """``one - other`` on the same draws of clips, its interval, and a two-sided bootstrap p."""
-    difference = one - other
+    difference = first - second
     low, high = interval(difference)
     drawn = difference[1:]
     tail = min((drawn <= 0).mean(), (drawn >= 0).mean())

@@ -1,7 +1,5 @@
 """The table of a seed: every metric under every protocol and condition, in long form."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,16 +7,14 @@ import pandas as pd
 from scipy.special import expit
 
 from atomicvad.config import Settings
-from atomicvad.corpora.clips import CONDITIONS, read_labels
+from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.items import (
     FRAME_PROTOCOLS,
     ClipSet,
     of_condition,
     protocols_of,
 )
-from atomicvad.files import CLIP_LABELS
 from atomicvad.metrics import binary_metrics
-from atomicvad.scoring.protocols import score_set
 
 COLUMNS = (
     *("profile", "seed", "variant", "dataset"),
@@ -57,17 +53,3 @@ def seed_metrics(
             row = ids | {"protocol": protocol, "condition": condition}
             rows += [row | {"metric": metric, "value": value} for metric, value in metrics.items()]
     return pd.DataFrame(rows).assign(profile=settings.profile)[list(COLUMNS)]
-
-
-def evaluate_folder(
-    score: Callable[[np.ndarray], np.ndarray], folder: Path, settings: Settings, **ids: Any
-) -> pd.DataFrame:
-    """One detector on a folder in AVA-Speech's shape, or on AVA-Speech: the table of a seed.
-
-    Args:
-        score: from ``scoring.logit_score`` of one model.
-        folder: holds ``labels.csv`` and ``audio/<video_id>.*``, which begin at 900 s.
-        ids: ``seed``, ``variant``, ``dataset``.
-    """
-    clips = ClipSet(settings, read_labels(folder / CLIP_LABELS))
-    return seed_metrics(clips, score_set(score, folder, settings), "atomicvad", settings, **ids)

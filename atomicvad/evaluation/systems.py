@@ -45,14 +45,14 @@ def system_files(settings: Settings) -> dict[str, list[Path]]:
     Scores that others left of other scenes are passed over, and that is said.
     """
     seeds = [settings.run_folder(seed) / SCORES for seed in settings.seeds]
-    found = {OURS: [path for path in seeds if path.is_file()]}
+    files = {OURS: [path for path in seeds if path.is_file()]}
     for name in TITLES:
         path = settings.results_folder / "systems" / name / SCORES
         if path.is_file() and is_of_these_clips(path, settings):
-            found[name] = [path]
+            files[name] = [path]
         elif path.is_file():
             _say_once(f"{TITLES[name]}: left out, its scores are of other scenes (make peers)")
-    return {name: paths for name, paths in found.items() if paths}
+    return {name: paths for name, paths in files.items() if paths}
 
 
 @cache
@@ -81,29 +81,29 @@ def _member_metrics(
     evaluation, clips = settings.evaluation, draws.shape[1]
     at = {"": logit(evaluation.threshold), "_tuned": threshold}
     for condition in CONDITIONS:
-        chosen = of_condition(items, condition)
-        seconds = None if items.seconds is None else items.seconds[chosen]
-        truth, scores, clip = items.speech[chosen], items.scores[chosen], items.clip[chosen]
+        judged = of_condition(items, condition)
+        seconds = None if items.seconds is None else items.seconds[judged]
+        truth, scores, clip = items.speech[judged], items.scores[judged], items.clip[judged]
         if truth.all() or not truth.any():
             continue
-        found = {}
+        values_by_metric = {}
         exact = intervals.ranking_counts(truth, scores, clip, clips, seconds)
         coarse = intervals.coarsen(exact)
         value = intervals.ranking_metrics(exact, draws[:1], evaluation.fpr_target)
         spread = intervals.ranking_metrics(coarse, draws, evaluation.fpr_target)
         for name, values in spread.items():
             # The coarse ranking lends its spread to the exact value.
-            found[name] = values - values[0] + value[name][0]
+            values_by_metric[name] = values - values[0] + value[name][0]
         for suffix, level in at.items():
             counts = intervals.decision_counts(truth, scores >= level, clip, clips, seconds)
             metrics = intervals.decision_metrics(counts, draws, evaluation.fpr_target)
             kept = metrics if not suffix else {name: metrics[name] for name in DECISION}
-            found |= {f"{name}{suffix}": values for name, values in kept.items()}
+            values_by_metric |= {f"{name}{suffix}": values for name, values in kept.items()}
         if condition == "all":
             counts = calibration.reliability_counts(truth, expit(scores), clip, clips)
-            found["ece"] = calibration.expected_calibration_error(counts, draws)
-            found["threshold_tuned"] = np.full(len(draws), expit(threshold))
-        yield from ((condition, name, values) for name, values in found.items())
+            values_by_metric["ece"] = calibration.expected_calibration_error(counts, draws)
+            values_by_metric["threshold_tuned"] = np.full(len(draws), expit(threshold))
+        yield from ((condition, name, values) for name, values in values_by_metric.items())
 
 
 def _event_metrics(

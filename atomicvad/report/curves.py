@@ -48,16 +48,16 @@ def reliability_curves(settings: Settings, protocol: str = "swi-median") -> dict
 
 def activation_weights(settings: Settings) -> dict[int, dict[str, np.ndarray]]:
     """The four scalars (w1, w2, b1, b2) of both GGCUs, by seed."""
-    found, model = {}, new_model(settings)
+    weights_by_seed, model = {}, new_model(settings)
     for seed in settings.seeds:
         load_model(settings.run_folder(seed) / WEIGHTS, model)
         network = model.get_layer("network")
-        found[seed] = {
+        weights_by_seed[seed] = {
             block: np.concatenate([weight.numpy() for weight in layer.weights])
             for block in ("b1", "b2")
             for layer in [network.get_layer(f"{block}_activation")]
         }
-    return found
+    return weights_by_seed
 
 
 def scene_stretch(settings: Settings, seconds: float) -> dict:

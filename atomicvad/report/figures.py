@@ -60,10 +60,10 @@ def roc_by_condition(
         curves = []
         for of_seed in scores.values():
             table = labels.loc[of_seed.index]
-            chosen = np.ones(len(table), bool)
+            judged = np.ones(len(table), bool)
             if condition != "all":
-                chosen = (~table["speech"] | (table["condition"] == condition)).to_numpy()
-            false, true, _ = roc_curve(table["speech"][chosen], of_seed[chosen])
+                judged = (~table["speech"] | (table["condition"] == condition)).to_numpy()
+            false, true, _ = roc_curve(table["speech"][judged], of_seed[judged])
             curves.append(np.interp(grid, false, true))
         style = "--" if condition == "all" else "-"
         axes.fill_between(grid, np.min(curves, 0), np.max(curves, 0), color=color, alpha=0.15, lw=0)

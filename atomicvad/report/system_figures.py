@@ -12,12 +12,12 @@ from atomicvad.report.style import CONDITION_MARKERS, WIDTH
 
 def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figure:
     """AUROC of every system by condition, with 95 % intervals over clips and seeds."""
-    chosen = systems[(systems["protocol"] == protocol) & (systems["metric"] == "auroc")]
-    best_first = chosen[chosen["condition"] == "all"].sort_values("value")["system"].tolist()
+    aurocs = systems[(systems["protocol"] == protocol) & (systems["metric"] == "auroc")]
+    best_first = aurocs[aurocs["condition"] == "all"].sort_values("value")["system"].tolist()
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(best_first)))
     for number, condition in enumerate(CONDITIONS):
         marker, color = CONDITION_MARKERS[condition]
-        rows = chosen[chosen["condition"] == condition].set_index("system").reindex(best_first)
+        rows = aurocs[aurocs["condition"] == condition].set_index("system").reindex(best_first)
         place = np.arange(len(rows)) + 0.27 - 0.18 * number
         bars = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
         axes.errorbar(

@@ -91,8 +91,8 @@ def event_table(systems: pd.DataFrame, protocol: str = "frame-causal") -> pd.Dat
     """Latencies (s), false alarms an hour, and the detection error rate."""
     metrics = ["detection_error_rate", "missed_speech"]
     metrics += [f"{edge}_latency_p{part}" for edge in ("onset", "offset") for part in (50, 95)]
-    found = systems["metric"][systems["metric"].str.startswith("false_alarms_per_hour")]
-    metrics += sorted(found.unique())
+    alarms = systems["metric"][systems["metric"].str.startswith("false_alarms_per_hour")]
+    metrics += sorted(alarms.unique())
     cells = {name.replace("_", " "): (protocol, "all", name) for name in metrics}
     return _pivot(systems, cells, digits=2)
 
@@ -133,11 +133,11 @@ TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
 
 def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
     """AUROC from scores and as the released code has it, by protocol and system."""
-    chosen = summary[
+    rows = summary[
         (summary["condition"] == "all") & summary["metric"].isin(["auroc", "auroc_hard"])
     ]
-    text = chosen.apply(lambda row: f"{row['mean']:.3f} ± {row['std']:.3f}", axis=1)
-    return chosen.assign(text=text).pivot(
+    text = rows.apply(lambda row: f"{row['mean']:.3f} ± {row['std']:.3f}", axis=1)
+    return rows.assign(text=text).pivot(
         index="protocol", columns=["variant", "metric"], values="text"
     )
 

@@ -64,7 +64,7 @@ def batch_floor_scores(models: list, folder: Path, settings: Settings) -> np.nda
     """Logits of SWI's windows, ``[windows, models]``, in the order of ``score_set``."""
     features, window = tf.function(BatchFloor(), reduce_retracing=True), settings.window_samples
     networks = network_logits(*(model.layers[2] for model in models))
-    labels, step, found = read_labels(folder / CLIP_LABELS), step_of("swi", settings), []
+    labels, step, logits = read_labels(folder / CLIP_LABELS), step_of("swi", settings), []
     clips = tqdm(decoded_clips(folder, labels), desc="as released", unit="clip")
     for name, waveform in clips:
         bounds = segment_bounds(labels[labels["video_id"] == name], len(waveform), name)
@@ -72,8 +72,8 @@ def batch_floor_scores(models: list, folder: Path, settings: Settings) -> np.nda
         padded = np.concatenate([waveform, np.zeros(window, np.float32)])
         windows = np.lib.stride_tricks.sliding_window_view(padded, window)
         for number in range(len(bounds)):
-            own = starts[segment == number]
-            for first in range(0, len(own), BATCH):
-                images = features(windows[own[first : first + BATCH]]).numpy()
-                found.append(networks(images))
-    return np.concatenate(found)
+            of_segment = starts[segment == number]
+            for first in range(0, len(of_segment), BATCH):
+                images = features(windows[of_segment[first : first + BATCH]]).numpy()
+                logits.append(networks(images))
+    return np.concatenate(logits)

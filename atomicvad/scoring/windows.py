@@ -71,12 +71,12 @@ def in_batches(
     """
     padded = np.concatenate([waveform, np.zeros(window, np.float32)])
 
-    def one(first: int) -> np.ndarray:
+    def score_from(first: int) -> np.ndarray:
         part = slice(first, first + batch)
         return score(_gather(padded, starts[part], ends[part], window))
 
     with ThreadPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(one, range(0, len(starts), batch))))
+        return np.concatenate(list(pool.map(score_from, range(0, len(starts), batch))))
 
 
 def lead_in(window: int, step: int) -> int:
