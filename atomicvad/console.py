@@ -35,7 +35,7 @@ def plain_bars() -> None:
 
 
 def report_left_out(reasons: Sequence[str], most: int = 20) -> None:
-    """Say what was left out, and why: the first ones, and how many more."""
+    """Print what was left out, and why: the first ones, and how many more."""
     for reason in reasons[:most]:
         tqdm.write(f"left out: {reason}")
     if len(reasons) > most:

@@ -9,7 +9,7 @@ from atomicvad.files import replacing
 
 
 class Journal:
-    """JSON lines that grow piece by piece, below a first line that says what they depend on.
+    """JSON lines that grow piece by piece, below a first line with what they depend on.
 
     A line is on disk before the next piece begins. What cannot be trusted is cut off: lines of
     other work, and everything from the first damaged line on.

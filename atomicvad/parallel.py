@@ -45,10 +45,10 @@ def computed_ahead(
 def limit_threads(
     environment: MutableMapping[str, str] = os.environ, count: int | None = None
 ) -> None:
-    """Say how many threads each library takes; before they are imported.
+    """Set how many threads each library takes; before they are imported.
 
-    Without ``count``, one, unless ``environment`` says otherwise: a core for the training step, one
-    for its batches or for another seed. More threads would wait for each other.
+    Without ``count``, one, unless ``environment`` has another number: a core for the training
+    step, one for its batches or for another seed. More threads would wait for each other.
     """
     for name in THREADS:
         if count is None:
@@ -58,9 +58,9 @@ def limit_threads(
 
 
 def set_up_tensorflow() -> None:
-    """Threads of TensorFlow's operations, as ``limit_threads`` says, and a GPU's memory as needed.
+    """Set the threads of TensorFlow's operations, as ``limit_threads`` does, and a GPU's memory.
 
-    Both must be said before TensorFlow's first operation; where that is past, it stays as it is.
+    Both must be set before TensorFlow's first operation; later, they stay as they are.
     """
     import tensorflow as tf
 
@@ -71,7 +71,7 @@ def set_up_tensorflow() -> None:
 
 
 def grow_gpu_memory(mode: Mode) -> None:
-    """Let every GPU take memory as it is needed (``auto``: where that can still be said).
+    """Let every GPU take memory as it is needed (``auto``: where that can still be set).
 
     Raises:
         AtomicVADError: ``mode`` is forced, and a GPU is in use already.

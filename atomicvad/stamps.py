@@ -1,4 +1,4 @@
-"""The one rule of freshness: a file is current when its stamp says what would make it now.
+"""The one rule of freshness: a file is current when its stamp matches what would make it now.
 
 A stamp holds a fingerprint of everything a file is made from: the content of its inputs, its
 settings, and the code that makes it. That code is found, not listed: ``code_of(module)`` is the

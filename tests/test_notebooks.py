@@ -35,7 +35,7 @@ def test_notices_and_bars_stay_off_the_screen(tmp_path, capfd):
     code = "import os\nfrom tqdm.auto import tqdm\nos.write(2, b'a library speaks\\n')\n"
     code += "for _ in tqdm(range(2), desc='bar'):\n    print('the notebook speaks')"
     source = toy(tmp_path / "toy.ipynb", code)
-    run_notebook(source, tmp_path / "out.ipynb", {"seed": 3}, aloud=True)
+    run_notebook(source, tmp_path / "out.ipynb", {"seed": 3}, echo=True)
     screen = capfd.readouterr()
     assert screen.out == "the notebook speaks\n" * 2 and screen.err == ""
     page, log = ((tmp_path / f"out.{kind}").read_text() for kind in ("html", "log"))

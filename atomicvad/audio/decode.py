@@ -1,4 +1,4 @@
-"""Files of any format to 16 kHz mono: what a header says, whole files, and chunk by chunk.
+"""Files of any format to 16 kHz mono: headers, whole files, and files chunk by chunk.
 
 libsndfile reads what it can (WAV, FLAC, Ogg, MP3 …), FFmpeg, through PyAV, the rest (M4A, G.722 …).
 """
@@ -35,7 +35,7 @@ class AudioError(AtomicVADError):
 
 @dataclass(frozen=True)
 class Header:
-    """What the head of an audio file says; nothing is decoded."""
+    """What the header of an audio file states; nothing is decoded."""
 
     seconds: float
     rate: int
@@ -127,7 +127,7 @@ def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
 
     Args:
         source: a file, or its content.
-        name: what errors call it, the path by default; its suffix tells raw G.722.
+        name: used in errors, the path by default; the suffix ``.g722`` means raw G.722.
 
     Raises:
         AudioError: missing, empty, truncated (where the format lets it be known: WAV, AIFF, FLAC,

@@ -5,7 +5,7 @@ import numpy as np
 SAMPLE_RATE = 16000
 FRAME = 160  # samples: 10 ms
 GATE_DB = 30.0  # a frame is active within this range of its recording's 95th percentile
-SILENCE_DB = -60.0  # below this level (dBFS) nothing can be heard
+SILENCE_DB = -60.0  # dBFS; below this level nothing is audible
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def train(
         folder.path / "training.ipynb",
         {"profile": profile, "seed": seed},
         with_code=True,
-        aloud=True,
+        echo=True,
     )
     typer.echo(f"seed {seed}: done; {summary(settings)}")
 

@@ -255,7 +255,7 @@ def _object(response: requests.Response, url: str) -> dict:
 
 
 def _detail(response: requests.Response) -> str:
-    """What an API says about a refusal, in one line."""
+    """An API's own words about a refusal, in one line."""
     try:
         detail = json.loads(response.text)["detail"]
     except (ValueError, KeyError, TypeError):

@@ -32,7 +32,7 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
     """Files with one of ``suffixes`` below ``folder``, relative, with ``/``, in order of name.
 
     Hidden files and folders are passed over, and links to folders are not followed. Names that are
-    no text in UTF-8, or hold control characters, are left out, and that is said.
+    no text in UTF-8, or hold control characters, are left out with a message.
     """
     paths, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
     for parent, folders, files in os.walk(folder):
@@ -63,8 +63,8 @@ def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -
     """Size and header of every file: a row each, in the given order, columns ``COLUMNS``.
 
     ``cache`` (a ``Journal``) keeps what is known; a file whose size or time has changed is read
-    again. It grows while the files are read, so that a stopped indexing goes on. ``problem`` says
-    what is wrong with a file, and is empty otherwise.
+    again. It grows while the files are read, so that a stopped indexing goes on. ``problem`` is
+    what is wrong with a file, or empty.
     """
     journal = Journal(cache, COLUMNS)
     known = {row[0]: row for row in journal.entries if _is_row(row)}

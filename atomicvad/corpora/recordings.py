@@ -17,7 +17,7 @@ class Recording:
         language, speaker, source: empty where there is none.
         split: ``training``, ``validation`` or ``testing``.
         load: gives the bytes of an audio file, or a float waveform at 16 kHz.
-        segments: ``(start, end, speech)`` in s, where a label file says what is speech.
+        segments: ``(start, end, speech)`` in s, where a label file marks the speech.
     """
 
     recording: str

@@ -39,7 +39,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
 
 
 def _group(path: str) -> str:
-    """The speaker, as far as the name tells.
+    """The speaker, as far as the name shows.
 
     PTDB's ``mic_F01_…``, NOIZEUS' ``sp07_…``, TIMIT's folder ``FABC0``.
     """

@@ -53,7 +53,7 @@ class Excerpts:
         self.store, self.generator, self.kind = store, generator, kind
 
     def draw(self, samples: int) -> np.ndarray:
-        """``samples`` of audio that can be heard (speech: 70 % active frames), float32."""
+        """``samples`` of audible audio (speech: 70 % active frames), float32."""
         # A short noise goes round; speech must be long enough by itself.
         needed = samples if self.kind == "speech" else samples // 4
         sources = [(rows[lengths >= needed], lengths) for rows, lengths in self.by_source]
@@ -87,7 +87,7 @@ def mix_clip(
 
     Returns:
         The waveform, float32, and its segments: ``start``, ``end`` (s, from 0), ``label`` and, of
-        those without speech, the ``background`` that is heard (else empty).
+        those without speech, the kind of ``background`` (else empty).
     """
     pieces, rows, position = [], [], 0
     total = round(settings.clip_seconds * SAMPLE_RATE)
@@ -115,9 +115,9 @@ def mix_clip(
 def build_scenes(
     store: AudioStore, split: str, settings: SceneSettings, folder: Path, seed: int
 ) -> None:
-    """Write one split's scenes into ``folder``: clips, labels, and what is heard without speech.
+    """Write one split's scenes into ``folder``: clips, labels, and kinds of background.
 
-    Deterministic in ``seed``; only recordings of ``split`` are heard.
+    Deterministic in ``seed``; only recordings of ``split`` are used.
     """
     tables = []
     for number in tqdm(range(settings.clips), desc=f"scenes ({split})"):

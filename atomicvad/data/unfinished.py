@@ -24,7 +24,7 @@ class UnfinishedStore:
     Attributes:
         rows: of the recordings kept, as the store's table has them.
         copies: how many were exact copies.
-        bad: what was said of those that cannot be used.
+        bad: why others cannot be used, a line each.
         position: samples so far.
     """
 
@@ -73,7 +73,7 @@ class UnfinishedStore:
             self.copies += 1
 
     def _open(self) -> BinaryIO:
-        """The samples, without those that no entry speaks of, open for more."""
+        """The samples, without those that have no entry, open for more."""
         if self._samples is None:
             self.journal.keep(self._counted)
             self.path.touch()

@@ -27,7 +27,7 @@ def windows_of(
     Returns:
         ``(starts, labels)``: in a speech recording, windows with at least 70 % active frames are
         speech and those with at most 5 % are background (its pauses: the same room, codec and
-        level without the voice). In a background recording all windows that can be heard are.
+        level without the voice). In a background recording all audible windows are.
     """
     starts = np.arange(0, len(waveform) - window + 1, stride)
     speech_only = label == "speech"
@@ -72,7 +72,7 @@ def cut_windows(
     """Windows of every recording of a store, in the manifests' columns plus ``split``.
 
     Args:
-        segments: of the recordings that have a label file, which then says what is speech.
+        segments: of the recordings that have a label file, which then decides what is speech.
     """
     window, rate, table = settings.window_samples, settings.sample_rate, store.recordings
     windowing = settings.windows

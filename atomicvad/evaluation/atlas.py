@@ -114,7 +114,7 @@ def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
     """All cases, the same every time; testing recordings only."""
     table = store.recordings[store.recordings["split"] == "testing"]
     spoken = table[table["kind"] == "speech"]
-    heard = set(store.recordings[store.recordings["split"] == "training"]["language"])
+    trained = set(store.recordings[store.recordings["split"] == "training"]["language"])
     cases: list[Case] = []
 
     def add(name: str, group: str, speech: bool, piece: Piece) -> None:
@@ -155,7 +155,7 @@ def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
                 True,
                 partial(mixed, kind=kind, snr_db=snr),
             )
-    for language in sorted(set(spoken["language"]) - heard):
+    for language in sorted(set(spoken["language"]) - trained):
         rows = spoken[spoken["language"] == language]
         add(language, "unseen language", True, partial(_joined, store, rows, speech=True))
     return cases
@@ -197,8 +197,8 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
 
     Args:
         models: detectors by system (``atomicvad``, ``released``). Rows of systems that cannot run
-            here stay as they are in the file, and those of peers that ``atlas.json`` says were
-            made from what is here now.
+            here stay as they are in the file; so do those of peers that are current, by the
+            fingerprints in ``atlas.json``.
     """
     path = settings.results_folder / ATLAS
     scores = {name: logit_score(*members) for name, members in models.items()}

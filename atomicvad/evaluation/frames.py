@@ -39,7 +39,7 @@ def stream_frames(
             newest = (lead + (frames + 1) * FRAME - window) // step
             of_clips.append(scores[np.maximum(newest, 0)])
             continue
-        # Windows that begin before the clip hear the silence put there; a short clip has no others.
+        # Windows that begin before the clip hold silence there; a short clip has no others.
         inside = scores[min(lead // step, count - 1) :]
         empty = np.full(cover - 1, np.nan)
         scores = np.concatenate([empty, inside, empty])
@@ -61,9 +61,9 @@ def output_frames(
     """Scores of 10 ms frames from a system's own outputs, one every ``hop`` samples.
 
     Args:
-        outputs: of all clips, ``counts`` of them in each; output ``n`` speaks of the samples from
+        outputs: of all clips, ``counts`` of them in each; output ``n`` is for the samples from
             ``n * hop`` on.
-        delay: samples past those that it has heard; ``None``: the whole clip, so it is not causal.
+        delay: samples past those that it needs; ``None``: the whole clip, so it is not causal.
     """
     of_clips, position = [], 0
     for samples, count in zip(map(int, clip_samples), map(int, counts), strict=True):
@@ -74,7 +74,7 @@ def output_frames(
             newest = ((frames + 1) * FRAME - (delay or 0)) // hop - 1
         else:
             newest = (frames * FRAME + FRAME // 2) // hop
-        # Before its first word a system says no speech.
+        # Before its first output a system counts as no speech.
         silent = np.float32(min(of_clip.min(), 0))
         of_clips.append(np.where(newest < 0, silent, of_clip[np.clip(newest, 0, count - 1)]))
     return np.concatenate(of_clips)

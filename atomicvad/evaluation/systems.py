@@ -42,7 +42,7 @@ TITLES |= {peer.name: peer.title for peer in PEERS.values()}
 def system_files(settings: Settings) -> dict[str, list[Path]]:
     """The score files of every system that has any: a file a seed, or one for all.
 
-    Scores that others left of other scenes are passed over, and that is said.
+    Scores of other clips are left out, with a message.
     """
     seeds = [settings.run_folder(seed) / SCORES for seed in settings.seeds]
     files = {OURS: [path for path in seeds if path.is_file()]}
@@ -128,7 +128,7 @@ def _event_metrics(
 
 
 def background_kinds(settings: Settings, labels: pd.DataFrame) -> np.ndarray:
-    """What is heard in every segment without speech: noise or music, or ``background``."""
+    """The background of every segment without speech: noise or music, or ``background``."""
     recorded = recorded_backgrounds(settings)
     return np.where(labels["speech"], "", "background") if recorded is None else recorded
 

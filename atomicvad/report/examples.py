@@ -1,4 +1,4 @@
-"""Examples to see and hear: windows of recordings, and each augmentation by itself."""
+"""Examples to look at and listen to: windows of recordings, and each augmentation by itself."""
 
 from typing import Any
 
@@ -82,7 +82,7 @@ def augmentation_steps(store: AudioStore, settings: Settings) -> Rows:
 def _augmented(
     batches: TrainingBatches, number: int, epoch: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A window as training hears it in an epoch: its waveform, and its features unmasked."""
+    """A window as it is trained on in an epoch: its waveform, and its features without masks."""
     numbers = np.array([number])
     seeds = batches.seeds(epoch, numbers)
     waveforms, response = batches.waveforms(numbers, seeds), batches.response(seeds)

@@ -14,7 +14,7 @@ from atomicvad.report.tables import PAPER
 
 
 def _band(axes: Axes, table: pd.DataFrame, column: str, color: str) -> None:
-    """Mean over seeds, their range, and each seed thinly."""
+    """Mean over seeds, their range, and a thin line for each seed."""
     wide = table.pivot(index="epoch", columns="seed", values=column)
     axes.fill_between(wide.index, wide.min(axis=1), wide.max(axis=1), color=color, alpha=0.2, lw=0)
     axes.plot(wide.index, wide, color=color, lw=0.5, alpha=0.5)

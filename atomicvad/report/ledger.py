@@ -27,7 +27,7 @@ def released_code_metrics(settings: Settings) -> dict[str, float]:
     """What the released code would print of the released checkpoints, means over them.
 
     ``as-released``: SWI medians of windows whose floor hangs on their batch; ``spi-first``: its
-    SPI, which hears a segment's first window only. Empty where there are no such scores.
+    SPI, which takes a segment's first window only. Empty where there are no such scores.
     """
     if "released" not in system_files(settings):
         return {}

@@ -45,11 +45,11 @@ def run_notebook(
     output: Path,
     parameters: Mapping[str, Any],
     with_code: bool = False,
-    aloud: bool = False,
+    echo: bool = False,
 ) -> None:
     """Execute ``source`` with papermill into ``output`` and, beside it, a log and an HTML page.
 
-    What the notebook prints goes into ``<output>.log`` and, ``aloud``, onto the terminal as it
+    What the notebook prints goes into ``<output>.log`` and, ``echo``, onto the terminal as it
     comes; what the libraries have to say beside it, into the log alone. A failed notebook is kept
     as ``<output>.failed.ipynb``, its traceback at the end of the log.
 
@@ -76,7 +76,7 @@ def run_notebook(
                 parameters=dict(parameters),
                 cwd=str(project_root() / "notebooks"),
                 progress_bar=False,
-                stdout_file=_Echo(file) if aloud else file,
+                stdout_file=_Echo(file) if echo else file,
                 kernel_manager_class=_quiet_kernel(file),
                 extra_arguments=["--log-level=CRITICAL"],
             )

@@ -162,12 +162,12 @@ def _task(profile: str, seed: int, expected: dict[str, str], data: str) -> dict[
             env=environment,
         ) as process,
     ):
-        told, last = read_state(settings, seed), ""
+        reported, last = read_state(settings, seed), ""
         for line in process.stdout or ():
             last = line.strip() or last
-            if (new := read_state(settings, seed)) not in (None, told):
+            if (new := read_state(settings, seed)) not in (None, reported):
                 worker.log_event(TOPIC + profile, new.model_dump())
-                told = new
+                reported = new
     if process.returncode:
         raise AtomicVADError(f"worker {worker.address}: seed {seed}: {last}")
     return {path.name: path.read_bytes() for path in RunFolder(settings, seed).results}

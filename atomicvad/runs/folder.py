@@ -18,7 +18,7 @@ from atomicvad.files import (
     remove_unfinished,
 )
 
-# Of a finished run, in the order in which they are written: the table says that all are whole.
+# Of a finished run, in the order in which they are written: the table comes last.
 RESULTS = (WEIGHTS, HISTORY, RECORD, SCORES, METRICS)
 # Stages of a run, each made from the one before; ``.<stage>`` is the stamp of its files.
 STAGES = ("weights", "scores", "metrics")

