@@ -29,8 +29,8 @@ Split = Literal["training", "validation", "testing"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 LABELS = ("background", "speech")  # the classes, in the order of the network's outputs
 KINDS = ("speech", "noise", "music")  # of recordings
-# Folders of labelled clips below a profile's data: what is scored, and what thresholds are
-# chosen on. Tables beside the results have the same names.
+# Folders of labelled clips in a profile's data folder: the test set, and the set on which
+# thresholds are chosen. The copies of their labels beside the results have the same names.
 CLIP_SETS = {"testing": "scenes", "validation": "scenes-validation"}
 Strides = dict[Literal["speech", "background"], PositiveFloat]
 # fmt: off
@@ -39,6 +39,11 @@ Corpus = Literal[
     "speech_activity", "speech_commands", "voxceleb",
 ]
 # fmt: on
+# The growing-cosine family, and the activations of the released code.
+ACTIVATIONS = (
+    *("ggcu", "agcu", "pgcu", "gcu"),
+    *("elu", "gelu", "leaky_relu", "mish", "relu", "selu", "silu"),
+)
 
 # The paper's two blocks: depthwise kernel, depth multiplier, pooling, hidden and output filters.
 BLOCKS = (
@@ -53,19 +58,15 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def _ordered(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] > value[1]:
-        raise ValueError(f"expected (lowest, highest), got {list(value)}")
-    return value
-
-
 class Range(Section):
     """Base of sections with (lowest, highest) pairs: they must be in order."""
 
     @field_validator("*")
     @classmethod
     def _pairs_in_order(cls, value: Any) -> Any:
-        return _ordered(value) if isinstance(value, tuple) and len(value) == 2 else value
+        if isinstance(value, tuple) and len(value) == 2 and value[0] > value[1]:
+            raise ValueError(f"expected (lowest, highest), got {list(value)}")
+        return value
 
 
 class FeatureSettings(Section):
@@ -81,15 +82,10 @@ class FeatureSettings(Section):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "FeatureSettings":
-        if self.frame_length > self.fft_length:
-            raise ValueError(
-                f"frame_length: expected at most fft_length {self.fft_length}, "
-                f"got {self.frame_length}"
-            )
-        if self.coefficients > self.mel_bins:
-            raise ValueError(
-                f"coefficients: expected at most mel_bins {self.mel_bins}, got {self.coefficients}"
-            )
+        for name, limit in (("frame_length", "fft_length"), ("coefficients", "mel_bins")):
+            value, most = getattr(self, name), getattr(self, limit)
+            if value > most:
+                raise ValueError(f"{name}: expected at most {limit} {most}, got {value}")
         return self
 
 
@@ -110,22 +106,15 @@ class ModelSettings(Section):
         return value.lower()
 
 
-# The growing-cosine family, and the activations of the released code.
-ACTIVATIONS = (
-    *("ggcu", "agcu", "pgcu", "gcu"),
-    *("elu", "gelu", "leaky_relu", "mish", "relu", "selu", "silu"),
-)
-
-
 class WindowSettings(Range):
-    """Which windows of the recordings are trained, validated and tested on."""
+    """Which windows of the recordings are used for training, validation and testing."""
 
     stride_seconds: Strides
-    counts: dict[Split, PositiveInt]  # at most this many windows of a class in a split
-    test_stride_seconds: Strides | None = None  # of the testing split; none: as above
+    counts: dict[Split, PositiveInt]  # windows of each class in a split; see data.windows.balance
+    test_stride_seconds: Strides | None = None  # of the testing split; None: as above
     speech_starts: tuple[NonNegativeFloat, NonNegativeFloat] | None = None  # s in a recording
     longest_seconds: PositiveFloat | None = None  # longer recordings are left out
-    energy_gate: bool = True  # none: all of a speech recording counts as speech
+    energy_gate: bool = True  # False: all of a speech recording counts as speech
     balance: Literal["sources", "fixed", "over", "under"] = "sources"  # see data.windows.balance
 
     @field_validator("stride_seconds", "test_stride_seconds", "counts")
@@ -138,19 +127,19 @@ class WindowSettings(Range):
 
 
 class SourceSettings(Section):
-    """A corpus on this machine: which one, where it lies, how it is split."""
+    """A corpus on this machine: its name, its folder, and how it is split."""
 
     corpus: Corpus
-    folder: Path | None = None  # from the project's root; none: $ATOMICVAD_CORPORA/<corpus>
-    # The corpus' own split, or one that keeps speakers (FreeSound: uploaders) on one side; by
-    # file, as the released code does; or all on one side.
+    folder: Path | None = None  # from the project's root; None: $ATOMICVAD_CORPORA/<corpus>
+    # speaker: the corpus' own splits, or splits disjoint in speakers (FreeSound: uploaders);
+    # file: by file, as in the released code; else one split for all files.
     split: Literal["speaker", "file", Split] = "speaker"
     kind: Literal["speech", "noise", "music"] | None = None  # of a folder without labels
     subset: str = "available"  # ava_speech: available, all, or a text file of clip names
 
 
 class WaveformSettings(Range):
-    """Waveform augmentation; a probability of 0 turns a part off."""
+    """Waveform augmentation; a probability of 0 turns a step off."""
 
     shift_ms: tuple[float, float] = (-5.0, 5.0)
     shift_probability: Probability = 0.8
@@ -160,15 +149,15 @@ class WaveformSettings(Range):
     mix_probability: Probability = 0.0
     white_noise_db: tuple[float, float] = (-90.0, -46.0)
     white_noise_probability: Probability = 0.8
-    level_db: tuple[float, float] | None = None  # RMS in dBFS; none: as recorded
+    level_db: tuple[float, float] | None = None  # RMS in dBFS; None: as recorded
     low_pass_hz: tuple[PositiveFloat, PositiveFloat] = (3000.0, 8000.0)
     high_pass_hz: tuple[PositiveFloat, PositiveFloat] = (20.0, 300.0)
-    colour_db: Annotated[float, Field(ge=0)] = 8.0  # of a smooth curve over the mel scale
+    colour_db: Annotated[float, Field(ge=0)] = 8.0  # amplitude of a curve over the mel scale
     filter_probability: Probability = 0.0
 
 
 class MaskSettings(Section):
-    """(how many, greatest width) of SpecAugment; count and size of SpecCutout's boxes."""
+    """SpecAugment's masks as (count, greatest width); count and size of SpecCutout's boxes."""
 
     coefficient_masks: tuple[NonNegativeInt, PositiveInt] = (2, 25)
     frame_masks: tuple[NonNegativeInt, PositiveInt] = (2, 15)
@@ -178,25 +167,25 @@ class MaskSettings(Section):
 
 
 class TrainingSettings(Section):
-    """Schedule, optimiser and loss; what a GPU uses."""
+    """Schedule, optimiser, loss, and use of a GPU."""
 
     batch_size: PositiveInt = 256
     epochs: PositiveInt = 150
-    trials: tuple[PositiveInt, ...] = ()  # initial weights tried, epoch by epoch; then one goes on
-    feature_scale: PositiveFloat = 1.0  # of the features that the first kernel is trained for
+    trials: tuple[PositiveInt, ...] = ()  # starts in each round of training.loop.choose_start
+    feature_scale: PositiveFloat = 1.0  # see training.trainer.Trainer
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.004
-    first_decay: Annotated[float, Field(gt=0, le=1)] = 0.1  # of all steps
+    first_decay: Annotated[float, Field(gt=0, le=1)] = 0.1  # share of all steps
     decay_multiplier: PositiveFloat = 2.0
     restart_scale: PositiveFloat = 1.0
-    clip_norm: PositiveFloat | None = None  # of the whole gradient
+    clip_norm: PositiveFloat | None = None  # greatest norm of the gradient
     focal_gamma: Annotated[float, Field(ge=0)] = 2.0
     patience: PositiveInt = 20
     min_delta: Annotated[float, Field(ge=0)] = 1e-4
     mixed_precision: Mode = "auto"
     xla: Mode = "auto"
-    memory_growth: Mode = "auto"  # of a GPU: as needed, instead of all of it at once
-    deterministic: bool = False  # only operations that add in one order, on a GPU too; slower
+    memory_growth: Mode = "auto"  # allocate a GPU's memory as needed instead of all at once
+    deterministic: bool = False  # the same bytes from a GPU every time; slower
     tensorboard: bool = False
 
     @field_validator("trials")
@@ -228,16 +217,16 @@ class EvaluationSettings(Section):
 
 
 class Settings(Section):
-    """One reproduction. ``profiles/*.yaml`` say what each value is for."""
+    """All settings of one reproduction; ``profiles/*.yaml`` explain the values."""
 
     profile: str
     corpus: Literal["smoke", "open", "sources"]
-    sources: tuple[SourceSettings, ...] = ()  # what corpus: sources stands for
-    test: tuple[SourceSettings, ...] = ()  # test set; none: scenes mixed from the testing split
+    sources: tuple[SourceSettings, ...] = ()  # the corpora of ``corpus: sources``
+    test: tuple[SourceSettings, ...] = ()  # test set; empty: scenes mixed from the testing split
     seeds: tuple[NonNegativeInt, ...]
     data_seed: NonNegativeInt = 42
     sample_rate: Literal[16000] = 16000
-    window_samples: PositiveInt = 10080
+    window_samples: PositiveInt = 10080  # 0.63 s
     windows: WindowSettings
     scenes: SceneSettings | None = None
     features: FeatureSettings = FeatureSettings()
@@ -267,25 +256,25 @@ class Settings(Section):
 
     @property
     def window_seconds(self) -> float:
-        """Length of a window."""
+        """Length of a window in s."""
         return self.window_samples / self.sample_rate
 
     @cached_property
     def data_folder(self) -> Path:
-        """Where the profile's prepared data lie."""
+        """The folder of the profile's prepared data."""
         return project_root() / "data" / self.profile
 
     def clips_folder(self, split: str) -> Path:
-        """Where the labelled clips of a split lie: ``testing`` or ``validation``."""
+        """The folder of the labelled clips of a split: ``testing`` or ``validation``."""
         return self.data_folder / CLIP_SETS[split]
 
     @cached_property
     def results_folder(self) -> Path:
-        """Where the profile's results lie."""
+        """The folder of the profile's results."""
         return project_root() / "results" / self.profile
 
     def run_folder(self, seed: int) -> Path:
-        """Where a seed's run lies.
+        """The run folder of a seed.
 
         Raises:
             AtomicVADError: the profile has no such seed.
@@ -307,7 +296,7 @@ def load_profile(name: str) -> Settings:
     """The settings of ``profiles/<name>.yaml``.
 
     Raises:
-        AtomicVADError: no such profile, no YAML, an unknown key or an impossible value.
+        AtomicVADError: no such profile, invalid YAML, an unknown key or an impossible value.
     """
     path = project_root() / "profiles" / f"{name}.yaml"
     if name not in profile_names():

@@ -1,4 +1,4 @@
-"""Numbers from scores, by scikit-learn."""
+"""Metrics of scores against labels, computed by scikit-learn."""
 
 import numpy as np
 from sklearn.metrics import (
@@ -15,23 +15,23 @@ from sklearn.metrics import (
 
 from atomicvad.errors import AtomicVADError
 
-RANKING = ("auroc", "average_precision", "eer", "tpr_at_fpr")  # from scores
+RANKING = ("auroc", "average_precision", "eer", "tpr_at_fpr")  # no threshold
 DECISION = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "f2")  # at a threshold
 HARD = ("auroc_hard", "tpr_at_fpr_hard")  # as the released code computes them
-Weights = np.ndarray | None  # durations of the items, or none
+Weights = np.ndarray | None  # durations of the items; None: all weigh the same
 METRICS = (*RANKING, *DECISION, *HARD)
 
 
 def tpr_at_fpr(
     labels: np.ndarray, scores: np.ndarray, fpr: float = 0.315, weights: Weights = None
 ) -> float:
-    """True-positive rate where the false-positive rate is ``fpr``, between points of the ROC."""
+    """True-positive rate at the false-positive rate ``fpr``, interpolated on the ROC curve."""
     false, true, _ = roc_curve(labels, scores, sample_weight=weights)
     return float(np.interp(fpr, false, true))
 
 
 def equal_error_rate(labels: np.ndarray, scores: np.ndarray, weights: Weights = None) -> float:
-    """Where misses and false alarms are equally frequent, between points of the ROC."""
+    """Rate at which misses and false alarms are equal, interpolated on the ROC curve."""
     false, true, _ = roc_curve(labels, scores, sample_weight=weights, drop_intermediate=False)
     excess = false + true - 1  # rises from -1 to 1
     after = int(np.argmax(excess >= 0))
@@ -48,9 +48,9 @@ def binary_metrics(
 ) -> dict[str, float]:
     """All metrics of speech scores ``[n]`` against labels ``[n]`` (1 or True is speech).
 
-    ``auroc`` and ``tpr_at_fpr`` come from the scores. ``auroc_hard`` and ``tpr_at_fpr_hard`` come
-    from scores cut at ``threshold``, as the released code computes them: an "AUROC" that is in
-    fact the balanced accuracy. ``weights`` are durations, or none.
+    ``auroc`` and ``tpr_at_fpr`` are computed from the scores. ``auroc_hard`` and
+    ``tpr_at_fpr_hard`` are computed from decisions at ``threshold``, as in the released code: this
+    "AUROC" is the balanced accuracy. ``weights`` are durations ``[n]``, or ``None``.
 
     Raises:
         AtomicVADError: only one class, or scores that are not finite.
@@ -61,18 +61,18 @@ def binary_metrics(
     if not np.isfinite(scores).all():
         raise AtomicVADError("metrics: some scores are NaN or infinite")
     decisions = scores >= threshold
-    among = {"sample_weight": weights}
+    weighting = {"sample_weight": weights}
     return {
-        "auroc": float(roc_auc_score(labels, scores, **among)),
-        "average_precision": float(average_precision_score(labels, scores, **among)),
+        "auroc": float(roc_auc_score(labels, scores, **weighting)),
+        "average_precision": float(average_precision_score(labels, scores, **weighting)),
         "eer": equal_error_rate(labels, scores, weights),
         "tpr_at_fpr": tpr_at_fpr(labels, scores, fpr_target, weights),
-        "accuracy": float(accuracy_score(labels, decisions, **among)),
-        "balanced_accuracy": float(balanced_accuracy_score(labels, decisions, **among)),
-        "precision": float(precision_score(labels, decisions, zero_division=0, **among)),
-        "recall": float(recall_score(labels, decisions, **among)),
-        "f1": float(f1_score(labels, decisions, **among)),
-        "f2": float(fbeta_score(labels, decisions, beta=2, **among)),
-        "auroc_hard": float(roc_auc_score(labels, decisions, **among)),
+        "accuracy": float(accuracy_score(labels, decisions, **weighting)),
+        "balanced_accuracy": float(balanced_accuracy_score(labels, decisions, **weighting)),
+        "precision": float(precision_score(labels, decisions, zero_division=0, **weighting)),
+        "recall": float(recall_score(labels, decisions, **weighting)),
+        "f1": float(f1_score(labels, decisions, **weighting)),
+        "f2": float(fbeta_score(labels, decisions, beta=2, **weighting)),
+        "auroc_hard": float(roc_auc_score(labels, decisions, **weighting)),
         "tpr_at_fpr_hard": tpr_at_fpr(labels, decisions, fpr_target, weights),
     }

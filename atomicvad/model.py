@@ -1,4 +1,4 @@
-"""The architecture, and models from files."""
+"""The network's architecture; model files written and read."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from keras import layers
 
 from atomicvad.config import BLOCKS, Settings
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import replacing
+from atomicvad.files import WEIGHTS, replacing
 from atomicvad.layers.activations import activation
 from atomicvad.layers.features import Features
 
@@ -40,7 +40,7 @@ def core_block(  # noqa: PLR0913, PLR0917 - the rows of the paper's table
     """
     glorot = keras.initializers.GlorotUniform
     if inputs.shape[-1] == 1:
-        # On one channel a convolution is the depthwise one, weight for weight, and faster.
+        # On one channel this equals a depthwise convolution with the same weights, and is faster.
         x = layers.Conv2D(
             multiplier, kernel, padding="same", kernel_initializer=glorot(seed), name=f"{name}_conv"
         )(inputs)
@@ -77,15 +77,15 @@ def build_network(
 ) -> keras.Model:
     """Features ``[batch, 64, 64, 1]`` -> probabilities ``[batch, 2]`` of (background, speech).
 
-    298 parameters as in the paper. The output of a block is added, pooled, to the next one's; a
-    1x1 projection is put in only where their channels differ.
+    298 parameters as in the paper. The input of the second block, max-pooled, is added to its
+    output; a 1x1 projection is inserted only where the channels differ.
     """
     inputs = keras.Input(input_shape, name="features")
     x = inputs
     for number, block in enumerate(BLOCKS, start=1):
-        before = x
+        block_input = x
         x = core_block(
-            before,
+            block_input,
             f"b{number}",
             block["kernel"],
             block["multiplier"],
@@ -100,7 +100,7 @@ def build_network(
         )
         if number > 1:
             skip = layers.MaxPooling2D(block["pool"], padding="same", name=f"skip{number}_pool")(
-                before
+                block_input
             )
             if skip.shape[-1] != x.shape[-1]:
                 skip = layers.Conv2D(
@@ -126,7 +126,7 @@ def build_model(
 ) -> keras.Model:
     """The whole detector: waveform ``[batch, samples]`` (16 kHz, ±1) -> ``[batch, 2]``.
 
-    Without arguments: the paper's model with fresh weights.
+    Without arguments: the paper's model with initial weights of seed 0.
     """
     features = features or Features(name="mfcc")
     network = network or build_network()
@@ -135,15 +135,15 @@ def build_model(
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Write ``model`` as a ``.keras`` file whose bytes depend on the model alone."""
+    """Write ``model`` as a ``.keras`` file whose bytes depend only on the model."""
     with replacing(path) as temporary, tempfile.TemporaryDirectory() as folder:
-        full = Path(folder) / "model.keras"
-        model.save(full)
-        _rewrite(full, temporary)
+        saved = Path(folder) / WEIGHTS
+        model.save(saved)
+        _rewrite(saved, temporary)
 
 
 def _rewrite(source: Path, target: Path) -> None:
-    """Copy a ``.keras`` file without its date and the memory addresses that Keras leaves in it."""
+    """Copy a ``.keras`` file without its date and the memory addresses that Keras writes."""
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w") as copy:
         for name in sorted(archive.namelist()):
             content = archive.read(name)
@@ -157,7 +157,7 @@ def _rewrite(source: Path, target: Path) -> None:
 
 
 def _stored_weights(path: Path) -> list[np.ndarray]:
-    """The arrays of a ``.keras`` file, in the order of its layers."""
+    """The weight arrays of a ``.keras`` file, in the order of its layers."""
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
         with archive.open("model.weights.h5") as file, h5py.File(file) as weights:
@@ -165,7 +165,7 @@ def _stored_weights(path: Path) -> list[np.ndarray]:
 
 
 def _layer_arrays(layer_configs: list[dict[str, Any]], group: h5py.Group) -> list[np.ndarray]:
-    # Keras stores a layer under its class' name in snake case, numbered by occurrence.
+    # Keras stores a layer under its class name in snake case, numbered by occurrence.
     arrays: list[np.ndarray] = []
     seen: dict[str, int] = {}
     for layer in layer_configs:
@@ -181,11 +181,10 @@ def _layer_arrays(layer_configs: list[dict[str, Any]], group: h5py.Group) -> lis
 
 
 def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
-    """The detector from a ``.keras`` file: one of this project's, or a released checkpoint.
+    """The detector of a ``.keras`` file: one of this project, or a released checkpoint.
 
-    Only numbers are read from the file and put into a model built here, so no code or pickle in it
-    can run, and a released checkpoint gives the same model as ours. ``model``: the architecture
-    to fill, the paper's by default.
+    Only the weight arrays are read and assigned to a model built here, so that no code or pickle
+    in the file can run. ``model``: the architecture to fill, the paper's by default.
 
     Raises:
         AtomicVADError: the file is missing, is no ``.keras`` file, or holds another architecture.
@@ -200,7 +199,7 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
     model = model or build_model()
     expected = [tuple(weight.shape) for weight in model.weights]
     shapes = [array.shape for array in arrays]
-    # A depthwise kernel of one channel is the same array as a convolution's.
+    # A depthwise kernel of one channel has the shape of a convolution kernel.
     if shapes != expected:
         raise AtomicVADError(
             f"{path}: weights of another architecture: expected {len(expected)} arrays with "
@@ -213,12 +212,12 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
 
 
 def flat_weights(network: keras.Model) -> np.ndarray:
-    """A network's trainable weights, one after another."""
+    """A network's trainable weights in one vector, ``[weights]``."""
     return np.concatenate([variable.numpy().ravel() for variable in network.trainable_variables])
 
 
 def split_weights(network: keras.Model, weights: Any) -> list[Any]:
-    """The vector of ``flat_weights`` in pieces, each of its variable's shape."""
+    """The vector of ``flat_weights``, split into arrays of the variables' shapes."""
     shapes = [variable.shape for variable in network.trainable_variables]
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])
     parts = keras.ops.split(weights, ends[:-1].tolist())
@@ -247,6 +246,6 @@ def new_network(settings: Settings, seed: int) -> keras.Model:
 
 
 def new_model(settings: Settings, seed: int = 0) -> keras.Model:
-    """The profile's detector, from waveforms to probabilities, with fresh weights."""
+    """The profile's detector, from waveforms to probabilities, with initial weights of ``seed``."""
     network = new_network(settings, seed)
     return build_model(network, build_features(settings), settings.window_samples)

@@ -1,1 +1,1 @@
-"""What the companion costs: ``make bench`` writes ``results/benchmarks.csv``."""
+"""Benchmarks of speed and memory: ``make bench`` writes ``results/benchmarks.csv``."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: every part in a process of its own, one after another."""
+"""``python -m benchmarks``: run all parts one after another, each in a process of its own."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from atomicvad.files import project_root, replacing
 from atomicvad.parallel import limit_threads
+from benchmarks.timing import Row
 
 PARTS = {
     "machine": "machine.rates()",
@@ -27,18 +28,18 @@ PARTS = {
     "scoring": "evaluation.evaluation_rows()",
     "corpora": "data.bench()",
 }
-ALL_CORES = ("plain pipeline",)  # as TensorFlow divides its work by itself
+ALL_CORES = ("plain pipeline",)  # parts in which TensorFlow sets the number of threads
 
 
-def rows_of(part: str) -> list:
-    """The rows of a part: run in a fresh process, so that no part warms up or crowds another."""
+def rows_of(part: str) -> list[Row]:
+    """The rows of a part, run in a fresh process so that parts do not influence each other."""
     call = PARTS[part]
     module = call.split(".")[0]
     code = f"from benchmarks import {module}, training; import json; "
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if part in ALL_CORES:
-        # Without oneDNN's convolutions, which TensorFlow leaves off on some processors, the plain
-        # pipeline would be several times slower still.
+        # Some processors need this for oneDNN's convolutions; without them the plain pipeline is
+        # several times slower.
         environment["TF_ENABLE_ONEDNN_OPTS"] = "1"
     else:
         limit_threads(environment)
@@ -59,7 +60,7 @@ def main() -> None:
     for part in tqdm(PARTS, desc="benchmarks", unit="part"):
         try:
             rows += rows_of(part)
-        except subprocess.CalledProcessError:  # which has said why; the rest is worth having
+        except subprocess.CalledProcessError:  # it has printed why; the other parts go on
             failed.append(part)
     rate = {name: value for name, value, _ in rows}
     if rate.keys() >= {"fit_windows_per_second", "plain_windows_per_second"}:

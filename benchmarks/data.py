@@ -1,4 +1,4 @@
-"""How fast a corpus is indexed and decoded: a generated tree of many small files."""
+"""Speed of indexing and decoding a corpus: a generated tree of many small files."""
 
 import io
 import tempfile
@@ -7,23 +7,25 @@ from pathlib import Path
 
 import soundfile
 
-from atomicvad.config import settings_from
+from atomicvad.audio.signal import SAMPLE_RATE
+from atomicvad.config import Settings, settings_from
 from atomicvad.corpora.generated import generate
 from atomicvad.corpora.index import find_files, index_files
 from atomicvad.data.sources import collect
 from atomicvad.data.store import AudioStore
+from benchmarks.timing import Row
 
 FORMATS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "mp3": ("MP3", None)}
 FORMATS |= {"opus": ("OGG", "OPUS")}
 
 
 def make_tree(folder: Path, files: int, seconds: float) -> None:
-    """``files`` recordings, a quarter in each format, a thousand in a folder."""
+    """Write ``files`` recordings, a quarter in each format, a thousand per folder."""
     contents = {}
     for suffix, (form, subtype) in FORMATS.items():
         content = io.BytesIO()
         waveform = generate("pink", (0, 1), seconds)
-        soundfile.write(content, waveform, 16000, format=form, subtype=subtype)
+        soundfile.write(content, waveform, SAMPLE_RATE, format=form, subtype=subtype)
         contents[suffix] = content.getvalue()
     for number in range(files):
         suffix = list(FORMATS)[number % len(FORMATS)]
@@ -32,8 +34,8 @@ def make_tree(folder: Path, files: int, seconds: float) -> None:
         path.write_bytes(contents[suffix])
 
 
-def bench(files: int = 100_000, decoded: int = 2_000, seconds: float = 1.0) -> list[tuple]:
-    """Rows ``(name, value, unit)``: indexing ``files``, again from the cache, decoding some."""
+def bench(files: int = 100_000, decoded: int = 2_000, seconds: float = 1.0) -> list[Row]:
+    """Time indexing ``files`` files, the same from the cache, and decoding ``decoded`` of them."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -54,7 +56,7 @@ def bench(files: int = 100_000, decoded: int = 2_000, seconds: float = 1.0) -> l
     return rows
 
 
-def _settings(folder: Path):
+def _settings(folder: Path) -> Settings:
     values = {
         "corpus": "sources",
         "sources": [{"corpus": "folder", "folder": str(folder)}],

@@ -1,4 +1,4 @@
-"""What this machine can do at most: multiply matrices, and copy memory."""
+"""Upper limits of this machine: matrix multiplication, and copying of memory."""
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -6,11 +6,11 @@ from threadpoolctl import threadpool_limits
 from benchmarks.timing import Row, in_turns
 
 SIDE = 2048  # of the matrices
-COPIED = 1 << 28  # bytes: far more than any cache
+COPIED = 1 << 28  # bytes, far more than the caches hold
 
 
 def rates() -> list[Row]:
-    """Of one core: float32 arithmetic in GFLOP/s, and memory read and written in GB/s."""
+    """Rates of one core: float32 arithmetic in GFLOP/s, memory read and written in GB/s."""
     a = np.ones((SIDE, SIDE), np.float32)
     source = np.ones(COPIED // 4, np.float32)
     target, product = np.empty_like(source), np.empty_like(a)

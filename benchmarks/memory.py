@@ -1,4 +1,4 @@
-"""Peak memory of training, against the size of the corpus: it should be flat."""
+"""Peak memory of training by size of the corpus; it should not grow."""
 
 import resource
 import tempfile
@@ -9,6 +9,7 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.data.store import AudioStore
+from atomicvad.files import RECORDINGS, SAMPLES
 from atomicvad.training.batches import TrainingBatches, WindowSet
 from benchmarks.timing import Row
 from benchmarks.training import Fit, open_profile, training_batches
@@ -17,10 +18,10 @@ WINDOWS = 48_000
 
 
 def noise_store(folder: Path, gigabytes: float) -> AudioStore:
-    """A store of one long recording of noise a class."""
+    """A store with one long recording of noise per class."""
     samples = int(gigabytes * 2**30 / 2)
     noise = np.random.default_rng(0).integers(-3000, 3000, 1 << 24).astype("<i2")
-    with open(folder / "samples.i16", "wb") as file:
+    with open(folder / SAMPLES, "wb") as file:
         for first in range(0, samples, len(noise)):
             file.write(noise[: samples - first].tobytes())
     half = samples // 2
@@ -28,12 +29,12 @@ def noise_store(folder: Path, gigabytes: float) -> AudioStore:
         {"recording": "speech/0", "start": 0, "samples": half},
         {"recording": "noise/0", "start": half, "samples": samples - half},
     ]
-    pd.DataFrame(rows).to_csv(folder / "recordings.csv", index=False)
+    pd.DataFrame(rows).to_csv(folder / RECORDINGS, index=False)
     return AudioStore(folder)
 
 
 def peak_of_open() -> list[Row]:
-    """The same after an epoch on the open recordings."""
+    """Peak memory of this process after an epoch on the open recordings."""
     settings = open_profile()
     fit = Fit(training_batches(settings), settings)
     fit.steps(fit.batches.steps)
@@ -45,7 +46,7 @@ def _peak() -> float:
 
 
 def peak(settings: Settings, gigabytes: float) -> list[Row]:
-    """Peak resident memory of this process after training on windows from all over a corpus."""
+    """Peak memory of this process after training on windows from all parts of a corpus."""
     with tempfile.TemporaryDirectory() as folder:
         store = noise_store(Path(folder), gigabytes)
         half = store.recordings["samples"].iloc[0]

@@ -1,8 +1,8 @@
-"""What an epoch of the paper's size costs, and so the paper's whole run."""
+"""Time of an epoch of the paper's size, and of the paper's whole training."""
 
 import numpy as np
 
-from atomicvad.config import load_profile
+from atomicvad.config import Split, load_profile
 from atomicvad.data.manifest import read_split
 from atomicvad.data.prepare import prepare
 from atomicvad.training.batches import TrainingBatches, WindowSet
@@ -16,12 +16,12 @@ def epoch() -> list[Row]:
     paper, data = load_profile("paper"), load_profile("open")
     store = prepare(data)
 
-    def windows(split: str) -> WindowSet:
+    def windows(split: Split) -> WindowSet:
         manifest = read_split(data.data_folder, split, store)
-        each = manifest.groupby("label").sample(
+        sample = manifest.groupby("label").sample(
             paper.windows.counts[split], replace=True, random_state=0
         )
-        return WindowSet(each.reset_index(drop=True), store, paper)
+        return WindowSet(sample.reset_index(drop=True), store, paper)
 
     batches = TrainingBatches(windows("training"), paper, paper.seeds[0])
     configure(paper, paper.seeds[0])
@@ -29,16 +29,16 @@ def epoch() -> list[Row]:
     held_out = validation_batches(paper, windows("validation"))
     trainer.step(*batches.prepare(0, batches.order(0)[0]))
 
-    def learn():
+    def train() -> None:
         for features, targets in batches.epoch(0):
             trainer.step(features, targets)
 
-    learning = seconds(learn)
+    training = seconds(train)
     validating = np.median([seconds(lambda: validate(trainer, held_out, paper)) for _ in range(3)])
-    hours = (learning + validating) * paper.training.epochs * len(paper.seeds) / 3600
+    hours = (training + validating) * paper.training.epochs * len(paper.seeds) / 3600
     return [
         ("paper_epoch_windows", len(batches.windows), "windows"),
-        ("paper_epoch_seconds", learning, "s"),
+        ("paper_epoch_seconds", training, "s"),
         ("paper_validation_seconds", float(validating), "s"),
         ("paper_run_hours_one_seed_at_a_time", hours, "h"),
     ]

@@ -1,4 +1,4 @@
-"""Several seeds at a time, a process each."""
+"""Several seeds at a time, each in a process of its own."""
 
 import json
 import subprocess
@@ -9,11 +9,11 @@ from benchmarks.timing import Row, seconds
 from benchmarks.training import Fit, open_profile, training_batches
 
 STEPS = 500
-READY_AFTER = 60  # seconds until all processes have begun; then they train together
+READY_AFTER = 60  # seconds until all processes have started; then they train together
 
 
 def rate_from(start: float) -> float:
-    """Windows per second of one seed, measured from the moment ``start`` (of ``time.time``) on."""
+    """Windows per second of one seed, measured from the time ``start`` (of ``time.time``) on."""
     settings = open_profile()
     fit = Fit(training_batches(settings), settings)
     fit.steps(50)

@@ -1,4 +1,4 @@
-"""Training: windows per second from end to end, and what each stage costs."""
+"""Speed of training: windows per second from end to end, and the time of each stage."""
 
 import os
 import statistics
@@ -14,8 +14,8 @@ from atomicvad.training.trainer import Trainer, configure
 from benchmarks.plain import PlainTraining
 from benchmarks.timing import Row, in_turns, turns
 
-STEPS = 400  # a measurement, at the profile's batch size
-IN_CACHE = 16  # waveforms
+STEPS = 400  # per measurement, at the profile's batch size
+IN_CACHE = 16  # waveforms that fit into the CPU's cache
 MACS_FIRST, MACS_REST = 602_112, 612_058 - 602_112  # per window
 
 
@@ -33,7 +33,7 @@ def training_batches(settings: Settings) -> TrainingBatches:
 
 
 class Fit:
-    """Training as it is, a number of steps at a time, without end."""
+    """Endless training of a profile, a number of steps at a time."""
 
     def __init__(self, batches: TrainingBatches, settings: Settings):
         configure(settings, settings.seeds[0])
@@ -47,14 +47,14 @@ class Fit:
             self.trainer.step(*next(self.stream))
 
     def resident(self, count: int) -> None:
-        """The same steps on one batch: what is left without the pipeline."""
+        """Train ``count`` steps on one batch that stays in memory, without the data pipeline."""
         batch = self.batches.prepare(0, self.batches.order(0)[0])
         for _ in range(count):
             self.trainer.step(*batch)
 
 
 def end_to_end(settings: Settings) -> list[Row]:
-    """Windows per second of training: an epoch as it is, and as many steps on a resident batch."""
+    """Windows per second of training, with the data pipeline and on a resident batch."""
     batches = training_batches(settings)
     fit, steps = Fit(batches, settings), batches.steps
     taken = turns(
@@ -64,7 +64,7 @@ def end_to_end(settings: Settings) -> list[Row]:
         name: steps * settings.training.batch_size / statistics.median(times)
         for name, times in taken.items()
     }
-    # Turn by turn: other work on the machine comes and goes.
+    # Ratios by turn: the load of the machine varies.
     ratios = [fit / resident for fit, resident in zip(*taken.values(), strict=True)]
     return [
         *((f"{name}_windows_per_second", value, "windows/s") for name, value in rate.items()),
@@ -78,16 +78,16 @@ def plain(settings: Settings) -> list[Row]:
     training = PlainTraining(batches, settings)
     stream, steps = training.waveforms(size), STEPS // 4
 
-    def learn():
+    def train() -> None:
         for _ in range(steps):
             training.step(*next(stream))
 
-    taken = in_turns({"plain": learn}, rounds=4)
+    taken = in_turns({"plain": train}, rounds=4)
     return [("plain_windows_per_second", steps * size / taken["plain"], "windows/s")]
 
 
 def stages(settings: Settings) -> list[Row]:
-    """Each stage alone, on one core: µs, arithmetic and memory traffic of a window."""
+    """Time of each stage alone on one core, in µs per window."""
     batches = training_batches(settings)
     numbers = batches.order(0).ravel()[:512]
     seeds, length = batches.seeds(0, numbers), settings.window_samples
@@ -98,21 +98,21 @@ def stages(settings: Settings) -> list[Row]:
     trainer, repeats = Trainer(settings, 0, 100_000), len(numbers) // len(features)
     file = batches.windows.store.file.fileno()
 
-    def gather():
+    def gather() -> None:
         for start in batches.windows.starts[numbers]:
             os.pread(file, 2 * length, 2 * start)
 
-    def augment():
+    def augment() -> None:
         batches.plan(numbers, seeds)
         batches.response(seeds)
         for part in parts:
             compose_all(file, batches.tape, Plan(*(column[part] for column in plan)), waveforms)
 
-    def mfcc():
+    def mfcc() -> None:
         for part in parts:
             batches.features(waveforms, response[part])
 
-    def masks():
+    def masks() -> None:
         batches.mask(np.ones((len(numbers), *features.shape[1:]), np.float32), seeds)
 
     taken = in_turns(
@@ -121,19 +121,19 @@ def stages(settings: Settings) -> list[Row]:
             "augment": augment,
             "mfcc": mfcc,
             "masks": masks,
-            # As many windows as the others: a single batch would find the cache as they left it.
+            # The same number of windows as above: a single batch depends on the cache's state.
             "forward": lambda: [trainer.predict(features) for _ in range(repeats)],
             "step": lambda: [trainer.step(features, targets) for _ in range(repeats)],
         },
         rounds=15,
     )
-    each = {name: 1e6 * time / len(numbers) for name, time in taken.items()}
-    each["backward"] = each.pop("step") - each["forward"]
-    return [(f"stage_{name}", value, "us/window") for name, value in each.items()]
+    times = {name: 1e6 * time / len(numbers) for name, time in taken.items()}
+    times["backward"] = times.pop("step") - times["forward"]
+    return [(f"stage_{name}", value, "us/window") for name, value in times.items()]
 
 
 def needed(settings: Settings) -> list[Row]:
-    """Arithmetic (operations) and memory traffic (bytes) that a window's stages cannot go below.
+    """Lower bounds of arithmetic (operations) and memory traffic (bytes) of a window's stages.
 
     A transform of n real numbers takes 2.5 n log2 n operations (half of a complex one's 5 n log2 n:
     Frigo and Johnson 2005, doi 10.1109/JPROC.2004.840301); a multiplication with its addition
@@ -142,12 +142,12 @@ def needed(settings: Settings) -> list[Row]:
     features, length = settings.features, settings.window_samples
     frames, points = length // features.hop_length + 1, features.fft_length
     waveform = settings.waveform
-    heard = 1 + waveform.mix_probability
+    sources = 1 + waveform.mix_probability  # waveforms that are read for a window
     image = features.mel_bins * frames
     pooled = 13 * 13 * 3
     operations = {
         "gather": 0,
-        "augment": length * (4 * heard + 6),
+        "augment": length * (4 * sources + 6),
         "mfcc": frames * (2.5 * points * np.log2(points) + points + 7 * points / 2)
         + 2 * features.mel_bins * image,
         "forward": 2 * (MACS_FIRST + MACS_REST),
@@ -155,7 +155,7 @@ def needed(settings: Settings) -> list[Row]:
     }
     moved = {
         "gather": 4 * length,
-        "augment": 2 * length * heard + 4 * length,
+        "augment": 2 * length * sources + 4 * length,
         "mfcc": 4 * (length + image),
         "forward": 4 * image,
         "backward": 4 * image,
@@ -183,5 +183,5 @@ def batch_sizes(settings: Settings) -> list[Row]:
 
 
 def open_profile() -> Settings:
-    """The profile that is measured."""
+    """The profile that is benchmarked."""
     return load_profile("open")

@@ -1,1 +1,1 @@
-"""Samples: what the whole package takes a signal to be, and how files become one."""
+"""Waveforms: signal conventions and levels, and decoding of audio files."""

@@ -1,6 +1,7 @@
-"""Files of any format to 16 kHz mono: headers, whole files, and files chunk by chunk.
+"""Decoding of audio files of any format to 16 kHz mono, and reading of their headers.
 
-libsndfile reads what it can (WAV, FLAC, Ogg, MP3 …), FFmpeg, through PyAV, the rest (M4A, G.722 …).
+libsndfile reads what it can (WAV, FLAC, Ogg, MP3 …); FFmpeg, through PyAV, reads the rest (M4A,
+G.722 …).
 """
 
 import contextlib
@@ -18,19 +19,19 @@ from tqdm.auto import tqdm
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.errors import AtomicVADError
 
-RATES = (2000, 768000)  # Hz; others are damaged heads
-# Kinds of file that FFmpeg may see; playlists, which name other files, are none of them.
+RATES = (2000, 768000)  # Hz; other values come from damaged headers
+# Formats that FFmpeg may open; playlists, which name other files, are not among them.
 CONTAINERS = {
     "format_whitelist": "aac,aiff,amr,ape,asf,au,avi,caf,flac,g722,matroska,mov,mp3,mpeg,mpegts,"
     "nistsphere,ogg,tta,w64,wav,wv"
 }
-DENSEST = 6000  # samples that a byte can stand for: silence in FLAC
+DENSEST = 6000  # samples per byte of silence in FLAC; a header that promises more is damaged
 CHUNK_SECONDS = 10
 NOT_KNOWN = (soundfile.LibsndfileError, RuntimeError, TypeError, OSError)
 
 
 class AudioError(AtomicVADError):
-    """Audio that cannot be used; names it and says why."""
+    """Audio that cannot be used; the message names it and gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def _is_raw_g722(name: str) -> bool:
 
 
 def _open_with_sndfile(source: Path | bytes, name: str) -> soundfile.SoundFile | None:
-    """An open file, or nothing where libsndfile does not know the format."""
+    """An open file, or ``None`` if libsndfile does not know the format."""
     if _is_raw_g722(name):
         return None
     try:
@@ -59,7 +60,7 @@ def _open_with_sndfile(source: Path | bytes, name: str) -> soundfile.SoundFile |
 
 @contextlib.contextmanager
 def _open_with_ffmpeg(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
-    """A container and its first audio stream; what goes wrong with them is an ``AudioError``."""
+    """A container and its first audio stream; failures are raised as ``AudioError``."""
     import av
 
     form = "g722" if _is_raw_g722(name) else None
@@ -82,7 +83,7 @@ def read_header(path: Path) -> Header:
     """Duration, rate and channels of an audio file.
 
     Raises:
-        AudioError: missing, empty, no audio, or a head that states no possible length or rate.
+        AudioError: a missing or empty file, no audio, or an impossible length or rate.
     """
     path = Path(path)
     try:
@@ -130,9 +131,9 @@ def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
         name: used in errors, the path by default; the suffix ``.g722`` means raw G.722.
 
     Raises:
-        AudioError: missing, empty, truncated (where the format lets it be known: WAV, AIFF, FLAC,
-            Ogg, Opus, M4A), no audio in it, or samples that are not finite. The message begins
-            with ``name``.
+        AudioError: a missing, empty or truncated file (truncation is found in WAV, AIFF, FLAC,
+            Ogg, Opus and M4A), no audio, or samples that are not finite. The message begins with
+            ``name``.
     """
     name = name or str(source)
     if not isinstance(source, bytes):
@@ -164,10 +165,10 @@ def read_bytes(path: Path, name: str | None = None) -> bytes:
 
 
 def _is_truncated(data: bytes) -> bool:
-    """Whether a RIFF or AIFF file ends before the size in its head, an Ogg file before its end."""
+    """Whether a RIFF or AIFF file is shorter than its header states, or an Ogg file has no end."""
     if data[:4] in (b"RIFF", b"FORM"):
         declared = int.from_bytes(data[4:8], "little" if data[:4] == b"RIFF" else "big")
-        # A program that writes to a pipe cannot know the size and states a huge one.
+        # A program that writes to a pipe does not know the size and states a huge one.
         return len(data) + 1 < declared + 8 < 0x7FFFF000
     if data[:4] == b"OggS":
         last = data.rfind(b"OggS")
@@ -215,9 +216,9 @@ def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
 
 
 def audio_chunks(path: Path) -> Iterator[np.ndarray]:
-    """A file as mono float32 at 16 kHz, in pieces of about ten seconds; shows progress.
+    """Yield a file as mono float32 at 16 kHz, in chunks of about 10 s; shows progress.
 
-    Formats that libsndfile does not read (M4A, G.722 …) are decoded as a whole.
+    Files that libsndfile cannot read (M4A, G.722 …) are decoded in one chunk.
 
     Raises:
         AudioError: see ``decode``.

@@ -1,1 +1,1 @@
-"""Where recordings come from: a module a corpus, and what all of them need."""
+"""Corpora: one module for each, and what they share (index, labels, downloads, splits)."""

@@ -1,4 +1,4 @@
-"""Archives from elsewhere, unpacked whole or refused: nothing lands outside, nothing explodes."""
+"""Safe unpacking of untrusted archives: completely or not at all, and within limits."""
 
 import bz2
 import errno
@@ -28,22 +28,22 @@ BROKEN = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold: bytes when unpacked, files, and how far its bytes may swell."""
+    """Limits of an archive: unpacked bytes, number of files, and unpacked over packed bytes."""
 
     size: int = 200_000_000_000
     files: int = 2_000_000
     ratio: float = 200.0
-    slack: int = 1_000_000  # bytes that any archive may have, however small it is
+    slack: int = 1_000_000  # bytes allowed beyond the ratio, for small archives
 
 
 class _Metered(io.RawIOBase):
-    """A decompressing stream that stops at a limit, whatever a header asks for."""
+    """A decompressing stream that stops at ``limit`` bytes, whatever a tar header states."""
 
     def __init__(self, stream: IO[bytes], limit: float, path: Path):
         self.stream, self.limit, self.path, self.position = stream, limit, path, 0
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """Always true."""
         return True
 
     def read(self, size: int = -1) -> bytes:
@@ -59,11 +59,11 @@ class _Metered(io.RawIOBase):
 def extract(archive: Path, folder: Path, limits: Limits = Limits()) -> None:
     """Unpack a tar (plain, gz, bz2, xz) or zip archive as the new folder ``folder``.
 
-    The folder appears whole or not at all. Only plain files and folders are taken.
+    The folder appears complete or not at all. Only regular files and folders are unpacked.
 
     Raises:
         AtomicVADError: no archive or a damaged one; a member that is a link or a device, or whose
-            name is absolute or leads out with ``..``; more bytes or files than ``limits`` allow.
+            name is absolute or contains ``..``; more bytes or files than ``limits`` allow.
     """
     archive, folder = Path(archive), Path(folder)
     partial = folder.with_name(f".{folder.name}.unpacking")
@@ -95,10 +95,10 @@ def extract(archive: Path, folder: Path, limits: Limits = Limits()) -> None:
 
 
 def _safe(name: str, archive: Path) -> str:
-    """A member's name, if it leads nowhere but into the folder."""
+    """A member's name, checked to stay within the folder."""
     path = PurePosixPath(name)
-    odd = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name
-    if odd or len(name) > 1000:
+    unsafe = path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0")
+    if unsafe or len(name) > 1000:
         raise AtomicVADError(f"{archive}: refused: a member named {name[:100]!r}")
     return str(path)
 
@@ -108,12 +108,12 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]
         head = raw.read(6)
         raw.seek(0)
         opener: Any = next((f for magic, f in MAGIC.items() if head.startswith(magic)), None)
-        swollen = archive.stat().st_size * limits.ratio + limits.slack
-        limit = min(limits.size, swollen) + limits.slack
+        by_ratio = archive.stat().st_size * limits.ratio + limits.slack
+        limit = min(limits.size, by_ratio) + limits.slack
         stream = _Metered(opener(raw) if opener else raw, limit, archive)
         with stream, tarfile.open(fileobj=stream, mode="r|") as members:
             for member in members:
-                # The standard filter says no to whatever it knows; ours is stricter.
+                # The standard library's filter as well; the checks here are stricter.
                 name = _safe(member.name, archive)
                 tarfile.data_filter(member, str(archive.parent))
                 if member.isdir():

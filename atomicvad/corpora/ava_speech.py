@@ -1,8 +1,8 @@
 """AVA-Speech (Chaudhuri et al. 2018): 160 clips of films, minutes 15 to 30, four classes.
 
-The labels can be had; the clips cannot be handed out, and many are gone. So every table names the
-set that it is of: all 160 clips, a list of some (MarbleNet's 122), or what the user has. Clips that
-are missing or end early are reported.
+The labels are public. The clips may not be redistributed, and many are no longer online. Every
+table therefore names the set that it is computed on: all 160 clips, a list of some (MarbleNet's
+122), or those that the user has. Missing and truncated clips are reported.
 """
 
 from collections.abc import Iterator
@@ -28,22 +28,22 @@ ABOUT = About(
 LABELS = "ava_speech_labels_v1.csv"
 URL = f"https://research.google.com/ava/download/{LABELS}"
 LENGTH = 900.0  # s of a clip
-LARGEST = 20_000_000
+LARGEST = 20_000_000  # bytes of the label file
 
 
 def fetch(folder: Path, url: str = URL) -> None:
-    """Fetch the labels; the clips are the user's.
+    """Fetch the labels; the user provides the clips.
 
     Raises:
-        AtomicVADError: out of reach, or no labels.
+        AtomicVADError: the server cannot be reached, or the file holds no labels.
     """
     path = folder / LABELS
-    there = path.is_file()
+    existed = path.is_file()
     retrieve(url, path, largest=LARGEST)
     try:
         read_labels(path)
     except AtomicVADError:
-        if not there:  # the user's own stays
+        if not existed:  # the user's own file stays
             path.unlink()
         raise
 
@@ -53,11 +53,11 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     raise AtomicVADError("sources: ava_speech is a test set: name it under test")
 
 
-def chosen_labels(folder: Path, source: SourceSettings) -> tuple[pd.DataFrame, str]:
-    """The labels of the clips that are asked for, and the name of that set.
+def labels_of_subset(folder: Path, source: SourceSettings) -> tuple[pd.DataFrame, str]:
+    """The labels of the clips in ``source.subset``, and the name of that set.
 
     Raises:
-        AtomicVADError: no labels, a bad line of them, or a list with a clip that has none.
+        AtomicVADError: no label file, a malformed line, or a listed clip without labels.
     """
     path = folder / LABELS
     if not path.is_file():
@@ -82,7 +82,7 @@ def _listed(path: Path) -> set[str]:
 
 
 def find_clips(folder: Path) -> dict[str, str]:
-    """Clips that are there: name -> path in the folder. A clip may be named as its video."""
+    """The clips in ``folder``: video id (the file name without suffix) -> relative path."""
     clips: dict[str, str] = {}
     for path in find_files(folder):
         clips.setdefault(PurePosixPath(path).stem, path)

@@ -1,4 +1,4 @@
-"""Labelled clips in AVA-Speech's shape: what the scenes and every test set are stored as.
+"""Labelled clips in AVA-Speech's format, in which scenes and all test sets are stored.
 
 A folder holds ``labels.csv`` (``video_id,start,end,label``, times from 900 s on) and
 ``audio/<video_id>.*``.
@@ -17,27 +17,27 @@ from atomicvad.audio.decode import decode
 from atomicvad.errors import AtomicVADError
 from atomicvad.parallel import computed_ahead
 
-CLIP_START = 900.0  # AVA-Speech labels the minutes from 15:00 on
-# AVA-Speech's classes, and what tables call them.
+CLIP_START = 900.0  # s; AVA-Speech's clips begin at minute 15 of a film
+# AVA-Speech's classes, and their names in tables.
 CONDITION_OF = {
     "NO_SPEECH": "background",
     "CLEAN_SPEECH": "clean",
     "SPEECH_WITH_NOISE": "noise",
     "SPEECH_WITH_MUSIC": "music",
 }
-# What metrics are computed of: a condition's speech, or all of it, against all background.
+# Conditions of the metrics: one condition's speech, or all speech, against all background.
 CONDITIONS = ("all", "clean", "noise", "music")
 
 
 def read_labels(path: Path) -> pd.DataFrame:
-    """Segments of a label file in AVA-Speech's shape: ``video_id,start,end,label``, no header.
+    """Segments of a label file in AVA-Speech's format: ``video_id,start,end,label``, no header.
 
     Returns:
-        The columns above with ``condition`` and ``speech``. A row that repeats another one's
-        (video_id, start) is dropped, and so is one without length.
+        These columns (times in s) with ``condition`` and ``speech``. Rows that repeat a
+        (video_id, start) are dropped, and so are segments of zero length.
 
     Raises:
-        AtomicVADError: names ``file:line``.
+        AtomicVADError: a file that cannot be read, or a malformed line; names ``file:line``.
     """
     path = Path(path)
     try:
@@ -51,7 +51,7 @@ def read_labels(path: Path) -> pd.DataFrame:
         fields = line.split(",")
         if len(fields) != 4:
             raise AtomicVADError(f"{path}:{number}: expected 4 fields, got {len(fields)}")
-        # It becomes the name of a file, which shall lie where the clips are.
+        # It becomes a file name, which must not lead out of the clips' folder.
         if not re.fullmatch(r"[\w-][\w.-]{0,200}", fields[0]):
             raise AtomicVADError(
                 f"{path}:{number}: video_id: expected a plain name, got {fields[0][:60]!r}"
@@ -78,10 +78,10 @@ def read_labels(path: Path) -> pd.DataFrame:
 
 
 def find_clip(folder: Path, video_id: str) -> Path:
-    """The audio file of a clip, whatever its format.
+    """The audio file of a clip, in any format.
 
     Raises:
-        AtomicVADError: there is none.
+        AtomicVADError: there is no such file.
     """
     paths = sorted(Path(folder, "audio").glob(f"{glob.escape(video_id)}.*"))
     if not paths:
@@ -90,7 +90,7 @@ def find_clip(folder: Path, video_id: str) -> Path:
 
 
 def decoded_clips(folder: Path, labels: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
-    """The clips of a set in the order of their names, two of them decoded ahead."""
+    """Yield name and waveform of all clips in order of name; two clips are decoded ahead."""
     names = sorted(labels["video_id"].unique())
     with ThreadPoolExecutor(1) as pool:
         yield from computed_ahead(pool, lambda name: decode(find_clip(folder, name)), names, 3)

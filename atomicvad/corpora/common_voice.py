@@ -22,43 +22,45 @@ ABOUT = About(
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """Clips of the tables; ``folder`` is a language's, or holds them.
+    """Clips named in the tables; ``folder`` is the folder of a language, or of several.
 
     Raises:
         AtomicVADError: a table without the columns ``client_id`` and ``path``, or one that names a
             file outside ``clips``.
     """
-    for table in sorted(folder.rglob("clips")):
-        place = table.parent
-        prefix = place.relative_to(folder).as_posix() + "/" if place != folder else ""
-        language = place.resolve().name
-        clips = dict(_official(place)) or dict(_validated(place))
-        there = set(find_files(table, [".mp3"]))
-        default = {name: split for name, (_, split) in clips.items() if name in there}
+    for clips_folder in sorted(folder.rglob("clips")):
+        parent = clips_folder.parent
+        prefix = parent.relative_to(folder).as_posix() + "/" if parent != folder else ""
+        language = parent.resolve().name
+        clips = dict(_official(parent)) or dict(_validated(parent))
+        existing = set(find_files(clips_folder, [".mp3"]))
+        default = {name: split for name, (_, split) in clips.items() if name in existing}
         if missing := len(clips) - len(default):
-            tqdm.write(f"left out: {missing} clips of {place} that its tables name are not there")
+            tqdm.write(f"left out: {missing} clips of {parent} that its tables name are not there")
         for name, split in resolve_splits(default, source, seed).items():
             speaker = f"common_voice-{clips[name][0][:16]}"
             origin = f"common_voice-{language}-{split}"
             yield Entry(f"{prefix}clips/{name}", "speech", split, language, speaker, origin)
 
 
-def _official(place: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+def _official(folder: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Speaker and split of every clip by its name, in the official splits."""
     for name in ("train", "dev", "test"):
-        for client, clip in _rows(place / f"{name}.tsv"):
+        for client, clip in _rows(folder / f"{name}.tsv"):
             yield clip, (client, NAMES[name])
 
 
-def _validated(place: Path) -> Iterator[tuple[str, tuple[str, str]]]:
-    for client, clip in _rows(place / "validated.tsv"):
+def _validated(folder: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The same for all validated clips, split by speaker."""
+    for client, clip in _rows(folder / "validated.tsv"):
         yield clip, (client, by_group(client))
 
 
 def _rows(table: Path) -> Iterator[tuple[str, str]]:
-    """Speaker and clip of every row of a table, if there is one."""
+    """Speaker and clip of every row of a table; nothing if the file does not exist."""
     if not table.is_file():
         return
-    # By hand: a sentence may be long, and hold what Python takes for ends of lines.
+    # Not by csv or splitlines: sentences may be long and contain further line separators.
     rows = (line.rstrip("\r").split("\t") for line in read_text(table).split("\n") if line)
     columns = next(rows, [])
     if not {"client_id", "path"} <= set(columns):

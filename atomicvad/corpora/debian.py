@@ -31,20 +31,20 @@ def cache_folder() -> Path:
 
 
 def fetch(packages: dict[str, str]) -> dict[str, Path]:
-    """The ``.deb`` file of every package, fetched where it is not there yet.
+    """The ``.deb`` file of every package, fetched unless it is in the cache.
+
+    With ``$ATOMICVAD_DEBS`` set, files are taken from that folder and nothing is fetched. Another
+    version than the expected one is used with a warning.
 
     Args:
         packages: name -> SHA-256 of the version that the committed numbers were made with.
 
-    With ``$ATOMICVAD_DEBS`` set, files are taken from that folder and nothing is fetched. Another
-    version is taken too, with a warning.
-
     Raises:
-        AtomicVADError: a package is nowhere to be had, or the disk is full.
+        AtomicVADError: a package cannot be found or fetched, or the disk is full.
     """
-    given = os.environ.get("ATOMICVAD_DEBS")
-    if given:
-        paths = {name: _in_folder(Path(given), name) for name in packages}
+    local = os.environ.get("ATOMICVAD_DEBS")
+    if local:
+        paths = {name: _in_folder(Path(local), name) for name in packages}
         digests = {name: _sha256(path) for name, path in paths.items()}
     else:
         folder = cache_folder()
@@ -76,9 +76,9 @@ def _sha256(path: Path) -> str:
 
 
 def _cached(folder: Path, name: str) -> str:
-    """The digest of a package that is there as it was fetched, or nothing.
+    """The digest of a package in the cache, or an empty string.
 
-    A file that has changed since, or that was never finished, is thrown away.
+    A file that is incomplete or has changed since it was fetched is deleted.
     """
     kept = ""
     for path in folder.glob(f"{name}_*.deb"):
@@ -102,13 +102,13 @@ class Offer:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Package lists of apt: the options that select them, and what they offer by package."""
+    """Package lists of apt: the options that select them, and the versions of each package."""
 
     options: list[str]
     offers: dict[str, list[Offer]]
 
     def choose(self, packages: dict[str, str]) -> dict[str, Offer]:
-        """Of each package the expected version, else the newest; none where there is none."""
+        """The expected version of each package that has one, else its newest version."""
         return {
             name: next((o for o in self.offers[name] if o.sha256 == digest), self.offers[name][0])
             for name, digest in packages.items()
@@ -139,18 +139,18 @@ def _catalogue(options: list[str], names: Iterable[str], folder: Path) -> Catalo
 
 
 def _own_lists(folder: Path, name: str, extra: list[str]) -> list[str]:
-    """Fetch package lists into the cache, which needs no root; the options that select them."""
-    place = folder / "lists" / name
-    (place / "partial").mkdir(parents=True, exist_ok=True)
+    """Fetch package lists into the cache (needs no root); return the options that select them."""
+    lists = folder / "lists" / name
+    (lists / "partial").mkdir(parents=True, exist_ok=True)
     (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
     settings = {
-        "Dir::State::lists": place,
+        "Dir::State::lists": lists,
         "Dir::Cache": folder,
         "Acquire::Languages": "none",
         "APT::Update::Error-Mode": "any",
     }
     options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")] + extra
-    if os.geteuid() == 0:  # apt's own user cannot write into this one's cache
+    if os.geteuid() == 0:  # apt's own user cannot write to root's cache
         options += ["-o", "APT::Sandbox::User=root"]
     tqdm.write("fetching the list of packages")
     process = _apt(["apt-get", *options, "update"], folder)
@@ -161,7 +161,7 @@ def _own_lists(folder: Path, name: str, extra: list[str]) -> list[str]:
 
 
 def _mirror(folder: Path) -> str:
-    """The address that this system has Debian from; empty on another system."""
+    """The address of this system's Debian mirror; empty on other systems."""
     form = "$(COMPONENT) $(SITE)"
     listing, _ = _apt(["apt-get", "indextargets", "--format", form], folder).communicate()
     sites = re.findall(r"^main (\S+/debian)/?$", listing, re.MULTILINE)
@@ -179,7 +179,7 @@ def _release_lists(folder: Path) -> list[str] | None:
 
 
 def _best_catalogue(packages: dict[str, str], folder: Path) -> Catalogue:
-    """The first catalogue with the expected version of every package, else one with any."""
+    """The first catalogue with the expected version of every package, else with any version."""
     complete, lacking, problem = None, sorted(packages), None
     sources: tuple[Callable[[], list[str] | None], ...] = (
         lambda: [],  # the system's own lists, as they are
@@ -209,7 +209,7 @@ def _best_catalogue(packages: dict[str, str], folder: Path) -> Catalogue:
 
 
 def _download(packages: dict[str, str], folder: Path) -> dict[str, str]:
-    """Fetch packages into ``folder``, one after another; their digests."""
+    """Fetch packages into ``folder``, one after another; return their digests."""
     if not shutil.which("apt-get"):
         raise AtomicVADError(
             "the recordings come as Debian packages and this system has no apt-get: fetch the "
@@ -266,10 +266,10 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every regular file in a ``.deb`` file.
 
     A ``.deb`` is an ``ar`` archive (deb(5)) with a compressed tar file in it. Nothing is written
-    to the disk, so no name in the archive can point anywhere.
+    to disk, so names in the archive cannot do harm.
 
     Raises:
-        AtomicVADError: the file is no whole Debian package.
+        AtomicVADError: not a Debian package, or an incomplete one.
     """
     broken = (tarfile.TarError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
     try:
@@ -284,7 +284,7 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _data_tar(path: Path) -> bytes:
-    """The tar file in a package; decompressed at once, so that all its checksums are checked."""
+    """The tar file in a package, decompressed in one piece so that all checksums are verified."""
     with open(path, "rb") as file:
         if file.read(8) != b"!<arch>\n":
             raise AtomicVADError(f"{path}: not a Debian package")

@@ -1,4 +1,4 @@
-"""Downloads that go on where they stopped: checked by pooch, fetched in pieces, politely."""
+"""Resumable downloads with retries, verified by pooch."""
 
 import json
 import time
@@ -14,12 +14,12 @@ from tqdm.auto import tqdm
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 
-ATTEMPTS = 5  # in a row without a byte of progress
+ATTEMPTS = 5  # in a row without progress
 PAUSE = 1.0  # s before the second attempt; doubled before each further one
-LONGEST_WAIT = 300.0  # s; who asks for more is left in peace
-TIMEOUT = (10.0, 60.0)  # s to connect; s without a byte
-BUSY = (408, 429, 500, 502, 503, 504)
-PIECE = 1 << 16
+LONGEST_WAIT = 300.0  # s; the download ends if a server asks for a longer pause
+TIMEOUT = (10.0, 60.0)  # s to connect; s without data
+BUSY = (408, 429, 500, 502, 503, 504)  # HTTP statuses that are tried again
+PIECE = 1 << 16  # bytes
 LOST = (
     requests.ConnectionError,
     requests.Timeout,
@@ -28,8 +28,8 @@ LOST = (
 )
 
 
-class _PassingError(Exception):
-    """A failure that may pass: why, and for how long the server wants to be left alone."""
+class _TemporaryError(Exception):
+    """A failure after which to try again: its reason, and the pause (s) the server asks for."""
 
     def __init__(self, reason: str, wait: float = 0.0):
         super().__init__(reason)
@@ -37,18 +37,18 @@ class _PassingError(Exception):
 
 
 def retrieve(urls: str | list[str], path: Path, sha256: str | None = None, **options: Any) -> Path:
-    """The file behind the first of ``urls`` that has it, at ``path``, whole and checked.
+    """Download a file to ``path`` from the first of ``urls`` that has it, and verify it.
 
-    A file that is there with the right checksum is left as it is. What came of a download that
-    was stopped lies in ``<path>.part``; the next call goes on from there.
+    A file that exists with the right checksum is left as it is. An interrupted download is kept as
+    ``.<name>.part`` beside ``path``; the next call resumes it.
 
     Args:
         urls: an address, or several that hold the same bytes (mirrors).
-        sha256: of the content; none: any content is taken.
+        sha256: of the content; ``None``: any content is accepted.
         options: of ``Resuming``.
 
     Raises:
-        AtomicVADError: no address has it, or the bytes are not the expected ones.
+        AtomicVADError: no address has the file, or the content is not the expected one.
     """
     path, expected = Path(path), f"sha256:{sha256}" if sha256 else None
     problem = AtomicVADError(f"{path}: no address to fetch it from")
@@ -89,21 +89,22 @@ def _forget(part: Path) -> None:
 
 
 def _validator(part: Path) -> Path:
-    """Where the ETag or date of the version that ``part`` is of lies."""
+    """The file that holds the ETag or date of the version that ``part`` is of."""
     return part.with_name(part.name + ".version")
 
 
 class Resuming:
-    """A downloader for pooch that goes on from ``part`` and retries what may pass.
+    """A downloader for pooch that resumes ``part`` and retries after temporary failures.
 
-    Lost connections, 408, 429 and 5xx are tried again after a pause that doubles, or that the
-    server asks for; other refusals are final. A server that ignores ranges begins anew.
+    After lost connections and HTTP 408, 429 and 5xx it tries again, after a pause that doubles or
+    that the server asks for; other refusals are final. If a server ignores ranges, the download
+    starts again.
 
     Args:
-        part: where an unfinished download is kept.
-        headers: sent along.
-        largest: bytes; more are refused.
-        progress: whether a bar is shown.
+        part: the file that holds an unfinished download.
+        headers: of the requests.
+        largest: bytes; larger files are refused.
+        progress: whether to show a progress bar.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Resuming:
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         """Fetch ``url`` into ``output_file``, as pooch asks for it."""
-        tried = 0
+        attempts = 0
         problem: Exception
         with requests.Session() as session:
             while True:
@@ -126,22 +127,22 @@ class Resuming:
                 try:
                     self._continue(session, url)
                     break
-                except (_PassingError, *LOST) as error:
+                except (_TemporaryError, *LOST) as error:
                     problem = error
                 except requests.RequestException as error:
                     raise AtomicVADError(f"{url}: {error}") from None
-                tried = 1 if self._size() > before else tried + 1
-                self._pause(url, problem, tried)
+                attempts = 1 if self._size() > before else attempts + 1
+                self._pause(url, problem, attempts)
         # pooch checks this file, then moves it into place.
         self.part.replace(output_file)
 
     def _size(self) -> int:
         return self.part.stat().st_size if self.part.is_file() else 0
 
-    def _pause(self, url: str, problem: Exception, tried: int) -> None:
-        reason = str(problem) if isinstance(problem, _PassingError) else "the connection was lost"
-        wait = max(getattr(problem, "wait", 0.0), PAUSE * 2 ** (tried - 1))
-        if tried >= ATTEMPTS or wait > LONGEST_WAIT:
+    def _pause(self, url: str, problem: Exception, attempts: int) -> None:
+        reason = str(problem) if isinstance(problem, _TemporaryError) else "the connection was lost"
+        wait = max(getattr(problem, "wait", 0.0), PAUSE * 2 ** (attempts - 1))
+        if attempts >= ATTEMPTS or wait > LONGEST_WAIT:
             again = f"; it asks to wait {wait:.0f} s" if wait > LONGEST_WAIT else ""
             raise AtomicVADError(
                 f"{url}: {reason}{again}; what came is kept, the same command goes on"
@@ -149,57 +150,56 @@ class Resuming:
         time.sleep(wait)
 
     def _continue(self, session: requests.Session, url: str) -> None:
-        have, headers = self._size(), {"Accept-Encoding": "identity", **self.headers}
+        received, headers = self._size(), {"Accept-Encoding": "identity", **self.headers}
         version = _validator(self.part)
-        if have:
-            headers["Range"] = f"bytes={have}-"
+        if received:
+            headers["Range"] = f"bytes={received}-"
             if version.is_file():
                 headers["If-Range"] = version.read_text()
         with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             status = response.status_code
             if status in BUSY:
-                raise _PassingError(f"HTTP {status} {response.reason}", _retry_after(response))
-            if status == 416 or (status == 206 and not _begins_at(response, have)):
+                raise _TemporaryError(f"HTTP {status} {response.reason}", _retry_after(response))
+            if status == 416 or (status == 206 and not _begins_at(response, received)):
                 _forget(self.part)
-                raise _PassingError("the server has another version than the one begun")
+                raise _TemporaryError("the server has another version than the one begun")
             if status not in (200, 206):
                 raise AtomicVADError(f"{url}: HTTP {status} {response.reason}")
-            have = have if status == 206 else 0
-            self._receive(response, url, have)
+            received = received if status == 206 else 0
+            self._receive(response, url, received)
 
-    def _receive(self, response: requests.Response, url: str, have: int) -> None:
+    def _receive(self, response: requests.Response, url: str, received: int) -> None:
         version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         if version and not version.startswith("W/"):
             with replacing(_validator(self.part)) as path:
                 path.write_text(version)
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length and _is_number(length) else None
-        if self.largest and max(have, total or 0) > self.largest:
+        total = received + int(length) if length and _is_number(length) else None
+        if self.largest and max(received, total or 0) > self.largest:
             raise AtomicVADError(f"{url}: {total} bytes, expected at most {self.largest}")
         bar = tqdm(
             total=total,
-            initial=have,
+            initial=received,
             unit="B",
             unit_scale=True,
             desc=self.part.name[1:-5],
             disable=not self.progress,
         )
-        response.raw.enforce_content_length = (
-            False  # or the last piece of a lost one is thrown away
-        )
-        with bar, open(self.part, "ab" if have else "wb") as file:
+        # Otherwise the last piece before a connection is lost is discarded.
+        response.raw.enforce_content_length = False
+        with bar, open(self.part, "ab" if received else "wb") as file:
             for piece in response.iter_content(PIECE):
                 file.write(piece)
-                have += len(piece)
+                received += len(piece)
                 bar.update(len(piece))
-                if self.largest and have > self.largest:
+                if self.largest and received > self.largest:
                     raise AtomicVADError(f"{url}: more than {self.largest} bytes")
-        if total is not None and have < total:
-            raise _PassingError("the connection was lost")
+        if total is not None and received < total:
+            raise _TemporaryError("the connection was lost")
 
 
-def _begins_at(response: requests.Response, have: int) -> bool:
-    return response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+def _begins_at(response: requests.Response, position: int) -> bool:
+    return response.headers.get("Content-Range", "").startswith(f"bytes {position}-")
 
 
 def _retry_after(response: requests.Response) -> float:
@@ -218,12 +218,12 @@ def _is_number(value: str) -> bool:
 
 
 def get_json(url: str, parameters: dict, headers: dict) -> dict:
-    """The JSON object at an address, with the same patience.
+    """The JSON object at an address, with the same retries.
 
     Raises:
-        AtomicVADError: refused, out of reach, or no JSON object.
+        AtomicVADError: refused, not reachable, or no JSON object.
     """
-    for tried in range(1, ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             response = requests.get(url, params=parameters, headers=headers, timeout=TIMEOUT)
         except LOST:
@@ -237,8 +237,8 @@ def get_json(url: str, parameters: dict, headers: dict) -> dict:
             if response.status_code not in BUSY:
                 raise AtomicVADError(f"{url}: {reason}{_detail(response)}")
             wait = _retry_after(response)
-        wait = max(wait, PAUSE * 2 ** (tried - 1))
-        if tried == ATTEMPTS or wait > LONGEST_WAIT:
+        wait = max(wait, PAUSE * 2 ** (attempt - 1))
+        if attempt == ATTEMPTS or wait > LONGEST_WAIT:
             break
         time.sleep(wait)
     raise AtomicVADError(f"{url}: {reason}; the same command goes on")
@@ -255,7 +255,7 @@ def _object(response: requests.Response, url: str) -> dict:
 
 
 def _detail(response: requests.Response) -> str:
-    """An API's own words about a refusal, in one line."""
+    """The reason that an API gives for a refusal, on one line."""
     try:
         detail = json.loads(response.text)["detail"]
     except (ValueError, KeyError, TypeError):

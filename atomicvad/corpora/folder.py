@@ -1,4 +1,4 @@
-"""Any folder of recordings: named by its subfolders, or labelled by a file beside each."""
+"""Any folder of recordings; subfolders or label files beside the recordings give the classes."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -25,10 +25,10 @@ KINDS = {
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """All recordings. Labels beside a recording come first, then its folder's name, then ``kind``.
+    """All recordings; their kind is given by a label file, else a folder's name, else ``kind``.
 
     Raises:
-        AtomicVADError: nothing says what a recording is, or a label file is bad.
+        AtomicVADError: a recording of unknown kind, or a malformed label file.
     """
     paths, labels = find_files(folder), {}
     for name in find_files(folder, SUFFIXES):
@@ -38,11 +38,11 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     splits = resolve_splits(default, source, seed)
     for path, split in splits.items():
         parts = PurePosixPath(path).parts[:-1]
-        places = [(path.rpartition(".")[0], suffix[1:].lower()) for suffix in SUFFIXES]
-        beside = [labels[place] for place in places if place in labels]
+        keys = [(path.rpartition(".")[0], suffix[1:].lower()) for suffix in SUFFIXES]
+        label_files = [labels[key] for key in keys if key in labels]
         named = (KINDS[part.lower()] for part in parts if part.lower() in KINDS)
-        kind = "speech" if beside else next(named, source.kind)
-        segments = tuple(read_segments(beside[0])) if beside else ()
+        kind = "speech" if label_files else next(named, source.kind)
+        segments = tuple(read_segments(label_files[0])) if label_files else ()
         if not kind:
             raise AtomicVADError(
                 f"{folder / path}: what is it? expected a label file beside it, a folder named "
@@ -53,7 +53,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
 
 
 def _own_parts(path: str) -> list[str]:
-    """Folders that stand for neither a kind nor a split: a speaker, a session, a room."""
+    """Folder names that are neither a kind nor a split: a speaker, a session, a room."""
     known = KINDS.keys() | NAMES.keys()
     return [part for part in PurePosixPath(path).parts[:-1] if part.lower() not in known]
 

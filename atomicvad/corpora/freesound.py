@@ -1,9 +1,9 @@
 """FreeSound: background sounds of 36 categories, through its API or from a folder.
 
-FreeSound changes every day, so a search finds another set each time. What was fetched is therefore
-written down in ``freesound.lock.json`` (id, licence, author, checksum): whoever has that file gets
-the same sounds, or is told which are gone. The key allows the previews (Ogg Vorbis, about 192
-kbit/s, as long as the sound); originals would need every user's own login.
+FreeSound changes daily, so every search gives another set. The fetched set is therefore recorded in
+``freesound.lock.json`` (id, licence, author, checksum); with that file others fetch the same
+sounds, and missing ones are reported. The API key allows previews (Ogg Vorbis, about 192 kbit/s,
+full length); originals would need a login of each user.
 """
 
 import hashlib
@@ -32,11 +32,11 @@ ABOUT = About(
     "CATEGORY/ID.ogg and freesound.lock.json; or any tree of recordings",
 )
 API = "https://freesound.org/apiv2"
-HOSTS = ("freesound.org", "cdn.freesound.org")  # that previews may come from
+HOSTS = ("freesound.org", "cdn.freesound.org")  # of previews
 KEY = "FREESOUND_API_KEY"
 LOCK, SEARCH = "freesound.lock.json", ".search.json"
 PER_CATEGORY, PAGE = 200, 150
-LONGEST = 100  # s: longer files are left out anyway
+LONGEST = 100  # s; longer files are left out
 REQUEST_PAUSE = 1.1  # s: the API allows 60 requests a minute
 LARGEST = 50_000_000  # bytes of a preview
 LICENSES = '("Creative Commons 0" OR "Attribution")'
@@ -55,7 +55,7 @@ FREE = re.compile(r"creativecommons\.org/(publicdomain/zero|licenses/by)/")
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """All sounds. A side holds whole uploaders where the lock file names them, else whole files."""
+    """All sounds; split by uploader if the lock file names them, else by file."""
     uploaders = {}
     if (folder / LOCK).is_file():
         uploaders = {str(sound["id"]): sound["username"] for sound in read_lock(folder / LOCK)}
@@ -66,24 +66,24 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
 
 
 def fetch(folder: Path, key: str = "", lock: Path | None = None, api: str = API) -> list[str]:
-    """Fetch the sounds of a lock file, or search for the categories; write lock and attribution.
+    """Fetch the sounds of a lock file, or of a search by category; write lock and attribution.
 
-    Stopped, the same call goes on: searches done and sounds that are there are not asked for again.
+    An interrupted call can be repeated: finished searches and fetched sounds are kept.
 
     Args:
-        key: of the API; the lock file alone needs none.
-        lock: another person's lock file.
+        key: of the API; not needed with a lock file.
+        lock: a lock file from elsewhere; by default the folder's own, if there is one.
 
     Returns:
-        What is missing or no longer the same, a line each.
+        A line for every sound that is missing, has changed or is not free.
 
     Raises:
-        AtomicVADError: no key, a key that is refused, no network, or a bad lock file.
+        AtomicVADError: no key, a key that is refused, no network, or a malformed lock file.
     """
     hosts = (*HOSTS, urlsplit(api).hostname)
-    given = lock or folder / LOCK
-    if lock or given.is_file():
-        sounds, locked = read_lock(given), True
+    lock_file = lock or folder / LOCK
+    if lock or lock_file.is_file():
+        sounds, locked = read_lock(lock_file), True
     elif key:
         folder.mkdir(parents=True, exist_ok=True)
         sounds, locked = _search_all(folder / SEARCH, key, api), False
@@ -123,13 +123,13 @@ def _fetch_one(folder: Path, sound: dict, hosts: tuple) -> dict:
     return sound | {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _search_all(place: Path, key: str, api: str) -> list[dict]:
-    """Sounds of all categories; what is found is kept in ``place``, category by category."""
-    sounds_by_category = _found_before(place)
+def _search_all(results: Path, key: str, api: str) -> list[dict]:
+    """Sounds of all categories; they are saved to ``results`` after each category."""
+    sounds_by_category = _found_before(results)
     for category in tqdm(CATEGORIES, desc="searching", unit="category"):
         if category not in sounds_by_category:
             sounds_by_category[category] = _search(category, key, api)
-            with replacing(place) as path:
+            with replacing(results) as path:
                 path.write_text(json.dumps(sounds_by_category), encoding="utf-8")
     sounds = {
         sound["id"]: sound
@@ -139,12 +139,12 @@ def _search_all(place: Path, key: str, api: str) -> list[dict]:
     return sorted(sounds.values(), key=lambda s: (CATEGORIES.index(s["category"]), s["id"]))
 
 
-def _found_before(place: Path) -> dict[str, list[dict]]:
-    """What a search that was stopped has found; nothing, where that is damaged."""
+def _found_before(results: Path) -> dict[str, list[dict]]:
+    """The results of an interrupted search; none if they are missing or damaged."""
     try:
-        sounds_by_category = json.loads(place.read_text(encoding="utf-8"))
+        sounds_by_category = json.loads(results.read_text(encoding="utf-8"))
         return {
-            category: [_checked(sound, str(place)) for sound in sounds_by_category[category]]
+            category: [_checked(sound, str(results)) for sound in sounds_by_category[category]]
             for category in CATEGORIES
             if category in sounds_by_category
         }
@@ -174,7 +174,7 @@ def _search(category: str, key: str, api: str) -> list[dict]:
                 sound |= {"category": category, "preview": result["previews"]["preview-hq-ogg"]}
             except (KeyError, TypeError):
                 raise AtomicVADError(f"{api}: a sound without {', '.join(FIELDS)}") from None
-            # The filter is the server's; what the answer says is what counts.
+            # The server filters too; the licence in its answer decides.
             if FREE.search(str(sound["license"])):
                 sounds.append(_checked(sound, api))
         if not answer.get("next"):
@@ -187,7 +187,7 @@ def read_lock(path: Path) -> list[dict]:
     """The sounds of a lock file.
 
     Raises:
-        AtomicVADError: no lock file, or an entry that is none.
+        AtomicVADError: no lock file, or a malformed entry.
     """
     try:
         sounds = json.loads(path.read_text(encoding="utf-8"))["sounds"]
@@ -214,7 +214,7 @@ def _checked(sound: dict, where: str) -> dict:
 
 
 def _write_attribution(folder: Path, sounds: list[dict]) -> None:
-    """``ATTRIBUTION.csv``: what CC BY asks of whoever hands the sounds, or a model, on."""
+    """Write ``ATTRIBUTION.csv``, which CC BY asks for when sounds, or a model, are passed on."""
     import pandas as pd
 
     columns = ["id", "name", "username", "license", "url", "category"]

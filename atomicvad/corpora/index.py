@@ -1,4 +1,4 @@
-"""What audio lies in a folder and how long it is: read from heads, not by decoding, and kept."""
+"""Index of the audio files in a folder, from their headers, kept between calls."""
 
 import os
 import re
@@ -25,14 +25,14 @@ SUFFIXES = frozenset(
     )
 )
 COLUMNS = ["path", "bytes", "modified", "seconds", "rate", "channels", "problem"]
-CHUNK = 500  # files that a process reads at a time
+CHUNK = 500  # files read by a process in one task
 
 
 def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
-    """Files with one of ``suffixes`` below ``folder``, relative, with ``/``, in order of name.
+    """Relative paths (with ``/``) of the files with one of ``suffixes`` in ``folder``, sorted.
 
-    Hidden files and folders are passed over, and links to folders are not followed. Names that are
-    no text in UTF-8, or hold control characters, are left out with a message.
+    Hidden files and folders are ignored, and links to folders are not followed. Names that are not
+    UTF-8, or contain control characters, are left out with a message.
     """
     paths, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
     for parent, folders, files in os.walk(folder):
@@ -54,17 +54,17 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
 
 
 def find_matching(folder: Path, layout: re.Pattern) -> dict[str, re.Match]:
-    """Audio files whose path has a corpus' layout, and the match."""
+    """The audio files whose path matches a corpus' layout: path -> match."""
     matches = {path: layout.search(path) for path in find_files(folder)}
     return {path: match for path, match in matches.items() if match}
 
 
 def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -> pd.DataFrame:
-    """Size and header of every file: a row each, in the given order, columns ``COLUMNS``.
+    """Size and header of every file: one row each, in the given order, with columns ``COLUMNS``.
 
-    ``cache`` (a ``Journal``) keeps what is known; a file whose size or time has changed is read
-    again. It grows while the files are read, so that a stopped indexing goes on. ``problem`` is
-    what is wrong with a file, or empty.
+    The index is kept in ``cache`` (a ``Journal``), so that an interrupted call can be resumed. A
+    file whose size or modification time has changed is read again. ``problem`` is what is wrong
+    with a file, or empty.
     """
     journal = Journal(cache, COLUMNS)
     known = {row[0]: row for row in journal.entries if _is_row(row)}
@@ -90,13 +90,13 @@ def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -
                 journal.add(*chunk)
                 rows |= {row[0]: row for row in chunk}
                 bar.update(len(chunk))
-            journal.keep(0)  # and once more without what has changed or is gone
+            journal.keep(0)  # write it again, without files that have changed or are gone
             journal.add(*(rows[path] for path in paths))
     return pd.DataFrame([rows[path] for path in paths], columns=COLUMNS)
 
 
 def _is_row(entry: object) -> bool:
-    """Whether an entry of the journal has the columns' types; a damaged one is read again."""
+    """Whether an entry of the journal has the columns' types; a damaged one is not used."""
     types = [str, int, int, float, int, int, str]
     return isinstance(entry, list) and [type(value) for value in entry] == types
 

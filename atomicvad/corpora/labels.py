@@ -1,10 +1,10 @@
-"""Label files of many kinds as labelled segments of a recording.
+"""Label files of several formats, read as labelled segments of a recording.
 
 ``.csv`` (``start,end,label``, in that order or named by a header), ``.rttm`` (NIST; every SPEAKER
 line is speech), ``.txt`` (an Audacity label track: ``start TAB end TAB label``) and ``.TextGrid``
-(Praat, the long and the short form; the first interval tier counts). Times in seconds from the
-recording's beginning. A file that labels speech only leaves the rest as no speech; one that labels
-both leaves the rest unlabelled.
+(Praat, long and short form; the first interval tier is read). Times are in seconds from the
+beginning of the recording. If a file labels speech only, the rest is no speech; if it labels both,
+the rest is unlabelled.
 """
 
 import math
@@ -17,7 +17,7 @@ from pathlib import Path
 from atomicvad.errors import AtomicVADError
 
 SUFFIXES = (".csv", ".rttm", ".txt", ".TextGrid")
-SPEECH_ONLY = (".rttm", ".txt")  # where an empty file is one without speech
+SPEECH_ONLY = (".rttm", ".txt")  # formats in which an empty file means no speech
 SPEECH = frozenset(
     (
         *("1", "speech", "s", "voice", "voiced", "speech_activity"),
@@ -36,10 +36,10 @@ Segment = tuple[float, float, bool]  # start, end (s), speech
 
 
 def read_text(path: Path) -> str:
-    """A text file: UTF-8, or UTF-16 with its mark, as Praat writes it.
+    """The text of a file: UTF-8, or UTF-16 with a byte order mark, as Praat writes it.
 
     Raises:
-        AtomicVADError: no such file, too long, or no text.
+        AtomicVADError: no such file, a too long one, or no text.
     """
     try:
         if path.exists() and not path.is_file():
@@ -59,8 +59,8 @@ def read_segments(path: Path) -> list[Segment]:
     """The labelled segments of a label file, in order of time.
 
     Raises:
-        AtomicVADError: names ``file:line``: not the form, an impossible time, overlapping labels
-            that differ, or a word that is neither speech nor no speech.
+        AtomicVADError: another format, an impossible time, overlapping labels that differ, or an
+            unknown label; names ``file:line``.
     """
     path = Path(path)
     read = {".csv": _csv, ".rttm": _rttm, ".txt": _audacity, ".textgrid": _textgrid}
@@ -69,7 +69,7 @@ def read_segments(path: Path) -> list[Segment]:
         raise AtomicVADError(f"{path}: expected a label file ({expected})")
     rows = list(read[path.suffix.lower()](path, read_text(path)))
     if not rows and path.suffix.lower() in SPEECH_ONLY:
-        return [(0.0, 0.0, True)]  # no speech in it, so that all of it is labelled so
+        return [(0.0, 0.0, True)]  # of no length: ``fill`` labels everything as no speech
     if not rows:
         raise AtomicVADError(f"{path}: no labels in it")
     segments = sorted(rows)
@@ -80,9 +80,9 @@ def read_segments(path: Path) -> list[Segment]:
 
 
 def fill(segments: list[Segment], seconds: float) -> list[Segment]:
-    """With the gaps as no speech, if only speech is labelled; nothing past ``seconds``.
+    """Segments within ``seconds``; if only speech is labelled, the gaps become no speech.
 
-    A label that ends past the end is cut there.
+    A segment that extends past ``seconds`` is cut there.
     """
     cut = [(start, min(end, seconds), speech) for start, end, speech in segments if start < seconds]
     if not all(speech for *_, speech in cut):
@@ -118,10 +118,10 @@ def _row(first: str, second: str, label: str, where: str) -> Segment:
 
 
 def is_speech(label: str, where: str) -> bool:
-    """Whether a label stands for speech.
+    """Whether a label means speech.
 
     Raises:
-        AtomicVADError: a word that is not known; guessing would poison a test set.
+        AtomicVADError: an unknown label; a wrong guess would spoil a test set.
     """
     word = re.sub(r"[\s-]+", "_", label.strip().strip('"').lower())
     if word not in SPEECH | NO_SPEECH:
@@ -148,7 +148,7 @@ def _csv(path: Path, text: str) -> Iterator[Segment]:
             continue
         if len(fields) != 3:
             raise AtomicVADError(f"{where}: expected start,end,label; got {len(fields)} fields")
-        start, end, label = (fields[place] for place in order)
+        start, end, label = (fields[column] for column in order)
         yield _row(start, end, label, where)
 
 
@@ -180,17 +180,17 @@ def _audacity(path: Path, text: str) -> Iterator[Segment]:
         yield _row(fields[0], fields[1], word, where)
 
 
-# A text in quotes (a quote within is doubled), a flag, or a number that stands alone.
+# A quoted text (quotes in it are doubled), a flag, or a number that is a token of its own.
 TOKEN = re.compile(
     r'"((?:[^"]|"")*)"|(<exists>)|(?<![\w.\[])([-+]?[\d.]+(?:e[-+]?\d+)?)(?![\w\]])', re.IGNORECASE
 )
 
 
 def _textgrid(path: Path, text: str) -> Iterator[Segment]:
-    """The values alone, in their order: the long form names them, the short one does not.
+    """Parse the sequence of values, which is the same in the long and the short form.
 
-    After two head lines come bounds, a flag and the number of tiers; then of each tier its class,
-    name, bounds and size, and three values an interval.
+    After two header lines come bounds, a flag and the number of tiers; then for each tier its
+    class, name, bounds and size, and three values per interval.
     """
     tokens = [
         (next(g for g in t.groups() if g is not None), t.start()) for t in TOKEN.finditer(text)
@@ -206,6 +206,6 @@ def _textgrid(path: Path, text: str) -> Iterator[Segment]:
     if not first <= last <= len(words):
         raise AtomicVADError(f"{path}: expected {words[size][:20]} intervals, found fewer")
     line_ends = [line_end.start() for line_end in re.finditer("\n", text)]
-    for place in range(first, last, 3):
-        where = f"{path}:{bisect(line_ends, tokens[place][1]) + 1}"
-        yield _row(words[place], words[place + 1], words[place + 2], where)
+    for index in range(first, last, 3):
+        where = f"{path}:{bisect(line_ends, tokens[index][1]) + 1}"
+        yield _row(words[index], words[index + 1], words[index + 2], where)

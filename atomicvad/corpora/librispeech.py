@@ -1,4 +1,4 @@
-"""LibriSpeech (Panayotov et al. 2015): read English, a speaker on one side of its own split."""
+"""LibriSpeech (Panayotov et al. 2015): read English, with its own splits disjoint in speakers."""
 
 import re
 from collections.abc import Iterator

@@ -24,7 +24,7 @@ LANGUAGES = {
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """All utterances; ``folder`` holds the languages' folders or is one of them."""
+    """All utterances; ``folder`` is the folder of a language, or of several."""
     utterances = find_matching(folder, LAYOUT)
     splits = resolve_splits(
         {path: NAMES[match[1]] for path, match in utterances.items()}, source, seed

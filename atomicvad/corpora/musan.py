@@ -20,7 +20,7 @@ LAYOUT = re.compile(r"(?:^|/)(music|speech|noise)/([\w-]+)/[^/]+\.wav$")
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """All recordings. MUSAN has no split and names no speakers: a file's name draws its side."""
+    """All recordings. MUSAN has no splits or speakers: a hash of the file name gives the split."""
     recordings = find_matching(folder, LAYOUT)
     default = {path: by_group(Path(path).name) for path in recordings}
     splits, languages = resolve_splits(default, source, seed), _languages(folder)
@@ -31,7 +31,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
 
 
 def _languages(folder: Path) -> dict[str, str]:
-    """Languages of the speech, out of its ANNOTATIONS: name, sex, language."""
+    """Languages of the speech files by name, from ANNOTATIONS (lines of name, sex, language)."""
     languages = {}
     for path in find_files(folder, [""]):
         if path.endswith("/ANNOTATIONS") and "speech/" in path:

@@ -1,7 +1,7 @@
-"""The ``open`` corpus: speech, noise and music out of games and telephone prompts of Debian.
+"""The ``open`` corpus: speech, noise and music from Debian's games and telephone prompts.
 
 Free recordings that anyone can fetch. Splits are disjoint in speakers and in sources: a package,
-a language of a package, or a file of one is on one side only.
+a language of a package, or a file of a package is in one split only.
 
 ============  ===================================  =============================================
 split         speech                               background
@@ -58,7 +58,7 @@ TUXPAINT |= dict.fromkeys(["ca", "da"], "validation") | {"el": "testing"}
 KTUBERLING = frozenset(
     ["de", "fi", "ga", "gl", "it", "lt", "nds", "nl", "nn", "pt", "sl", "sr", "sv", "uk", "wa"]
 )
-# Of the noises of qabcs those that stand for a person or a figure: voices may be heard in them.
+# Noises of qabcs that stand for a person or a figure: they may contain voices.
 QABCS_VOICES = frozenset(
     [
         "adjutant",
@@ -96,7 +96,7 @@ AUDIO = (".ogg", ".opus", ".wav", ".mp3", ".g722")
 
 
 def recordings() -> Iterator[Recording]:
-    """All recordings, package by package; packages are fetched first where they are missing."""
+    """All recordings, package by package; missing packages are fetched first."""
     files = fetch(PACKAGES)
     with ThreadPoolExecutor(1) as pool:  # the next package is unpacked while one is decoded
         unpacked = computed_ahead(pool, lambda package: list(members(files[package])), files, 2)
@@ -139,7 +139,7 @@ def _tuxpaint(files: Files) -> Iterator[Recording]:
 
 
 def _queen(files: Files) -> Iterator[Recording]:
-    """The Queen's container: a table of 21-byte entries after a 15-byte head (big-endian)."""
+    """The Queen's container: a table of 21-byte entries after a 15-byte header (big-endian)."""
     data = next((content for path, content in files if path.endswith("/queen.1c")), b"")
     if data[:4] != b"QTBL":
         raise AtomicVADError("flight-of-the-amazon-queen: expected a container with magic QTBL")
@@ -147,7 +147,7 @@ def _queen(files: Files) -> Iterator[Recording]:
     for entry in range(count):
         raw, offset, size = struct.unpack_from(">12sxII", data, 15 + 21 * entry)
         name = raw.split(b"\0")[0].decode("latin-1").strip()
-        # SSSS marks sound effects; two more have no voice in them.
+        # SSSS marks sound effects; two further files contain no voice.
         if not name.endswith(".SB") or name.endswith("SSSS.SB"):
             continue
         if name.startswith(("ROCKPAKS", "BLANK000")):
@@ -213,7 +213,10 @@ def _ufoai(files: Files) -> Iterator[Recording]:
 
 
 def _by_name(name: str) -> str:
-    """One sound in five is for validation, by its name alone; its takes differ in a last number."""
+    """The split of a sound by a hash of its name: one in five is for validation.
+
+    Takes of one sound differ in a number at the end, which is not hashed.
+    """
     sound = re.sub(r"[-_]?\d+x?$", "", PurePosixPath(name).stem)
     digest = hashlib.sha256(sound.encode()).digest()
     return "validation" if digest[-1] % 5 == 0 else "training"
@@ -228,7 +231,7 @@ def _warzone(files: Files) -> Iterator[Recording]:
 
 
 def _openttd(files: Files) -> Iterator[Recording]:
-    """The sounds lie in one file, each a RIFF WAVE of its own."""
+    """All sounds are in one file, each as a complete RIFF WAVE."""
     data = next((content for path, content in files if path.endswith(".cat")), b"")
     for number, match in enumerate(re.finditer(rb"RIFF(....)WAVE", data, re.DOTALL)):
         (size,) = struct.unpack("<I", match[1])
@@ -241,7 +244,7 @@ def _effects(source: str, split: str, files: Files) -> Iterator[Recording]:
     for path, content in files:
         if path.endswith(AUDIO):
             name = PurePosixPath(path).name
-            # Of LinCity the long pieces in Ogg are music, the effects are WAV.
+            # LinCity's music is in Ogg, its effects are in WAV.
             music = source == "asterisk-moh" or (source == "lincity" and path.endswith(".ogg"))
             kind = "music" if music else "noise"
             yield _background(f"{source}/{name}", kind, f"{source}-{kind}", split, content)

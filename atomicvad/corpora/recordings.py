@@ -1,4 +1,4 @@
-"""What a corpus gives: recordings, files of a folder, and a few words about itself."""
+"""What a corpus module provides: recordings, files of a folder, and a description."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording and where it belongs.
+    """One recording and its metadata.
 
     Attributes:
-        recording: unique name, with ``/``.
+        recording: unique name, with ``/`` as separator.
         label: ``speech`` or ``background``.
         kind: ``speech``, ``noise`` or ``music``.
-        language, speaker, source: empty where there is none.
+        language, speaker, source: empty if unknown.
         split: ``training``, ``validation`` or ``testing``.
-        load: gives the bytes of an audio file, or a float waveform at 16 kHz.
+        load: returns the bytes of an audio file, or a float waveform at 16 kHz.
         segments: ``(start, end, speech)`` in s, where a label file marks the speech.
     """
 
@@ -31,15 +31,15 @@ class Recording:
     segments: tuple = field(default=(), repr=False)
 
     def fields(self) -> dict[str, str]:
-        """All but ``load`` and ``segments``: the columns of a store's table."""
+        """All attributes but ``load`` and ``segments``: the columns of a store's table."""
         return {n: value for n, value in vars(self).items() if n not in ("load", "segments")}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of a corpus' folder and what it is; ``path`` is relative to the folder, with ``/``.
+    """A file of a corpus and its metadata; ``path`` is relative to the corpus' folder, with ``/``.
 
-    ``kind`` is ``speech``, ``noise`` or ``music``; ``segments`` as of ``Recording``.
+    ``kind`` is ``speech``, ``noise`` or ``music``; ``segments`` as in ``Recording``.
     """
 
     path: str
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class About:
-    """A corpus in a few words, for those who look for one."""
+    """Description of a corpus, for listings and messages."""
 
     title: str
     size: str

@@ -1,9 +1,9 @@
 """The corpora by name.
 
-Those that a profile's ``corpus`` names (``BUILT_IN``) give ``recordings() -> Iterator[Recording]``.
-Those of ``sources`` and ``test`` (``NAMED``) lie in a folder of the user's and give ``ABOUT`` and
-``entries(folder, source, seed) -> Iterator[Entry]``. A new corpus is a module here, a line below,
-and its name in ``config.Corpus``.
+Corpora named by a profile's ``corpus`` (``BUILT_IN``) have ``recordings() -> Iterator[Recording]``.
+Corpora of ``sources`` and ``test`` (``NAMED``) are in a folder of the user and have ``ABOUT`` and
+``entries(folder, source, seed) -> Iterator[Entry]``. A new corpus is a module in this package, a
+line below, and its name in ``config.Corpus``.
 """
 
 from types import ModuleType

@@ -23,7 +23,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """Recordings that have an annotation.
 
     Raises:
-        AtomicVADError: an annotation that is no TextGrid or says neither 0 nor 1; names its line.
+        AtomicVADError: an annotation that is no TextGrid, or an unknown label; names the line.
     """
     sounds = {path.rpartition(".")[0]: path for path in find_files(folder, [".wav"])}
     pairs = {}

@@ -1,7 +1,7 @@
-"""Speech Commands V2 (Warden 2018): 105,829 words of a second, 2,618 speakers.
+"""Speech Commands V2 (Warden 2018): 105,829 one-second words of 2,618 speakers.
 
-Two splits, by name: ``speaker`` is the official one, by a hash of the speaker's id; ``file`` is the
-released code's, 80/10/10 by file, which has most speakers on several sides (``leak`` measures it).
+Two ways to split: ``speaker`` is the official one, by a hash of the speaker's id; ``file`` is that
+of the released code, 80/10/10 by file, with most speakers in several splits (see ``leak``).
 """
 
 import hashlib
@@ -37,15 +37,15 @@ MODULUS = 2**27 - 1  # of the official hash
 def fetch(
     folder: Path, archive: Path | None = None, mirror: str = "", sha256: str = SHA256
 ) -> None:
-    """Make ``folder`` from the corpus' archive, downloaded where it is not given.
+    """Unpack the corpus' archive into ``folder``; the archive is downloaded unless given.
 
     Args:
-        archive: a file of one's own with the same content.
+        archive: a local copy of the archive.
         mirror: an address to try before the corpus' own.
         sha256: of the archive.
 
     Raises:
-        AtomicVADError: out of reach, other bytes than expected, or an archive that is refused.
+        AtomicVADError: not reachable, another checksum than expected, or an unsafe archive.
     """
     if archive:
         _check(archive, sha256)
@@ -54,7 +54,7 @@ def fetch(
     fetched = folder.with_name(f"{folder.name}.tar.gz")
     retrieve([mirror, URL] if mirror else [URL], fetched, sha256, largest=SIZE)
     extract(fetched, folder, LIMITS)
-    fetched.unlink()  # all of it lies in the folder now
+    fetched.unlink()  # its content is in the folder now
 
 
 def _check(archive: Path, sha256: str) -> None:
@@ -70,7 +70,7 @@ def _check(archive: Path, sha256: str) -> None:
 
 
 def official_split(speaker: str) -> str:
-    """The split of a speaker: a percentage out of the SHA-1 of the id, 10 validate, 10 test."""
+    """The official split of a speaker, by the SHA-1 of the id: 80/10/10 %."""
     number = int(hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest(), 16)
     percentage = number % (MODULUS + 1) * (100.0 / MODULUS)
     if percentage < 10:
@@ -79,7 +79,7 @@ def official_split(speaker: str) -> str:
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """All words; the noises in ``_background_noise_`` are no part of the paper's training."""
+    """All words; the noises in ``_background_noise_`` are not used, as in the paper."""
     words = _words(folder)
     default = {path: official_split(speaker) for path, speaker in words.items()}
     splits = resolve_splits(default, source, seed)
@@ -91,19 +91,19 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
 
 
 def _words(folder: Path) -> dict[str, str]:
-    """Path and speaker of every word."""
+    """The speaker of every word, by path."""
     return {path: match[2] for path, match in find_matching(folder, LAYOUT).items()}
 
 
 def leak(folder: Path, seed: int) -> pd.DataFrame:
-    """How far the two splits tell training's speakers apart from those of the other sides.
+    """Leakage of speakers from training to validation and testing, for both ways to split.
+
+    Returns:
+        A row for each way and split: ``files``, ``speakers``, ``heard`` (files of speakers that
+        are in training too) and ``leak``, their share.
 
     Raises:
         AtomicVADError: no word of Speech Commands in the folder.
-
-    Returns:
-        A row for each split and side: ``files``, ``speakers``, ``heard`` (files of speakers that
-        training hears too) and ``leak``, their share.
     """
     speakers, rows = _words(folder), []
     if not speakers:

@@ -1,11 +1,11 @@
-"""Which side of a split a file is on, for corpora that do not say so themselves."""
+"""Splits of a corpus' files: training, validation and testing."""
 
 import hashlib
 from collections.abc import Iterable
 
 from atomicvad.config import SPLITS, SourceSettings
 
-# What folders and files of corpora are called.
+# Names of the splits in folders and files of corpora.
 NAMES = {
     **dict.fromkeys(["train", "training"], "training"),
     **dict.fromkeys(["dev", "val", "valid", "validation"], "validation"),
@@ -14,18 +14,21 @@ NAMES = {
 
 
 def by_group(group: str, tenths: tuple[int, int] = (8, 1)) -> str:
-    """The split of a speaker, an uploader or the like: 8, 1 and 1 tenths, by the name alone."""
-    place = int(hashlib.sha256(group.encode()).hexdigest(), 16) % 10
-    if place < tenths[0]:
+    """The split of a group (a speaker, an uploader), by a hash of its name.
+
+    ``tenths`` of all groups are for training and for validation; the rest is for testing.
+    """
+    tenth = int(hashlib.sha256(group.encode()).hexdigest(), 16) % 10
+    if tenth < tenths[0]:
         return "training"
-    return "validation" if place < sum(tenths) else "testing"
+    return "validation" if tenth < sum(tenths) else "testing"
 
 
 def by_file(paths: Iterable[str], seed: int) -> dict[str, str]:
-    """80 % of the files for training, 10 % each for validation and testing, as the paper's.
+    """Split by file: 80 % for training, 10 % each for validation and testing, as in the paper.
 
-    Drawn by scikit-learn's ``train_test_split`` from the sorted paths; speakers do not count, so
-    most are on several sides.
+    Drawn by scikit-learn's ``train_test_split`` from the sorted paths. Speakers are ignored, so
+    most are in several splits.
     """
     from sklearn.model_selection import train_test_split
 
@@ -39,7 +42,7 @@ def by_file(paths: Iterable[str], seed: int) -> dict[str, str]:
 
 
 def resolve_splits(default: dict[str, str], source: SourceSettings, seed: int) -> dict[str, str]:
-    """The splits that a source asks for: as given, by file, or all on one side."""
+    """The split of every path, as ``source.split`` asks: ``default``, by file, or one for all."""
     if source.split == "speaker":
         return default
     if source.split == "file":

@@ -1,4 +1,4 @@
-"""VoxCeleb 1 and 2 (Nagrani et al. 2017, Chung et al. 2018): interviews, a speaker on one side."""
+"""VoxCeleb 1 and 2 (Nagrani et al. 2017, Chung et al. 2018): interviews, split by speaker."""
 
 import re
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ ABOUT = About(
     "the test archives, which unpack without that folder, into test/",
 )
 LAYOUT = re.compile(r"(?:^|/)(?:wav|aac|m4a)/id(\d{5})/[^/]+/\d+\.(?:wav|m4a)$")
-TEST = range(10270, 10310)  # the speakers that VoxCeleb 1 keeps for testing
+TEST = range(10270, 10310)  # the speakers of VoxCeleb 1's test part
 
 
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
-    """All utterances. The test part is for testing; a tenth of the other speakers validates."""
+    """All utterances; the test parts for testing, a tenth of the other speakers for validation."""
     utterances = find_matching(folder, LAYOUT)
     default = {path: _split(path, match[1]) for path, match in utterances.items()}
     splits = resolve_splits(default, source, seed)

@@ -1,1 +1,1 @@
-"""From recordings to windows and clips: the store, manifests, scenes and test sets."""
+"""Data preparation, from recordings to windows and clips: store, manifests, scenes, test sets."""

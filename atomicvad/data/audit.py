@@ -1,4 +1,4 @@
-"""What is wrong with manifests and their audio: read everything, change nothing."""
+"""Audit of manifests and their audio; nothing is changed."""
 
 import hashlib
 import re
@@ -19,10 +19,10 @@ from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import SAMPLES
 
-CLIPPED, CLIPPED_SHARE = 0.999, 0.001  # a sample at full scale; how many are too many
-OFFSET = 0.01  # mean of a recording, of full scale
-IMBALANCE = 2.0  # windows of the larger class over those of the smaller
-# What is looked for, and whether it is an error or a mere warning.
+CLIPPED, CLIPPED_SHARE = 0.999, 0.001  # amplitude of a clipped sample; greatest share of them
+OFFSET = 0.01  # greatest mean of a recording, of full scale
+IMBALANCE = 2.0  # greatest ratio of the classes' windows
+# The checks, and whether a finding is an error (else a warning).
 CHECKS = {
     "unreadable": True,
     "past the end": True,
@@ -42,18 +42,18 @@ CHECKS = {
 
 @dataclass
 class Report:
-    """What was found: a name for each finding, with where it is; windows by manifest and class."""
+    """Places of the findings by check; windows and hours by manifest and class."""
 
     findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     classes: list[tuple] = field(default_factory=list)
 
     @property
     def errors(self) -> int:
-        """Findings that make a manifest unfit."""
+        """Number of findings that are errors."""
         return sum(len(self.findings[name]) for name, error in CHECKS.items() if error)
 
     def table(self) -> pd.DataFrame:
-        """A row for everything looked for: how often, how bad, and the first place."""
+        """A row for every check: number of findings, severity, and the first place."""
         rows = [
             (
                 name,
@@ -67,11 +67,11 @@ class Report:
         return pd.DataFrame(rows, columns=["looked for", "found", "is", "first"])
 
     def balance(self) -> pd.DataFrame:
-        """Windows and seconds by manifest and class."""
+        """Windows and hours by manifest and class."""
         return pd.DataFrame(self.classes, columns=["manifest", "label", "windows", "hours"])
 
     def to_text(self) -> str:
-        """Both tables, and a last line that sums up."""
+        """Both tables and a line with the totals."""
         table, errors = self.table(), self.errors
         warnings = int(table["found"].sum()) - errors
         parts = [self.balance().to_string(index=False), table.to_string(index=False)]
@@ -79,7 +79,7 @@ class Report:
 
 
 class _Audio:
-    """Audio behind a manifest's names: the store beside it, or files below a root."""
+    """Audio of a manifest's recordings, from the store beside it or from files in ``root``."""
 
     def __init__(self, manifest: Path, root: Path | None, anywhere: bool):
         self.root, self.anywhere = Path(root or manifest.parent).resolve(), anywhere
@@ -91,13 +91,13 @@ class _Audio:
             self.numbers = {name: n for n, name in enumerate(self.store.recordings["recording"])}
 
     def path(self, name: str) -> Path | None:
-        """The file of a name; none where that is not in the store and lies outside the root."""
+        """The file of a recording; ``None`` if it is outside ``root`` and not in the store."""
         path = (self.root / name).resolve()
         inside = name in self.numbers or path.is_relative_to(self.root)
         return path if inside or self.anywhere else None
 
     def waveform(self, name: str, path: Path) -> np.ndarray:
-        """A whole recording; the one asked for last is kept, as manifests name it many times."""
+        """A recording; the last one is kept, as its windows follow each other."""
         if self._last[0] != name:
             if self.store is not None and name in self.numbers:
                 self._last = (name, self.store.read(self.numbers[name]))
@@ -109,18 +109,18 @@ class _Audio:
 def audit(manifests: list[Path], root: Path | None = None, anywhere: bool = False) -> Report:
     """Check manifests against their audio, and against each other.
 
-    The side of a manifest is the split in its name (training, dev …) or in its folder's, else it
-    is a side of its own.
+    The side of a manifest is the split that its name or its folder's name contains (training,
+    dev …); without one, the manifest is a side of its own.
 
     Args:
-        root: the folder that the audio lies in; the manifest's own by default.
-        anywhere: take files outside that folder, too; by default they are an error.
+        root: the folder of the audio; the manifest's own by default.
+        anywhere: accept files outside that folder, which are an error by default.
 
     Raises:
-        ManifestError: a manifest that cannot be read as one; names ``file:line``.
+        ManifestError: a malformed manifest; names ``file:line``.
     """
     report = Report()
-    # By what may not be shared (speaker, source, recording), by its name: the sides it is on.
+    # For each field that sides may not share (speaker, source, recording): value -> its sides.
     sides: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LABELS, 0))
     sounds: dict[bytes, list] = defaultdict(list)
@@ -189,7 +189,7 @@ def _check_audio(
                 f"{manifest.name}:{rows['line'].iloc[0]}: {reason}"
             )
             continue
-        if not _is_silent(waveform):  # by content: a copy under another name is the same
+        if not _is_silent(waveform):  # by content, so that a copy under another name counts
             digest = hashlib.blake2b(waveform.tobytes(), digest_size=16).digest()
             recordings[names.setdefault(digest, name)].add(side)
         if abs(float(np.mean(waveform))) > OFFSET:
@@ -201,7 +201,7 @@ def _check_audio(
             if end > len(waveform):
                 report.findings["past the end"].append(place)
                 continue
-            if _is_silent(waveform[start:end]):  # and then a copy of any other silence
+            if _is_silent(waveform[start:end]):  # would be a copy of any other silent window
                 report.findings["silent"].append(place)
                 continue
             if np.mean(np.abs(waveform[start:end]) >= CLIPPED) > CLIPPED_SHARE:
@@ -216,7 +216,7 @@ def _is_silent(window: np.ndarray) -> bool:
 
 
 def _check_copies(sounds: dict[bytes, list], report: Report) -> None:
-    """The same samples under two names, or at two places; a window drawn twice is no such thing."""
+    """Report equal samples on two sides, or under two names or offsets (not: drawn twice)."""
     for places in sounds.values():
         if len({side for side, *_ in places}) > 1:
             report.findings["same sound on two sides"].append(places[0][-1])

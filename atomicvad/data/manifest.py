@@ -1,7 +1,7 @@
-"""Manifests: JSON Lines that name windows of recordings, in NeMo's fields.
+"""Manifests: JSON Lines with one window of a recording per line, in NeMo's fields.
 
-A line reads ``{"audio_filepath": …, "offset": s, "duration": s, "label": "speech"}``; further
-fields are kept.
+A line is ``{"audio_filepath": …, "offset": s, "duration": s, "label": "speech"}``; further fields
+are kept.
 """
 
 import json
@@ -20,16 +20,16 @@ from atomicvad.files import RECORDINGS, is_text, replacing
 from atomicvad.stamps import content_of
 
 FIELDS = {"audio_filepath": str, "offset": float, "duration": float, "label": str}
-GROUPS = ("speaker", "source")  # fields that may be there
-LONGEST = 1e8  # s that an offset or a duration can be
+GROUPS = ("speaker", "source")  # optional fields
+LONGEST = 1e8  # s; greatest offset and duration
 
 
 class ManifestError(AtomicVADError):
-    """A manifest that cannot be used: names the file and the line."""
+    """A manifest that cannot be used; the message names the file and the line."""
 
 
 def manifest_path(folder: Path, label: str, split: str) -> Path:
-    """Where the training recipe looks for one class of one split."""
+    """The manifest of one class and one split."""
     return Path(folder) / f"balanced_{label}_{split}_manifest.json"
 
 
@@ -39,19 +39,19 @@ def manifest_paths(folder: Path, splits: Iterable[str] = SPLITS) -> list[Path]:
 
 
 def training_content(folder: Path) -> dict[str, str]:
-    """What training reads below a data folder, by content; the table holds recordings' digests."""
+    """Digests of what training reads in a data folder; the table holds those of the audio."""
     paths = manifest_paths(folder, ("training", "validation"))
     return content_of([folder / RECORDINGS, *paths], folder)
 
 
 def write_manifest(frame: pd.DataFrame, path: Path) -> None:
-    """Write windows (columns ``FIELDS`` and any more) as JSON Lines."""
+    """Write windows (columns ``FIELDS`` and any others) as JSON Lines."""
     with replacing(path) as temporary:
         frame.to_json(temporary, orient="records", lines=True, double_precision=6)
 
 
 def _is_number(value: object) -> bool:
-    # The extremes: a finite number that JSON wrote as such (true is no number).
+    # Finite; true and false are of type int in Python, but no numbers in JSON.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -90,11 +90,11 @@ def _check(entry: Any, where: str) -> None:
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
-    """The windows of a manifest, one row a line, checked.
+    """The windows of a manifest, one row per line, validated.
 
     Raises:
         ManifestError: no such file, an empty one, or a line that is no JSON object, lacks a field
-            or has an impossible value; the message names ``file:line``.
+            or has an impossible value; names ``file:line``.
     """
     path = Path(path)
     try:
@@ -112,7 +112,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
         where = f"{path}:{number}"
         try:
             entry = json.loads(line)
-        except (ValueError, RecursionError) as error:  # also a number of thousands of digits
+        except (ValueError, RecursionError) as error:  # ValueError: also a too long number
             reason = getattr(error, "msg", "nested too deeply or a number too long")
             raise ManifestError(f"{where}: not JSON ({reason})") from None
         _check(entry, where)
@@ -123,20 +123,21 @@ def read_manifest(path: Path) -> pd.DataFrame:
 
 
 def read_split(folder: Path, split: str, store: AudioStore | None = None) -> pd.DataFrame:
-    """Both classes of a split; with a store, each window must lie within its recording.
+    """The windows of both classes of a split; with a store, they are checked against it.
 
     Raises:
-        ManifestError: a manifest is bad, holds the other class, or names what the store lacks.
+        ManifestError: a malformed manifest, windows of the other class, or windows that are not
+            in the store.
     """
     tables = []
     for label in LABELS:
         path = manifest_path(folder, label, split)
         frame = read_manifest(path)
-        other = frame[frame["label"] != label]
-        if len(other):
+        misplaced = frame[frame["label"] != label]
+        if len(misplaced):
             raise ManifestError(
-                f"{path}:{other['line'].iloc[0]}: label: expected {label}, "
-                f"got {other['label'].iloc[0]!r}"
+                f"{path}:{misplaced['line'].iloc[0]}: label: expected {label}, "
+                f"got {misplaced['label'].iloc[0]!r}"
             )
         if store is not None:
             check_against_store(frame, store, path)
@@ -145,7 +146,7 @@ def read_split(folder: Path, split: str, store: AudioStore | None = None) -> pd.
 
 
 def check_against_store(frame: pd.DataFrame, store: AudioStore, path: Path) -> None:
-    """Every window lies within a recording of the store.
+    """Check that every window lies within a recording of the store.
 
     Raises:
         ManifestError: an unknown recording, or a window past its end; names ``file:line``.

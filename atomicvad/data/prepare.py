@@ -1,4 +1,4 @@
-"""From a corpus to the windows and clips of a profile; each step is made once and kept."""
+"""Preparation of a profile's data, from corpora to windows and clips; each step is done once."""
 
 import shutil
 
@@ -12,6 +12,7 @@ from atomicvad.data.scenes import build_scenes
 from atomicvad.data.sources import Collected, collect, segments_by_recording, segments_table
 from atomicvad.data.store import AudioStore
 from atomicvad.data.testset import dataset_name, prepare_clips
+from atomicvad.data.unfinished import SAMPLES_PART
 from atomicvad.data.windows import balance, cut_windows
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import (
@@ -26,11 +27,11 @@ from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write
 
 
 def prepare(settings: Settings) -> AudioStore:
-    """Make what is missing, damaged or out of date of ``data/<profile>/``; return its store.
+    """Make what is missing, damaged or out of date in ``data/<profile>/``; return its store.
 
-    The folder then holds the store, the six manifests, and clips to score, of the testing and of
-    the validation split: scenes mixed from recordings, or the profile's test set and, beside it,
-    what its sources keep for validation. One process at a time is at work on it, others wait.
+    The folder then holds the store, the six manifests, and labelled clips of the testing and the
+    validation split: scenes mixed from recordings, or the profile's test set and the validation
+    recordings of its sources. One process works on it at a time; others wait.
 
     Raises:
         AtomicVADError: recordings are missing or cannot be fetched, or the disk is full.
@@ -47,7 +48,7 @@ def prepare(settings: Settings) -> AudioStore:
             stamp = folder / ".prepared"
             stamp.unlink(missing_ok=True)
             _write_manifests(store, settings)
-            for split, scenes in _mixed(settings).items():
+            for split, scenes in _scenes_by_split(settings).items():
                 seed = settings.data_seed + list(CLIP_SETS).index(split)
                 build_scenes(store, split, scenes, settings.clips_folder(split), seed)
             write_stamp(stamp, windows_fingerprint(settings))
@@ -55,9 +56,9 @@ def prepare(settings: Settings) -> AudioStore:
 
 
 def is_prepared(settings: Settings) -> bool:
-    """Whether manifests and scenes are there, made from the store and the code that are here now.
+    """Whether manifests and scenes exist and are current, given the store and the code.
 
-    Recordings of one's own that came since are noticed by ``prepare`` alone.
+    New files in the folders of ``sources`` are noticed by ``prepare`` only.
     """
     return is_current(
         settings.data_folder / ".prepared", windows_fingerprint(settings)
@@ -65,14 +66,14 @@ def is_prepared(settings: Settings) -> bool:
 
 
 def store_fingerprint(settings: Settings) -> str:
-    """What the store is made from: the corpora, and the code that reads and decodes them."""
+    """Fingerprint of what the store is made from: corpora, and the code that decodes them."""
     names = [str(source.corpus) for source in settings.sources] or [settings.corpus]
     modules = [get_corpus(name).__name__ for name in names]
     return fingerprint(settings.corpus, code_of(AudioStore.__module__, *modules))
 
 
 def windows_fingerprint(settings: Settings) -> str:
-    """What manifests and scenes are made from: the store's content, settings, and this code."""
+    """Fingerprint of what manifests and scenes are made from: store, settings, and this code."""
     parts = settings.model_dump(
         include={"corpus", "data_seed", "window_samples", "windows", "scenes"}
     )
@@ -82,7 +83,7 @@ def windows_fingerprint(settings: Settings) -> str:
 
 
 def data_content(settings: Settings) -> str:
-    """A digest of all prepared data, to compare those of two machines."""
+    """Digest of all prepared data, for a comparison of two machines."""
     folder = settings.data_folder
     paths = [folder / RECORDINGS, *manifest_paths(folder)]
     paths += [path for name in CLIP_SETS.values() for path in (folder / name).rglob("*.*")]
@@ -90,12 +91,12 @@ def data_content(settings: Settings) -> str:
 
 
 def dataset_of(settings: Settings) -> str:
-    """What tables call the test set: ``scenes``, or a corpus and how much of it is there."""
+    """The test set's name in tables: ``scenes``, or a corpus and how many clips of it exist."""
     return dataset_name(settings.clips_folder("testing"))
 
 
-def _mixed(settings: Settings) -> dict[str, SceneSettings]:
-    """Splits whose clips are mixed from recordings, as they have none of their own, and how."""
+def _scenes_by_split(settings: Settings) -> dict[str, SceneSettings]:
+    """The splits whose clips are mixed from recordings, and the settings for that."""
     has_clips = {
         "testing": bool(settings.test),
         "validation": bool(settings.test and settings.sources),
@@ -128,17 +129,17 @@ def _prepare_store(settings: Settings) -> AudioStore:
 
 def _store_of_sources(collected: Collected, settings: Settings, expected: str) -> AudioStore:
     folder, total = settings.data_folder, len(collected.recordings)
-    begun = folder / ".samples.i16.part"
-    there = begun.stat().st_size if begun.is_file() else 0
+    part = folder / SAMPLES_PART
+    decoded = part.stat().st_size if part.is_file() else 0
     free = shutil.disk_usage(folder).free
     tqdm.write(
         f"{total} recordings, {collected.seconds / 3600:.1f} hours: {collected.bytes / 1e9:.2f} GB "
         f"in {folder}, {free / 1e9:.1f} GB free"
     )
-    if collected.bytes > there + free:
+    if collected.bytes > decoded + free:
         raise AtomicVADError(
             f"{folder}: the disk is full: {collected.bytes / 1e9:.2f} GB needed, "
-            f"{(there + free) / 1e9:.2f} GB free"
+            f"{(decoded + free) / 1e9:.2f} GB free"
         )
     store = AudioStore.build(folder, collected.recordings, total, fingerprint=expected)
     with replacing(folder / SEGMENTS) as path:
@@ -147,9 +148,9 @@ def _store_of_sources(collected: Collected, settings: Settings, expected: str) -
 
 
 def _is_whole(settings: Settings) -> bool:
-    """Whether all manifests and scenes are there."""
+    """Whether all manifests and scenes exist."""
     files = manifest_paths(settings.data_folder)
-    for split, scenes in _mixed(settings).items():
+    for split, scenes in _scenes_by_split(settings).items():
         folder = settings.clips_folder(split)
         files += [folder / CLIP_LABELS, folder / CLIP_BACKGROUNDS]
         if len(list(folder.glob("audio/*.flac"))) != scenes.clips:

@@ -1,8 +1,7 @@
-"""A test set in AVA-Speech's shape, mixed from recordings of one split.
+"""Scenes: labelled clips in AVA-Speech's format, mixed from recordings of one split.
 
-Clips with a label file of the same columns, classes and times as AVA-Speech's, so that what
-scores AVA-Speech scores these. Speech is placed by its own energy, so the labels are right by
-construction.
+The label file has the columns, classes and times of AVA-Speech's, so that the same code scores
+both. Speech excerpts are chosen by their energy, so the labels are right by construction.
 """
 
 from pathlib import Path
@@ -28,7 +27,7 @@ from atomicvad.data.windows import SPEECH_SHARE
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import CLIP_BACKGROUNDS, CLIP_LABELS, replacing
 
-# About AVA-Speech's own shares of its segments.
+# Shares of the classes, about those of AVA-Speech's segments.
 SHARES = {
     "NO_SPEECH": 0.45,
     "CLEAN_SPEECH": 0.15,
@@ -38,12 +37,12 @@ SHARES = {
 
 
 class Excerpts:
-    """Draws excerpts of one kind: source by source, then recording by recording."""
+    """Draws excerpts of one kind: first the source, then one of its recordings."""
 
     def __init__(self, store: AudioStore, split: str, kind: str, generator: np.random.Generator):
         table = store.recordings
         table = table[(table["split"] == split) & (table["kind"] == kind)]
-        # Numbers and lengths of each source's recordings; to draw from tables would be slow.
+        # Indices and lengths of each source's recordings, as arrays: faster than tables.
         self.by_source = [
             (rows.index.to_numpy(), rows["samples"].to_numpy())
             for _, rows in table.groupby("source", sort=True)
@@ -53,8 +52,8 @@ class Excerpts:
         self.store, self.generator, self.kind = store, generator, kind
 
     def draw(self, samples: int) -> np.ndarray:
-        """``samples`` of audible audio (speech: 70 % active frames), float32."""
-        # A short noise goes round; speech must be long enough by itself.
+        """Draw an excerpt of ``samples`` samples, audible (speech: 70 % active frames), float32."""
+        # Short backgrounds are repeated; speech must be long enough.
         needed = samples if self.kind == "speech" else samples // 4
         sources = [(rows[lengths >= needed], lengths) for rows, lengths in self.by_source]
         sources = [(rows, lengths[lengths >= needed]) for rows, lengths in sources if len(rows)]
@@ -62,8 +61,8 @@ class Excerpts:
             raise AtomicVADError(f"scenes: no {self.kind} recording of {needed} samples or more")
         for _ in range(1000):
             rows, lengths = sources[self.generator.integers(len(sources))]
-            place = self.generator.integers(len(rows))
-            row, length = rows[place], lengths[place]
+            number = self.generator.integers(len(rows))
+            row, length = rows[number], lengths[number]
             start = self.generator.integers(max(length - samples, 0) + 1)
             if self.kind == "speech":
                 frames = active_frames(self.store.read(row))[start // FRAME :]
@@ -80,10 +79,10 @@ class Excerpts:
 def mix_clip(
     excerpts: dict[str, Excerpts], settings: SceneSettings, generator: np.random.Generator
 ) -> tuple[np.ndarray, pd.DataFrame]:
-    """One clip, segment by segment.
+    """Mix one clip, segment by segment.
 
     Args:
-        excerpts: by kind; all draw from ``generator``, as this does.
+        excerpts: by kind; all of them draw from ``generator`` too.
 
     Returns:
         The waveform, float32, and its segments: ``start``, ``end`` (s, from 0), ``label`` and, of

@@ -1,4 +1,4 @@
-"""The recordings of a profile's sources: where they lie, how long they are, what is left out."""
+"""The recordings of a profile's sources: their folders, their lengths, and what is left out."""
 
 import os
 from collections import Counter
@@ -25,7 +25,7 @@ from atomicvad.stamps import fingerprint
 
 @dataclass(frozen=True)
 class Collected:
-    """Recordings of all sources, their length as their heads state it, and a digest of both."""
+    """Recordings of all sources, their total length by the headers, and a digest of both."""
 
     recordings: list[Recording]
     seconds: float
@@ -33,21 +33,21 @@ class Collected:
 
     @property
     def bytes(self) -> int:
-        """What the store will need."""
+        """Size of the store on disk."""
         return round(self.seconds * SAMPLE_RATE) * 2
 
 
 def corpora_folder() -> Path:
-    """Where corpora lie: ``$ATOMICVAD_CORPORA``, or a folder in the user's cache."""
+    """The folder of all corpora: ``$ATOMICVAD_CORPORA``, or a folder in the user's cache."""
     cache = os.environ.get("ATOMICVAD_CACHE") or pooch.os_cache("atomicvad")
     return Path(os.environ.get("ATOMICVAD_CORPORA") or Path(cache) / "corpora")
 
 
 def locate(source: SourceSettings) -> Path:
-    """The folder of a source, fetched where that can be done and it is not there.
+    """The folder of a source; a missing corpus is fetched if it can be downloaded.
 
     Raises:
-        AtomicVADError: it is not there; says where to get it.
+        AtomicVADError: no such folder; the message tells where to get the corpus.
     """
     folder = project_root() / (source.folder or corpora_folder() / source.corpus)
     if not folder.is_dir() and not source.folder:
@@ -65,7 +65,7 @@ def locate(source: SourceSettings) -> Path:
 
 
 def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tuple[Entry, Any]]:
-    """Files of a source and what their heads say; none with a damaged head, none too long.
+    """Files of a source with their rows of the index, without damaged and too long ones.
 
     Raises:
         AtomicVADError: nothing in the folder has the corpus' layout.
@@ -89,7 +89,7 @@ def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tu
 
 
 def index_path(corpus: str, folder: Path, settings: Settings) -> Path:
-    """Where the index of a folder is kept."""
+    """The file that holds the index of a folder."""
     name = f"{corpus}-{fingerprint(str(folder.resolve()))[:8]}.jsonl"
     return settings.data_folder / "index" / name
 
@@ -98,7 +98,7 @@ def collect(settings: Settings) -> Collected:
     """All recordings of the profile's sources.
 
     Raises:
-        AtomicVADError: a source is not there, or two give recordings of one name.
+        AtomicVADError: a source is missing, or two recordings have the same name.
     """
     recordings, files, seconds = [], [], 0.0
     for source in settings.sources:
@@ -130,13 +130,13 @@ def _recording(source: SourceSettings, folder: Path, entry: Entry) -> Recording:
 
 
 def segments_table(recordings: list[Recording]) -> pd.DataFrame:
-    """Label files of recordings as one table: ``recording, start, end, speech``."""
+    """Labelled segments of all recordings as one table: ``recording, start, end, speech``."""
     rows = [(r.recording, *segment) for r in recordings for segment in r.segments]
     return pd.DataFrame(rows, columns=["recording", "start", "end", "speech"])
 
 
 def segments_by_recording(table: Path) -> dict[str, list]:
-    """What ``segments_table`` made, by recording."""
+    """Segments ``(start, end, speech)`` by recording, from a file with ``segments_table``."""
     if not table.is_file():
         return {}
     frame = pd.read_csv(table, keep_default_na=False)

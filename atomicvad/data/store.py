@@ -1,4 +1,4 @@
-"""The store of a profile: all its recordings, decoded once, as 16 kHz mono."""
+"""The audio store of a profile: all its recordings, decoded once to 16 kHz mono."""
 
 import mmap
 from collections import defaultdict
@@ -26,7 +26,7 @@ UNDER_WAY = 32  # recordings decoded ahead of the one that is written
 
 
 def _load(recording: Recording) -> np.ndarray | AudioError:
-    # Errors travel back as values: one bad recording shall not stop a pool.
+    # Errors are returned as values, so that a bad recording does not stop the pool.
     try:
         content = recording.load()
         if isinstance(content, np.ndarray):
@@ -37,7 +37,7 @@ def _load(recording: Recording) -> np.ndarray | AudioError:
 
 
 def _pool(workers: int, total: int | None) -> Executor:
-    """Processes; for a few recordings threads, which start at once."""
+    """A pool of processes; for a few recordings of threads, which start faster."""
     if total is not None and total < FEW_FILES:
         return ThreadPoolExecutor(workers)
     return ProcessPoolExecutor(workers, get_context("forkserver"))
@@ -46,7 +46,7 @@ def _pool(workers: int, total: int | None) -> Executor:
 def _fresh(
     recordings: Iterable[Recording], unfinished: UnfinishedStore, bar: tqdm
 ) -> Iterator[Recording]:
-    """Recordings that an earlier attempt has not handled."""
+    """The recordings that an earlier attempt has not decoded."""
     for recording in recordings:
         if unfinished.knows(recording.recording):
             bar.update()
@@ -58,16 +58,16 @@ class AudioStore:
     """All recordings of a profile, one after another: ``samples.i16`` and ``recordings.csv``.
 
     Attributes:
-        recordings: a row each, with its place (``start``, ``samples``) in ``samples``.
-        file: ``samples.i16``, open for those that read pieces of it by themselves.
-        samples: the same memory-mapped, int16, 16 kHz mono.
+        recordings: a row for each, with its position (``start``, ``samples``) in ``samples``.
+        file: ``samples.i16``, open for readers that use its descriptor.
+        samples: its content, memory-mapped: int16, 16 kHz mono.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         table, data = self.folder / RECORDINGS, self.folder / SAMPLES
         try:
-            # All else is text: a speaker called 007 is not 7.
+            # All other columns are text: speaker 007 must not become 7.
             types: dict = defaultdict(lambda: str, start="int64", samples="int64")
             self.recordings = pd.read_csv(table, keep_default_na=False, dtype=types)
             if lacking := {"recording", "start", "samples"} - set(self.recordings):
@@ -90,15 +90,15 @@ class AudioStore:
         workers: int = 2,
         fingerprint: str = "",
     ) -> "AudioStore":
-        """Decode ``recordings`` (see ``corpora.Recording``) into a new store.
+        """Decode ``recordings`` into a new store, in their order, whatever ``workers`` is.
 
-        The order is the given one whatever the number of workers. A recording whose decoded audio
-        has been seen is dropped, and so is one that cannot be decoded: both are reported.
+        Exact copies of an earlier recording, and recordings that cannot be decoded, are left out
+        and reported.
 
         Args:
-            total: how many recordings there are, for the progress bar.
-            fingerprint: of what the recordings come from. A decoding that was stopped goes on where
-                it was when the fingerprint is the same; none: it begins anew.
+            total: number of recordings, for the progress bar.
+            fingerprint: of the recordings' origin. An interrupted call is resumed by one with the
+                same fingerprint; if empty, decoding starts from the beginning.
 
         Raises:
             AudioError: a decoding process died.
@@ -134,7 +134,7 @@ class AudioStore:
         return cls(folder)
 
     def read(self, index: int, start: int = 0, samples: int | None = None) -> np.ndarray:
-        """A recording, or ``samples`` of it from ``start``, as float32 in ±1."""
+        """A recording, or ``samples`` samples of it from ``start``, as float32 in ±1."""
         row = self.recordings.loc[index]
         end = row["samples"] if samples is None else start + samples
         if not 0 <= start <= end <= row["samples"]:
@@ -145,7 +145,7 @@ class AudioStore:
         return piece.astype(np.float32) / 32768
 
     def gather(self, starts: np.ndarray, length: int) -> np.ndarray:
-        """Windows at absolute positions: int16 ``[len(starts), length]``."""
+        """Windows at positions ``starts`` in the store: int16 ``[len(starts), length]``."""
         windows = np.empty((len(starts), length), np.int16)
         for window, start in zip(windows, starts, strict=True):
             window[:] = self.samples[start : start + length]

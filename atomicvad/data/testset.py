@@ -1,4 +1,4 @@
-"""Test sets of real corpora in the shape of the scenes: clips, labels from 900 s on, a manifest."""
+"""Labelled clips from real corpora in the format of the scenes, with a manifest."""
 
 import hashlib
 import re
@@ -27,15 +27,15 @@ from atomicvad.files import CLIP_LABELS, CLIP_STATES, replacing
 from atomicvad.journal import Journal
 from atomicvad.stamps import code_of, fingerprint, is_current, write_stamp
 
-DATASET = "dataset.txt"
-TOLERANCE = 0.1  # s that a clip may lack at its end
-LABELS = {True: "CLEAN_SPEECH", False: "NO_SPEECH"}
+DATASET, MANIFEST = "dataset.txt", "manifest.json"
+TOLERANCE = 0.1  # s by which a clip may be too short
+CLASS_OF = {True: "CLEAN_SPEECH", False: "NO_SPEECH"}  # of segments that are labelled as speech
 CLIP_COLUMNS = ["clip", "state", "seconds", "segments", "left_out", "sha256"]
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip to be scored: where its audio is (none: missing) and its segments, in s from 0."""
+    """A clip to score: its audio file (``None``: missing) and its segments, in s from 0."""
 
     name: str
     path: Path | None
@@ -44,14 +44,14 @@ class Clip:
 
 
 def prepare_clips(settings: Settings, sources: tuple[SourceSettings, ...], split: str) -> None:
-    """Make the clips of a split: what ``sources`` have in it (AVA-Speech: all), unless it is done.
+    """Make the clips of a split from ``sources``, unless they are current (AVA-Speech: all clips).
 
-    Writes ``audio/<clip>.flac`` (16 kHz mono), ``labels.csv`` in AVA-Speech's form,
-    ``clips.csv`` (what is missing or ends early), ``manifest.json`` (NeMo's fields, a line a
-    segment) and, last, ``dataset.txt``, the name of the set. A decoding that was stopped goes on.
+    Writes ``audio/<clip>.flac`` (16 kHz mono), ``labels.csv`` in AVA-Speech's format,
+    ``clips.csv`` (missing and truncated clips), ``manifest.json`` (NeMo's fields, one line per
+    segment) and, last, ``dataset.txt``, the name of the set. An interrupted call can be resumed.
 
     Raises:
-        AtomicVADError: no clip is there, or fewer than the subset asks for.
+        AtomicVADError: no clip exists, or fewer than ``subset`` asks for.
     """
     folder = settings.clips_folder(split)
     sets = [_clips(source, settings, split) for source in sources]
@@ -65,7 +65,7 @@ def prepare_clips(settings: Settings, sources: tuple[SourceSettings, ...], split
     (folder / "audio").mkdir(parents=True, exist_ok=True)
     with closing(Journal(folder / ".clips.part", expected)) as journal:
         decoded = _decode_all(clips, folder, journal)
-    _drop_others(folder / "audio", {clip.name for clip in clips})
+    _remove_others(folder / "audio", {clip.name for clip in clips})
     states = [_state(clip, *decoded.get(clip.name, (0, "", ""))) for clip in clips]
     _write(folder, clips, states)
     with replacing(folder / DATASET) as path:
@@ -75,14 +75,14 @@ def prepare_clips(settings: Settings, sources: tuple[SourceSettings, ...], split
 
 
 def dataset_name(folder: Path) -> str:
-    """What the test set in ``folder`` is called in tables."""
+    """The name of the test set in ``folder``, as in tables."""
     path = folder / DATASET
     return path.read_text(encoding="utf-8").strip() if path.is_file() else "scenes"
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether all that was written is there."""
-    names = (CLIP_LABELS, CLIP_STATES, "manifest.json", DATASET)
+    """Whether all files of the set exist."""
+    names = (CLIP_LABELS, CLIP_STATES, MANIFEST, DATASET)
     if not all((folder / name).is_file() for name in names):
         return False
     clips = pd.read_csv(folder / CLIP_STATES)
@@ -100,7 +100,7 @@ def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list
         spans = fill(list(entry.segments), row.seconds)
         if not entry.segments:
             spans = [(0.0, row.seconds, entry.kind == "speech")]
-        segments = tuple((start, end, LABELS[speech]) for start, end, speech in spans)
+        segments = tuple((start, end, CLASS_OF[speech]) for start, end, speech in spans)
         digest = fingerprint(entry.path)[:8]
         slug = re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(entry.path).stem)[:60]
         name = f"{source.corpus}-{slug}-{digest}"
@@ -111,42 +111,39 @@ def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list
 
 
 def _ava_clips(source: SourceSettings, folder: Path, settings: Settings) -> tuple[list[Clip], str]:
-    labels, name = ava_speech.chosen_labels(folder, source)
-    there = ava_speech.find_clips(folder)
-    paths = [there[video] for video in labels["video_id"].unique() if video in there]
+    labels, name = ava_speech.labels_of_subset(folder, source)
+    found = ava_speech.find_clips(folder)
+    paths = [found[video] for video in labels["video_id"].unique() if video in found]
     index = index_files(folder, paths, index_path("ava_speech", folder, settings))
-    heads = {PurePosixPath(row.path).stem: row for row in index.itertuples()}
+    headers = {PurePosixPath(row.path).stem: row for row in index.itertuples()}
     clips = []
     for video, rows in labels.groupby("video_id", sort=False):
-        head = heads.get(video)
+        header = headers.get(video)
         segments = tuple(
             (row.start - CLIP_START, row.end - CLIP_START, row.label) for row in rows.itertuples()
         )
         if min(start for start, *_ in segments) < 0:
             raise AtomicVADError(f"{folder}: {video}: labels before {CLIP_START:.0f} s")
-        if head is not None and head.seconds > ava_speech.LENGTH + 60:
+        if header is not None and header.seconds > ava_speech.LENGTH + 60:
+            start, length = f"{CLIP_START:.0f}", f"{ava_speech.LENGTH:.0f}"
             raise AtomicVADError(
-                f"{folder / head.path}: expected the {ava_speech.LENGTH:.0f} s from 15:00 on, got "
-                f"{head.seconds:.0f} s: cut them out (ffmpeg -ss 900 -t 900)"
+                f"{folder / header.path}: expected the {length} s from 15:00 on, got "
+                f"{header.seconds:.0f} s: cut them out (ffmpeg -ss {start} -t {length})"
             )
-        path = folder / head.path if head is not None else None
-        stamp = (head.bytes, head.modified) if head is not None else ()
+        path = folder / header.path if header is not None else None
+        stamp = (header.bytes, header.modified) if header is not None else ()
         clips.append(Clip(video, path, stamp, segments))
-    missing = sum(clip.path is None for clip in clips)
-    if missing and (source.subset == "all" or missing == len(clips)):
+    missing = [clip.name for clip in clips if clip.path is None]
+    if missing and (source.subset == "all" or len(missing) == len(clips)):
         raise AtomicVADError(
-            f"{folder}: {missing} of {len(clips)} clips are missing, the first {_first(clips)}.*; "
-            "subset: available scores those that are there"
+            f"{folder}: {len(missing)} of {len(clips)} clips are missing, the first "
+            f"{missing[0]}.*; subset: available scores those that are there"
         )
     return clips, name
 
 
-def _first(clips: list[Clip]) -> str:
-    return next(clip.name for clip in clips if clip.path is None)
-
-
 def _decode_all(clips: list[Clip], folder: Path, journal: Journal) -> dict[str, tuple]:
-    """Samples, digest and problem of every clip; the journal keeps what is done."""
+    """Samples, digest and problem of every clip; finished clips are kept in the journal."""
     done = {
         name: tuple(result)
         for name, *result in journal.entries
@@ -154,7 +151,7 @@ def _decode_all(clips: list[Clip], folder: Path, journal: Journal) -> dict[str, 
     }
     todo = {clip.name: clip.path for clip in clips if clip.path and clip.name not in done}
     if todo:
-        with ThreadPoolExecutor(2) as pool:  # libsndfile, FFmpeg and soxr run beside each other
+        with ThreadPoolExecutor(2) as pool:  # libsndfile, FFmpeg and soxr run in parallel
             results = pool.map(_decode, todo, todo.values(), [folder] * len(todo))
             for name, result in tqdm(
                 zip(todo, results, strict=True), total=len(todo), desc="clips", unit="clip"
@@ -178,13 +175,15 @@ def _decode(name: str, path: Path, folder: Path) -> tuple[int, str, str]:
     return len(waveform), hashlib.sha256(waveform.tobytes()).hexdigest(), ""
 
 
-def _drop_others(folder: Path, names: set[str]) -> None:
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Remove clips of an earlier set."""
     for path in folder.glob("*.flac"):
         if path.stem not in names:
             path.unlink()
 
 
 def _state(clip: Clip, samples: int, digest: str, problem: str) -> dict:
+    """A row of ``clips.csv``; a segment that ends after the audio is left out."""
     seconds = samples / SAMPLE_RATE
     is_whole = [end <= seconds + TOLERANCE for _, end, _ in clip.segments]
     state = "whole" if all(is_whole) else "truncated"
@@ -201,6 +200,7 @@ def _state(clip: Clip, samples: int, digest: str, problem: str) -> dict:
 
 
 def _write(folder: Path, clips: list[Clip], states: list[dict]) -> None:
+    """Write labels, manifest and states of the clips."""
     rows = [
         (clip.name, start, min(end, state["seconds"]), label)
         for clip, state in zip(clips, states, strict=True)
@@ -223,7 +223,7 @@ def _write(folder: Path, clips: list[Clip], states: list[dict]) -> None:
             "condition": table["label"],
         }
     )
-    write_manifest(manifest[manifest["duration"] > 0], folder / "manifest.json")
+    write_manifest(manifest[manifest["duration"] > 0], folder / MANIFEST)
     table[["start", "end"]] += CLIP_START
     with replacing(folder / CLIP_LABELS) as path:
         table.to_csv(path, index=False, header=False, float_format="%.4f")
@@ -232,7 +232,7 @@ def _write(folder: Path, clips: list[Clip], states: list[dict]) -> None:
 
 
 def _name(sets: list[tuple], clips: list[Clip], states: list[dict]) -> str:
-    """Each set's name with how many of its clips are scored, so that no table hides it."""
+    """The sets' names, each with how many of its clips are scored, for tables."""
     scored = {state["clip"] for state in states if state["segments"]}
     parts = []
     for part, name in sets:

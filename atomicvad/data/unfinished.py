@@ -1,4 +1,4 @@
-"""A store of recordings that is being decoded, and can go on where it was stopped."""
+"""A store of recordings while it is decoded; an interrupted decoding can be resumed."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,30 +7,35 @@ from typing import BinaryIO
 
 import numpy as np
 
+from atomicvad.files import RECORDINGS, SAMPLES
 from atomicvad.journal import Journal
+
+# Of a store that is being decoded.
+SAMPLES_PART = f".{SAMPLES}.part"
+OUTCOMES_PART = f".{Path(RECORDINGS).stem}.part"
 
 
 class UnfinishedStore:
-    """Samples as they are decoded, and what became of every recording, in two files.
+    """Decoded samples, and the outcome of every recording, in two files.
 
-    ``.samples.i16.part`` holds the samples, ``.recordings.part`` a ``Journal``: an entry is written
-    after its samples. At the start every digest is checked, and what does not agree is cut off, so
-    that even a crash of the machine leaves nothing wrong behind.
+    ``.samples.i16.part`` holds the samples, ``.recordings.part`` a ``Journal``; an entry is written
+    after its samples. At the start all digests are verified, and everything from the first wrong
+    one on is cut off, so that even a crash of the machine does no harm.
 
     Args:
         folder: of the store.
-        fingerprint: of what the recordings come from; none: nothing of an earlier attempt is used.
+        fingerprint: of the recordings' origin; if empty, an earlier attempt is not resumed.
 
     Attributes:
-        rows: of the recordings kept, as the store's table has them.
-        copies: how many were exact copies.
-        bad: why others cannot be used, a line each.
-        position: samples so far.
+        rows: of the store's table, for the recordings that are kept.
+        copies: number of exact copies.
+        bad: why recordings cannot be used, a line each.
+        position: number of samples so far.
     """
 
     def __init__(self, folder: Path, fingerprint: str):
-        self.path = Path(folder) / ".samples.i16.part"
-        self.journal = Journal(Path(folder) / ".recordings.part", fingerprint)
+        self.path = Path(folder) / SAMPLES_PART
+        self.journal = Journal(Path(folder) / OUTCOMES_PART, fingerprint)
         self.journal.keep(sum(1 for _ in self._checked()) if fingerprint else 0)
         self.rows: list[dict] = []
         self.bad: list[str] = []
@@ -40,7 +45,7 @@ class UnfinishedStore:
         self._samples: BinaryIO | None = None
 
     def _checked(self) -> Iterator[dict]:
-        """Entries of an earlier attempt, up to the first whose samples are not there."""
+        """Entries of an earlier attempt, up to the first whose samples are missing or wrong."""
         if not self.path.is_file():
             return
         with open(self.path, "rb") as samples:
@@ -52,7 +57,7 @@ class UnfinishedStore:
                 yield entry
 
     def knows(self, recording: str) -> bool:
-        """Whether the next recording was handled in an earlier attempt; if so, it is counted in."""
+        """Whether an earlier attempt has the next recording; if so, its entry is used."""
         if self._counted < len(self.journal.entries):
             entry = self.journal.entries[self._counted]
             if entry["recording"] == recording:
@@ -73,7 +78,7 @@ class UnfinishedStore:
             self.copies += 1
 
     def _open(self) -> BinaryIO:
-        """The samples, without those that have no entry, open for more."""
+        """The file of samples, cut to those with an entry and open for writing."""
         if self._samples is None:
             self.journal.keep(self._counted)
             self.path.touch()
@@ -83,19 +88,19 @@ class UnfinishedStore:
         return self._samples
 
     def add(self, fields: dict[str, str], samples: np.ndarray) -> None:
-        """A decoded recording, int16: kept, unless its like has been seen."""
+        """Add a decoded recording (int16), unless it is a copy of an earlier one."""
         file, data = self._open(), samples.tobytes()
         digest = hashlib.sha256(data).hexdigest()
         entry: dict = {"recording": fields["recording"]}
         if digest not in self._digests:
-            place = {"start": self.position, "samples": len(samples), "sha256": digest}
-            entry["row"] = fields | place
+            position = {"start": self.position, "samples": len(samples), "sha256": digest}
+            entry["row"] = fields | position
             file.write(data)
             file.flush()
         self._write(entry)
 
     def refuse(self, recording: str, reason: str) -> None:
-        """A recording that cannot be used."""
+        """Record that a recording cannot be used."""
         self._open()
         self._write({"recording": recording, "bad": reason})
 
@@ -104,7 +109,7 @@ class UnfinishedStore:
         self._count(entry)
 
     def finish(self, samples: Path) -> None:
-        """All recordings are handled: move the samples into place."""
+        """Move the samples into place; all recordings are done."""
         self._open()
         self.close()
         self.path.replace(samples)

@@ -1,6 +1,6 @@
-"""From recordings to labelled windows: where speech is, how windows are cut, balanced classes.
+"""Labelled windows of recordings, and balanced classes.
 
-The recordings are clean, so energy finds the speech: no teacher model decides what counts.
+The recordings are clean, so that their energy shows where speech is; no other model labels them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,18 +16,24 @@ from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
 
 SPEECH_SHARE = 0.7  # a speech window has at least this share of active frames
-PAUSE_SHARE = 0.05  # a pause at most this one
+PAUSE_SHARE = 0.05  # a window in a pause has at most this share
 
 
 def windows_of(
     waveform: np.ndarray, label: str, window: int, stride: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Starts (samples) of the windows of one recording that surely carry a label.
+    """The windows of one recording whose label is certain.
+
+    Args:
+        waveform: 16 kHz mono, ``[samples]``.
+        label: of the recording, ``speech`` or ``background``.
+        window, stride: in samples.
 
     Returns:
-        ``(starts, labels)``: in a speech recording, windows with at least 70 % active frames are
-        speech and those with at most 5 % are background (its pauses: the same room, codec and
-        level without the voice). In a background recording all audible windows are.
+        ``(starts, labels)``, starts in samples. In a speech recording, windows with at least 70 %
+        active frames are speech and those with at most 5 % are background (pauses: the same room,
+        codec and level without the voice). In a background recording, audible windows are
+        background.
     """
     starts = np.arange(0, len(waveform) - window + 1, stride)
     speech_only = label == "speech"
@@ -46,10 +52,12 @@ def windows_of(
 def labelled_windows(
     samples: int, segments: Iterable[Segment], window: int, stride: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Windows that lie wholly within labelled segments: ``(starts, labels)``.
+    """The windows that lie completely within labelled segments: ``(starts, labels)``.
 
     Args:
+        samples: of the recording.
         segments: ``(start, end, speech)`` in s, in order of time (``labels.read_segments``).
+        window, stride: in samples.
     """
     starts, labels = [], []
     runs: list[Segment] = []  # of segments with one label that touch
@@ -69,10 +77,10 @@ def labelled_windows(
 def cut_windows(
     store: AudioStore, settings: Settings, segments: dict[str, list] | None = None
 ) -> pd.DataFrame:
-    """Windows of every recording of a store, in the manifests' columns plus ``split``.
+    """The windows of all recordings of a store: the manifests' columns, and ``split``.
 
     Args:
-        segments: of the recordings that have a label file, which then decides what is speech.
+        segments: by recording, for those with a label file; their energy is not used.
     """
     window, rate, table = settings.window_samples, settings.sample_rate, store.recordings
     windowing = settings.windows
@@ -95,8 +103,8 @@ def cut_windows(
             if row.label == "speech" and windowing.speech_starts:
                 first, highest = (round(s * rate) for s in windowing.speech_starts)
                 last = min(last, highest)
-            places = np.arange(first, last + 1, stride)
-            windows_of_recording = places, np.full(len(places), row.label)
+            positions = np.arange(first, last + 1, stride)
+            windows_of_recording = positions, np.full(len(positions), row.label)
         numbers.append(np.full(len(windows_of_recording[0]), row.Index))
         starts.append(windows_of_recording[0])
         labels.append(windows_of_recording[1])
@@ -117,17 +125,17 @@ def cut_windows(
 def balance(
     windows: pd.DataFrame, counts: Mapping[Split, int], seed: int, method: str = "sources"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The same number of windows of both classes in every split. Deterministic in ``seed``.
+    """Draw the same number of windows of both classes in every split; deterministic in ``seed``.
 
     Args:
-        method: how many there are of each class, and which ones. ``sources``: at most
-            ``counts[split]``; sources share a class' windows as evenly as they can, so that one
-            long package does not speak for the class. ``fixed`` (the paper's): ``counts[split]``.
-            ``over``: as many as the larger class has; ``under``: as the smaller has. Where a class
-            has fewer than are asked for, all are taken and some of them again.
+        method: the number of windows per class, and how they are drawn. ``sources``: at most
+            ``counts[split]``, spread over the sources of a class as evenly as possible, so that a
+            large source does not dominate. ``fixed`` (as in the paper): ``counts[split]``.
+            ``over``: the number of the larger class; ``under``: that of the smaller class. If a
+            class has fewer windows, all are taken, and some repeatedly.
 
     Returns:
-        The windows, and how many of each class there were, were drawn, and were drawn again.
+        The windows, and a table of how many of each class were available, drawn, and drawn again.
 
     Raises:
         AtomicVADError: a split has no windows of a class.
@@ -152,7 +160,7 @@ def balance(
         for label, pool in pools.items():
             order = generator.permutation(len(pool))
             if method == "sources":
-                # The n-th window of every source comes before the (n+1)-th of any.
+                # The n-th windows of all sources come before the (n+1)-th of any source.
                 turn = pool.iloc[order].groupby("source", sort=False).cumcount().to_numpy()
                 order = order[np.argsort(turn, kind="stable")]
             balanced.append(pool.iloc[np.sort(np.resize(order, count))])

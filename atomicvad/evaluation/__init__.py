@@ -1,1 +1,1 @@
-"""Scores in, numbers out: protocols, metrics, intervals, systems side by side."""
+"""Evaluation, from scores to metrics: protocols, intervals, events, and all systems compared."""

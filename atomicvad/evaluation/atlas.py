@@ -1,8 +1,8 @@
-"""The atlas of hard cases: what every system makes of sounds and conditions known to be difficult.
+"""The atlas of hard cases: every system on sounds and conditions that are known to be difficult.
 
-A case is a clip of pieces of two seconds, all speech or all without, from recordings of the testing
-split or generated. A piece is right when its median score falls on the right side of the system's
-own threshold, chosen on the validation scenes.
+A case is a clip of two-second pieces, all with or all without speech, from recordings of the
+testing split or generated. A piece is right if its median score is on the right side of the
+system's threshold, which is chosen on the validation scenes.
 """
 
 import json
@@ -34,8 +34,8 @@ from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.windows import in_batches, segment_windows, step_of
 from atomicvad.stamps import code_of
 
-PIECE, PIECES, LEVEL = 2 * SAMPLE_RATE, 12, -26.0  # samples, a case, dBFS
-# By the recordings' names, in the testing split.
+PIECE, PIECES, LEVEL = 2 * SAMPLE_RATE, 12, -26.0  # samples, pieces per case, dBFS
+# Cases without speech, by patterns of recordings' names in the testing split.
 SOUNDS = {
     "music on hold": r"^asterisk-moh",
     "game music": r"^lincity/\d\d - ",
@@ -60,7 +60,7 @@ Piece = Callable[[np.random.Generator], np.ndarray]  # draws ``PIECE`` samples
 
 @dataclass(frozen=True)
 class Case:
-    """``PIECES`` pieces of 2 s, one after another, 16 kHz."""
+    """A case: a waveform (16 kHz) of ``PIECES`` pieces of ``PIECE`` samples."""
 
     name: str
     group: str
@@ -71,7 +71,7 @@ class Case:
 def _joined(
     store: AudioStore, rows: pd.DataFrame, generator: np.random.Generator, speech: bool
 ) -> np.ndarray:
-    """A piece out of recordings put end to end, without the quiet before and after speech."""
+    """A piece of concatenated recordings; of speech, without the pauses before and after it."""
     parts, length = [], 0
     for _ in range(100):
         waveform = store.read(rows.index[generator.integers(len(rows))])
@@ -90,7 +90,7 @@ def _joined(
 
 
 def _far(piece: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A room of 0.8 s: direct sound and a tail of noise that decays by 60 dB, at equal energy."""
+    """Reverberation of 0.8 s: direct sound and decaying noise (60 dB) of the same energy."""
     tail = generator.standard_normal(12800) * 10 ** (-3 * np.arange(12800) / 12800)
     tail /= np.sqrt(np.sum(np.square(tail)))
     tail[0] += 1
@@ -98,7 +98,7 @@ def _far(piece: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def _telephone(piece: np.ndarray) -> np.ndarray:
-    """300 to 3400 Hz at 8 kHz, eight bits of the mu law."""
+    """A telephone channel: 300 to 3400 Hz at 8 kHz, with mu-law coding of eight bits."""
     narrow = sosfilt(
         butter(4, [300, 3400], "bandpass", fs=8000, output="sos"),
         soxr.resample(piece, SAMPLE_RATE, 8000),
@@ -111,7 +111,7 @@ def _telephone(piece: np.ndarray) -> np.ndarray:
 
 
 def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
-    """All cases, the same every time; testing recordings only."""
+    """All cases, from testing recordings only; deterministic in ``data_seed``."""
     table = store.recordings[store.recordings["split"] == "testing"]
     spoken = table[table["kind"] == "speech"]
     trained = set(store.recordings[store.recordings["split"] == "training"]["language"])
@@ -186,7 +186,7 @@ def _peer_medians(name: str, waveform: np.ndarray) -> np.ndarray:
 
 
 def thresholds(name: str, settings: Settings, clips: ClipSet) -> np.ndarray:
-    """The SWI-median thresholds of a system's members, chosen on the validation scenes."""
+    """Thresholds of a system's members for SWI (median), chosen on the validation scenes."""
     scores = load_system(name, settings)["validation"]
     items = [clips.items(scores, name, number, "swi-median") for number in range(members(scores))]
     return np.array([best_threshold(item.speech, item.scores) for item in items])
@@ -197,8 +197,8 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
 
     Args:
         models: detectors by system (``atomicvad``, ``released``). Rows of systems that cannot run
-            here stay as they are in the file; so do those of peers that are current, by the
-            fingerprints in ``atlas.json``.
+            here, and rows of peers that are current by the fingerprints in ``atlas.json``, stay as
+            they are in the file.
     """
     path = settings.results_folder / ATLAS
     scores = {name: logit_score(*members) for name, members in models.items()}
@@ -233,7 +233,7 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
 
 
 def _peers_made_from(settings: Settings, cuts: dict[str, np.ndarray]) -> dict[str, str]:
-    """What each peer's rows depend on: recordings, its package, its thresholds, and the code."""
+    """Fingerprints of what the peers' rows depend on: recordings, packages, thresholds, code."""
     data, code = training_content(settings.data_folder), code_of(__name__)
     return {
         name: peer_fingerprint(PEERS[name], data, settings.data_seed, code, cut.tolist())
@@ -243,9 +243,10 @@ def _peers_made_from(settings: Settings, cuts: dict[str, np.ndarray]) -> dict[st
 
 
 def _known(table: Path) -> dict[str, str]:
-    """What the rows of peers in a table were made from, as far as that is known."""
+    """The recorded fingerprints of the peers that have rows in a table."""
     record = table.with_suffix(".json")
     if not (table.is_file() and record.is_file()):
         return {}
-    there = set(pd.read_csv(table)["system"])
-    return {name: mark for name, mark in json.loads(record.read_text()).items() if name in there}
+    systems = set(pd.read_csv(table)["system"])
+    fingerprints = json.loads(record.read_text())
+    return {name: value for name, value in fingerprints.items() if name in systems}

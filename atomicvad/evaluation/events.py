@@ -1,24 +1,24 @@
-"""Decisions along time: how late speech is noticed, how late it is let go, how often it is none.
+"""Event metrics: onset and offset latencies, false alarms per hour, detection error rate.
 
-All from 10 ms frames. Neighbouring speech segments are one stretch of speech.
+All are computed from 10 ms frames. Adjacent speech segments count as one.
 """
 
 import numpy as np
 import pandas as pd
 
-from atomicvad.audio.signal import FRAME
+from atomicvad.audio.signal import FRAME, SAMPLE_RATE
 
-SECONDS = FRAME / 16000
+SECONDS = FRAME / SAMPLE_RATE  # of a frame
 
 
 def _runs(flags: np.ndarray) -> np.ndarray:
-    """First frame and the one past the last of every run of True, ``[runs, 2]``."""
+    """First frame of every run of True, and the one past its last, ``[runs, 2]``."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return edges.reshape(-1, 2)
 
 
 def _latencies(truth: np.ndarray, decisions: np.ndarray) -> tuple[list, list, int]:
-    """Onset and offset latencies (s) of one clip, and how many stretches went unnoticed."""
+    """Onset and offset latencies (s) of one clip, and its number of missed speech segments."""
     onsets, offsets, missed, runs = [], [], 0, _runs(truth)
     borders = [*runs[1:, 0], len(truth)]
     for (start, end), border in zip(runs, borders, strict=True):
@@ -40,12 +40,12 @@ def event_counts(
     background: dict[str, np.ndarray],
     clip_frames: np.ndarray,
 ) -> pd.DataFrame:
-    """What the event metrics are made of, a row a clip.
+    """The counts and latencies from which event metrics are computed, one row per clip.
 
     Args:
-        speech, decisions: of every frame, clip after clip.
-        background: by kind of background, which frames are of it.
-        clip_frames: frames of each clip.
+        speech, decisions: of every frame, clip after clip, bool ``[frames]``.
+        background: by kind of background, which frames have it, bool ``[frames]``.
+        clip_frames: number of frames of each clip.
     """
     rows, position = [], 0
     for count in clip_frames:
@@ -56,7 +56,7 @@ def event_counts(
         row = {"onsets": onsets, "offsets": offsets, "missed": missed, "runs": len(_runs(truth))}
         row |= {"speech_s": truth.sum() * SECONDS}
         row |= {"error_s": (truth != decided).sum() * SECONDS}
-        # An alarm begins in background, and is not the end of a decision on speech.
+        # An alarm begins in background; a decision that began in speech is none.
         starts = decided & ~np.concatenate([[False], decided[:-1]]) & ~truth
         for name, of_kind in background.items():
             row |= {f"alarms {name}": int((starts & of_kind[part]).sum())}
@@ -66,12 +66,12 @@ def event_counts(
 
 
 def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarray]:
-    """Detection error rate, latencies and false alarms per hour of every draw of clips.
+    """Event metrics for every draw of clips, ``[draws]`` each.
 
-    ``detection_error_rate`` is missed plus false speech over all speech (seconds);
-    ``onset_latency_p50`` and so on are in s, of stretches of speech that were noticed at all, and
-    ``missed_speech`` is the share of those that were not; ``false_alarms_per_hour <kind>`` counts
-    alarms in an hour of background of that kind.
+    ``detection_error_rate``: missed plus false speech over all speech (in seconds).
+    ``missed_speech``: share of the speech segments that are not detected at all.
+    ``onset_latency_p50`` … ``offset_latency_p95``: percentiles over detected segments, in s.
+    ``false_alarms_per_hour <kind>``: alarms per hour of background of that kind.
     """
 
     def total(name: str) -> np.ndarray:
@@ -92,8 +92,8 @@ def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarr
         with np.errstate(invalid="ignore"):
             share = share / share[:, -1:]
         for percent in (50, 95):
-            place = np.argmax(share >= percent / 100, axis=1)
-            metrics[f"{name}_latency_p{percent}"] = values[order][place]
+            position = np.argmax(share >= percent / 100, axis=1)
+            metrics[f"{name}_latency_p{percent}"] = values[order][position]
     kinds = [column.removeprefix("hours ") for column in counts if column.startswith("hours ")]
     for kind in kinds:
         hours = total(f"hours {kind}")

@@ -1,18 +1,18 @@
 """Intervals by bootstrap over clips and seeds, and paired differences between systems.
 
-A bootstrap draws whole clips: windows and segments of one clip share their recordings. Every sum
-that a metric needs is kept by clip, so that thousands of resampled sets cost one product of
-matrices. All systems are given the same draws of clips, which makes their differences paired.
+Whole clips are drawn, as windows and segments of one clip share their recordings. The sums that a
+metric needs are kept by clip, so that thousands of resampled sets cost one matrix product. All
+systems are evaluated on the same draws of clips, so that their differences are paired.
 """
 
 import numpy as np
 from scipy.stats import bootstrap
 
-LEVELS = 256  # steps that long rankings are cut into, for the spread only
+LEVELS = 256  # score levels of a coarse ranking, used for the spread only
 
 
 def clip_draws(clips: int, resamples: int, seed: int = 0) -> np.ndarray:
-    """How often each clip is drawn, ``[1 + resamples, clips]``; the first row is the set itself."""
+    """How often each clip is drawn, ``[1 + resamples, clips]``; the first row is all ones."""
     drawn = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), resamples)
     return np.concatenate([np.ones((1, clips)), drawn])
 
@@ -24,11 +24,11 @@ def ranking_counts(
     count: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Background and speech at every level of the score, highest first: ``[2, clips, levels]``.
+    """Counts of background and speech at every score, highest first: ``[2, clips, levels]``.
 
     Args:
-        labels, scores, clips: of every item ``[n]``; ``count`` clips in all.
-        weights: of the items, or none.
+        labels, scores, clips: of every item ``[n]``; ``count`` clips in total.
+        weights: of the items ``[n]``, or ``None``.
     """
     values, level = np.unique(-np.asarray(scores), return_inverse=True)
     cell = (np.asarray(labels).astype(int) * count + clips) * len(values) + level
@@ -36,7 +36,7 @@ def ranking_counts(
 
 
 def coarsen(counts: np.ndarray, levels: int = LEVELS) -> np.ndarray:
-    """The same counts in at most ``levels`` levels that hold about as many items each."""
+    """The counts merged to at most ``levels`` levels of about the same number of items."""
     if counts.shape[2] <= levels:
         return counts
     items = np.cumsum(counts.sum(axis=(0, 1)))
@@ -47,7 +47,12 @@ def coarsen(counts: np.ndarray, levels: int = LEVELS) -> np.ndarray:
 def ranking_metrics(
     counts: np.ndarray, draws: np.ndarray, fpr_target: float
 ) -> dict[str, np.ndarray]:
-    """``auroc``, ``average_precision``, ``eer`` and ``tpr_at_fpr`` of every draw, ``[draws]``."""
+    """``auroc``, ``average_precision``, ``eer`` and ``tpr_at_fpr`` for every draw, ``[draws]``.
+
+    Args:
+        counts: of ``ranking_counts``.
+        draws: of ``clip_draws``, ``[draws, clips]``.
+    """
     false, true = (np.cumsum(draws @ part, axis=1) for part in counts)
     precision = true / np.maximum(true + false, 1e-12)
     zero = np.zeros((len(draws), 1))
@@ -56,7 +61,7 @@ def ranking_metrics(
     gained = np.diff(true)
 
     def crossing(excess: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """``values`` where ``excess`` crosses zero, between its levels."""
+        """``values`` where ``excess`` crosses zero, interpolated."""
         after = np.maximum(np.argmax(excess >= 0, axis=1), 1)[:, np.newaxis]
         low, high = _at(excess, after - 1), _at(excess, after)
         share = np.divide(-low, high - low, out=np.zeros_like(low), where=high > low)
@@ -82,9 +87,11 @@ def decision_counts(
     count: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """True and false negatives, false and true positives by clip: ``[2, 2, clips]``.
+    """Counts by decision, label and clip, ``[2, 2, clips]``: ((TN, FN), (FP, TP)).
 
-    Axes: decision, label, clip.
+    Args:
+        labels, decisions, clips: of every item ``[n]``; ``count`` clips in total.
+        weights: of the items ``[n]``, or ``None``.
     """
     labels, decisions = np.asarray(labels).astype(int), np.asarray(decisions).astype(int)
     cell = (decisions * 2 + labels) * count + clips
@@ -92,14 +99,19 @@ def decision_counts(
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """``part / whole``; 0 where there is nothing."""
+    """``part / whole``; 0 where ``whole`` is 0."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def decision_metrics(
     counts: np.ndarray, draws: np.ndarray, fpr_target: float
 ) -> dict[str, np.ndarray]:
-    """The metrics of decisions, and the released code's, of every draw, ``[draws]``."""
+    """The metrics of decisions, and those of the released code, for every draw, ``[draws]``.
+
+    Args:
+        counts: of ``decision_counts``.
+        draws: of ``clip_draws``, ``[draws, clips]``.
+    """
     (tn, fn), (fp, tp) = np.moveaxis(counts @ draws.T, -1, -1)
     recall, precision, fpr = _share(tp, tp + fn), _share(tp, tp + fp), _share(fp, fp + tn)
     below = _share(recall * fpr_target, fpr)
@@ -117,9 +129,9 @@ def decision_metrics(
 
 
 def over_seeds(values: np.ndarray, seed: int = 1) -> np.ndarray:
-    """Means over drawn seeds: ``[seeds, 1 + resamples]`` -> ``[1 + resamples]``.
+    """Means over resampled seeds: ``[seeds, 1 + resamples]`` -> ``[1 + resamples]``.
 
-    The first column is the set itself and stays the mean over all seeds.
+    The first column, of the clips as they are, is averaged over all seeds.
     """
     seeds, columns = values.shape
     drawn = np.random.default_rng(seed).integers(seeds, size=(seeds, columns))
@@ -128,7 +140,7 @@ def over_seeds(values: np.ndarray, seed: int = 1) -> np.ndarray:
 
 
 def interval(resampled: np.ndarray) -> tuple[float, float]:
-    """95 % percentile interval of the draws after the first."""
+    """95 % percentile interval of the draws, without the first one; NaN if none is finite."""
     kept = resampled[1:][np.isfinite(resampled[1:])]
     if not len(kept):
         return float("nan"), float("nan")
@@ -137,7 +149,7 @@ def interval(resampled: np.ndarray) -> tuple[float, float]:
 
 
 def interval_of_mean(values: np.ndarray) -> tuple[float, float]:
-    """95 % percentile interval of the mean over seeds, by bootstrap: ``values`` of ``[seeds]``."""
+    """95 % percentile interval of the mean over seeds by bootstrap; ``values``: ``[seeds]``."""
     mean = float(np.mean(values))
     if len(values) < 2 or np.ptp(values) == 0:
         return mean, mean
@@ -148,7 +160,7 @@ def interval_of_mean(values: np.ndarray) -> tuple[float, float]:
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """``one - other`` on the same draws of clips, its interval, and a two-sided bootstrap p."""
+    """``first - second`` on the same draws of clips, with its interval and a two-sided p value."""
     difference = first - second
     low, high = interval(difference)
     drawn = difference[1:]

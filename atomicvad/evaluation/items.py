@@ -1,4 +1,4 @@
-"""From scores of windows or outputs to what a protocol judges: segments, windows, frames."""
+"""Items, which a protocol scores: segments, windows or frames, each with a score and a label."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,23 +20,31 @@ FRAME_PROTOCOLS = ("frame", "frame-causal")
 
 @dataclass(frozen=True)
 class Items:
-    """What a protocol judges of one set: segments, windows or frames, ``[n]`` each."""
+    """The items of one set of clips under a protocol; all arrays are ``[n]``.
 
-    scores: np.ndarray  # logits
+    Attributes:
+        scores: logits.
+        segment, clip: numbers of the segment and clip of each item.
+        speech: bool labels.
+        condition: of the item's segment, see ``corpora.clips.CONDITION_OF``.
+        seconds: durations of the segments, if items are weighted by them.
+    """
+
+    scores: np.ndarray
     segment: np.ndarray
     clip: np.ndarray
     speech: np.ndarray
     condition: np.ndarray
-    seconds: np.ndarray | None = None  # weights
+    seconds: np.ndarray | None = None
 
 
 def members(scores: dict[str, np.ndarray]) -> int:
-    """How many members (seeds, checkpoints) a system's scores hold."""
+    """Number of members (seeds, checkpoints) in a system's scores."""
     return next(values.shape[1] for values in scores.values() if values.ndim == 2)
 
 
 def protocols_of(scores: dict[str, np.ndarray], name: str) -> tuple[str, ...]:
-    """The protocols that a system has scores for."""
+    """The protocols that can be computed from a system's scores."""
     if "outputs" not in scores:
         return (*SEGMENT_PROTOCOLS, *WINDOW_PROTOCOLS, *FRAME_PROTOCOLS)
     causal = PEERS[name].delay is not None
@@ -44,11 +52,11 @@ def protocols_of(scores: dict[str, np.ndarray], name: str) -> tuple[str, ...]:
 
 
 class ClipSet:
-    """A set of labelled clips (see ``corpora.clips.read_labels``), and what protocols judge of it.
+    """A set of labelled clips, and its items under each protocol.
 
     Attributes:
-        labels: a row a segment.
-        clip: number of each segment's clip; ``count`` clips in all.
+        labels: one row per segment, as of ``corpora.clips.read_labels``.
+        clip: number of each segment's clip; ``count`` clips in total.
         speech, condition, lengths: of each segment; lengths in s.
     """
 
@@ -59,16 +67,22 @@ class ClipSet:
         self.speech = self.labels["speech"].to_numpy()
         self.condition = self.labels["condition"].to_numpy(str)
         self.lengths = (self.labels["end"] - self.labels["start"]).to_numpy()
-        self._tables = lru_cache(maxsize=None)(self._table)
+        self._cached_segments = lru_cache(maxsize=None)(self._find_segments)
 
-    def _table(self, protocol: str, clip_samples: tuple[int, ...]) -> np.ndarray:
+    def _find_segments(self, unit: str, clip_samples: tuple[int, ...]) -> np.ndarray:
         samples = np.array(clip_samples)
-        if protocol == "frame":
+        if unit == "frame":
             return frame_segments(self.labels, samples)
-        return window_table(self.labels, samples, self.settings, protocol)["segment"].to_numpy()
+        return window_table(self.labels, samples, self.settings, unit)["segment"].to_numpy()
 
-    def frames(self, scores: dict, name: str, member: int, causal: bool) -> np.ndarray:
-        """Logits of all 10 ms frames."""
+    def segments(self, scores: dict[str, np.ndarray], unit: str) -> np.ndarray:
+        """The segment of every window (``swi``, ``spi``) or ``frame``; -1 for frames in none."""
+        return self._cached_segments(unit, tuple(map(int, scores["clip_samples"])))
+
+    def frames(
+        self, scores: dict[str, np.ndarray], name: str, member: int, causal: bool
+    ) -> np.ndarray:
+        """Logits of all 10 ms frames ``[frames]`` of one member of the system ``name``."""
         samples = scores["clip_samples"]
         if "outputs" not in scores:
             return stream_frames(scores["stream"][:, member], samples, self.settings, causal)
@@ -76,16 +90,15 @@ class ClipSet:
         values = scores["outputs"][:, member]
         return output_frames(values, scores["output_counts"], samples, peer.hop, peer.delay, causal)
 
-    def items(self, scores: dict, name: str, member: int, protocol: str) -> Items:
-        """The items of one member of a system under a protocol."""
+    def items(self, scores: dict[str, np.ndarray], name: str, member: int, protocol: str) -> Items:
+        """The items of one member of the system ``name`` under a protocol."""
         unit, _, how = protocol.partition("-")
-        samples = tuple(map(int, scores["clip_samples"]))
         if unit == "frame" or "outputs" in scores:
-            segment = self._tables("frame", samples)
+            segment = self.segments(scores, "frame")
             values = self.frames(scores, name, member, how == "causal")
             values, segment = values[segment >= 0], segment[segment >= 0]
         else:
-            segment, values = self._tables(unit, samples), scores[unit][:, member]
+            segment, values = self.segments(scores, unit), scores[unit][:, member]
         if unit != "frame" and how != "window":
             table = pd.Series(values if how.startswith("median") else expit(values))
             grouped = table.groupby(segment)
@@ -104,10 +117,10 @@ class ClipSet:
 
 
 def recorded_clips(settings: Settings, split: str = "testing") -> ClipSet:
-    """The clips of a split, by the labels beside the results."""
+    """The clips of a split, from the copy of their labels in the results folder."""
     return ClipSet(settings, recorded_labels(settings, split))
 
 
 def of_condition(items: Items, condition: str) -> np.ndarray:
-    """A condition's speech and all background; everything for ``all``."""
+    """Which items belong to a condition: its speech and all background (``all``: every item)."""
     return ~items.speech | (items.condition == condition) | (condition == "all")

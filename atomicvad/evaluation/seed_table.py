@@ -1,4 +1,4 @@
-"""The table of a seed: every metric under every protocol and condition, in long form."""
+"""The table of a seed (``metrics.csv``): metrics by protocol and condition, in long form."""
 
 from typing import Any
 
@@ -30,9 +30,9 @@ def seed_metrics(
     member: int = 0,
     **ids: Any,
 ) -> pd.DataFrame:
-    """Metrics of one member of a system on the test scenes, in the long form of ``COLUMNS``.
+    """Metrics of one member of the system ``name``, with the columns ``COLUMNS``.
 
-    ``ids``: ``seed``, ``variant``, ``dataset``. Frames are left to ``systems.csv``.
+    ``ids``: ``seed``, ``variant``, ``dataset``. Metrics of frames are in ``systems.csv`` only.
     """
     rows = []
     for protocol in protocols_of(scores, name):
@@ -41,14 +41,14 @@ def seed_metrics(
         items = clips.items(scores, name, member, protocol)
         for condition in CONDITIONS:
             if condition != "all" and not (clips.condition == condition).any():
-                continue  # not every test set has all of them
-            judged = of_condition(items, condition)
+                continue  # not every test set has all conditions
+            selected = of_condition(items, condition)
             metrics = binary_metrics(
-                items.speech[judged],
-                expit(items.scores[judged].astype(float)),
+                items.speech[selected],
+                expit(items.scores[selected].astype(float)),
                 settings.evaluation.threshold,
                 settings.evaluation.fpr_target,
-                None if items.seconds is None else items.seconds[judged],
+                None if items.seconds is None else items.seconds[selected],
             )
             row = ids | {"protocol": protocol, "condition": condition}
             rows += [row | {"metric": metric, "value": value} for metric, value in metrics.items()]

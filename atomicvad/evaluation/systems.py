@@ -1,7 +1,7 @@
-"""Every system on the scenes by the same rules: ``systems.csv`` and ``paired.csv``.
+"""All systems on the test clips by the same rules: ``systems.csv`` and ``paired.csv``.
 
-A speech condition's segments are compared with all segments without speech. Values of several seeds
-are means over them; intervals draw clips and seeds anew.
+The speech of a condition is compared with all background. Values are means over a system's seeds;
+intervals are by bootstrap over clips and seeds.
 """
 
 from collections.abc import Iterator
@@ -35,14 +35,15 @@ from atomicvad.scoring.scores import Sets, is_of_these_clips, load_scores, recor
 
 COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high"]
 OURS = "atomicvad"
+Key = tuple[str, str, str, str]  # the first four columns
 TITLES = {OURS: "AtomicVAD, this companion", "released": "AtomicVAD, released checkpoints"}
 TITLES |= {peer.name: peer.title for peer in PEERS.values()}
 
 
 def system_files(settings: Settings) -> dict[str, list[Path]]:
-    """The score files of every system that has any: a file a seed, or one for all.
+    """The score files of every system that has any: one per seed, or one for all members.
 
-    Scores of other clips are left out, with a message.
+    Scores of other clips are left out with a message.
     """
     seeds = [settings.run_folder(seed) / SCORES for seed in settings.seeds]
     files = {OURS: [path for path in seeds if path.is_file()]}
@@ -61,7 +62,7 @@ def _say_once(text: str) -> None:
 
 
 def load_system(name: str, settings: Settings) -> Sets:
-    """Scores of all members of a system side by side: ``[windows, members]``."""
+    """Scores of all members of a system by set; logits are ``[windows, members]``."""
     parts = [load_scores(path, settings) for path in system_files(settings)[name]]
     joined = {}
     for split, table in parts[0].items():
@@ -77,13 +78,13 @@ def load_system(name: str, settings: Settings) -> Sets:
 def _member_metrics(
     items: Items, threshold: float, draws: np.ndarray, settings: Settings
 ) -> Iterator[tuple[str, str, np.ndarray]]:
-    """``(condition, metric, values of every draw)`` of one member under one protocol."""
+    """Yield ``(condition, metric, values for every draw)`` of one member under one protocol."""
     evaluation, clips = settings.evaluation, draws.shape[1]
-    at = {"": logit(evaluation.threshold), "_tuned": threshold}
+    thresholds = {"": logit(evaluation.threshold), "_tuned": threshold}
     for condition in CONDITIONS:
-        judged = of_condition(items, condition)
-        seconds = None if items.seconds is None else items.seconds[judged]
-        truth, scores, clip = items.speech[judged], items.scores[judged], items.clip[judged]
+        selected = of_condition(items, condition)
+        seconds = None if items.seconds is None else items.seconds[selected]
+        truth, scores, clip = items.speech[selected], items.scores[selected], items.clip[selected]
         if truth.all() or not truth.any():
             continue
         values_by_metric = {}
@@ -92,9 +93,9 @@ def _member_metrics(
         value = intervals.ranking_metrics(exact, draws[:1], evaluation.fpr_target)
         spread = intervals.ranking_metrics(coarse, draws, evaluation.fpr_target)
         for name, values in spread.items():
-            # The coarse ranking lends its spread to the exact value.
+            # The exact value, with the spread of the coarse ranking.
             values_by_metric[name] = values - values[0] + value[name][0]
-        for suffix, level in at.items():
+        for suffix, level in thresholds.items():
             counts = intervals.decision_counts(truth, scores >= level, clip, clips, seconds)
             metrics = intervals.decision_metrics(counts, draws, evaluation.fpr_target)
             kept = metrics if not suffix else {name: metrics[name] for name in DECISION}
@@ -108,14 +109,14 @@ def _member_metrics(
 
 def _event_metrics(
     clips: ClipSet,
-    scores: dict,
+    scores: dict[str, np.ndarray],
     frames: np.ndarray,
     threshold: float,
     kinds: np.ndarray,
     draws: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Latencies, false alarms and detection error rate of one member."""
-    segment = clips._tables("frame", tuple(map(int, scores["clip_samples"])))
+    """Event metrics of one member for every draw, see ``events.event_metrics``."""
+    segment = clips.segments(scores, "frame")
     speech = (segment >= 0) & clips.speech[segment]
     background = {
         kind: (segment >= 0) & ~speech & (kinds[segment] == kind)
@@ -128,58 +129,61 @@ def _event_metrics(
 
 
 def background_kinds(settings: Settings, labels: pd.DataFrame) -> np.ndarray:
-    """The background of every segment without speech: noise or music, or ``background``."""
+    """The kind of background of every segment without speech; ``background`` if not recorded."""
     recorded = recorded_backgrounds(settings)
     return np.where(labels["speech"], "", "background") if recorded is None else recorded
 
 
 def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All systems that have scores: the rows of ``systems.csv`` and of ``paired.csv``.
+    """Evaluate all systems that have scores: the rows of ``systems.csv`` and ``paired.csv``.
 
-    ``paired.csv`` holds our seeds minus each other system, on the same draws of clips.
+    ``paired.csv`` holds differences of AtomicVAD's seeds to each other system, on the same draws.
     """
     test, validation = recorded_clips(settings), recorded_clips(settings, "validation")
     kinds = background_kinds(settings, test.labels)
     draws = intervals.clip_draws(test.count, settings.evaluation.resamples)
-    resampled: dict[tuple[str, str, str, str], np.ndarray] = {}
+    resampled: dict[Key, np.ndarray] = {}
     for name in system_files(settings):
         sets = load_system(name, settings)
-        scores, chosen_on = sets["testing"], sets["validation"]
+        scores, validation_scores = sets["testing"], sets["validation"]
 
-        def of_member(
+        def member_values(
             task: tuple[str, int],
             name: str = name,
             scores: dict[str, np.ndarray] = scores,
-            chosen_on: dict[str, np.ndarray] = chosen_on,
-        ) -> dict[tuple[str, str, str, str], np.ndarray]:
+            validation_scores: dict[str, np.ndarray] = validation_scores,
+        ) -> dict[Key, np.ndarray]:
             protocol, member = task
-            tuning = validation.items(chosen_on, name, member, protocol)
+            tuning = validation.items(validation_scores, name, member, protocol)
             threshold = calibration.best_threshold(tuning.speech, tuning.scores)
             items = test.items(scores, name, member, protocol)
             rows = list(_member_metrics(items, threshold, draws, settings))
             if protocol in FRAME_PROTOCOLS:
                 frames = test.frames(scores, name, member, protocol == "frame-causal")
-                of_events = _event_metrics(test, scores, frames, threshold, kinds, draws)
-                rows += [("all", metric, values) for metric, values in of_events.items()]
+                event_values = _event_metrics(test, scores, frames, threshold, kinds, draws)
+                rows += [("all", metric, values) for metric, values in event_values.items()]
             return {
                 (name, protocol, condition, metric): values for condition, metric, values in rows
             }
 
         tasks = product(protocols_of(scores, name), range(members(scores)))
         with ThreadPoolExecutor(2) as pool:
-            progress = tqdm(pool.map(of_member, tasks), desc=name, unit="table", leave=False)
-            of_members: dict[tuple[str, str, str, str], list[np.ndarray]] = {}
+            progress = tqdm(pool.map(member_values, tasks), desc=name, unit="table", leave=False)
+            values_of_members: dict[Key, list[np.ndarray]] = {}
             for values_by_key in progress:
                 for key, values in values_by_key.items():
-                    of_members.setdefault(key, []).append(values)
-        resampled |= {key: intervals.over_seeds(np.stack(v)) for key, v in of_members.items()}
+                    values_of_members.setdefault(key, []).append(values)
+        resampled |= {
+            key: intervals.over_seeds(np.stack(values)) for key, values in values_of_members.items()
+        }
     table = [
         (*key, float(values[0]), *intervals.interval(values)) for key, values in resampled.items()
     ]
     return pd.DataFrame(table, columns=COLUMNS), _paired(resampled)
 
 
-def _paired(resampled: dict) -> pd.DataFrame:
+def _paired(resampled: dict[Key, np.ndarray]) -> pd.DataFrame:
+    """Rows of ``paired.csv``: AtomicVAD's seeds minus each other system."""
     rows = []
     for (name, protocol, condition, metric), values in resampled.items():
         ours = resampled.get((OURS, protocol, condition, metric))

@@ -1,4 +1,4 @@
-"""The detector's layers in Keras: the readable reference of what ``kernels`` computes faster."""
+"""The detector's layers in Keras, the readable reference of the compiled ``kernels``."""
 
 from atomicvad.parallel import set_up_tensorflow
 

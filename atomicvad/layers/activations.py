@@ -1,7 +1,7 @@
-"""The growing cosine unit and its family, and a registry of activations by name.
+"""The family of growing cosine units, and activations by name.
 
-The generalised unit (GGCU) is the paper's: ``(w1 x + b1) cos(w2 x + b2)`` with four trainable
-scalars. Fixing some of them gives the older members of the family.
+The paper's generalised unit (GGCU) is ``(w1 x + b1) cos(w2 x + b2)`` with four trainable scalars.
+Fixing some of them gives the older members of the family.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ PARAMETERS = ("w1", "w2", "b1", "b2")  # the order in the released files
 
 @keras.saving.register_keras_serializable("atomicvad")
 class GrowingCosine(keras.layers.Layer):
-    """``(w1 x + b1) cos(w2 x + b2)``, element by element; any shape in, the same shape out.
+    """``(w1 x + b1) cos(w2 x + b2)``, element by element; the shape does not change.
 
     Weights start Glorot-uniform, biases uniform in ±0.1, as in the released code.
     Parameters that a member of the family does not train stay at w = 1, b = 0.
@@ -25,7 +25,7 @@ class GrowingCosine(keras.layers.Layer):
     Args:
         trained: which of ``w1, w2, b1, b2`` are trained.
         l1, l2: regularisation of all four; the defaults are those of the released code.
-        seed: seed of the initialisers; ``None`` draws one.
+        seed: of the initialisers; ``None`` draws one.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class GrowingCosine(keras.layers.Layer):
         self.seed = seed
 
     def build(self, input_shape: Shape) -> None:
-        """Make the trained scalars, each a weight of shape ``[1]``."""
+        """Create the trained scalars, each a weight of shape ``[1]``."""
         for number, name in enumerate(PARAMETERS):
             if name not in self.trained:
                 setattr(self, name, float(name.startswith("w")))
@@ -64,7 +64,7 @@ class GrowingCosine(keras.layers.Layer):
             setattr(self, name, weight)
 
     def call(self, inputs: Any) -> Any:
-        """The unit of every element."""
+        """Apply the unit to every element."""
         return (self.w1 * inputs + self.b1) * ops.cos(self.w2 * inputs + self.b2)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -72,7 +72,7 @@ class GrowingCosine(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made again from."""
+        """The arguments from which Keras rebuilds the layer."""
         return super().get_config() | {
             "trained": list(self.trained),
             "l1": self.l1,
@@ -94,10 +94,10 @@ def activation(
 ) -> keras.layers.Layer:
     """A layer for ``identifier``: one of the growing-cosine family, or any activation of Keras.
 
-    ``options`` (``l1``, ``l2``) are for the family alone.
+    ``options`` (``l1``, ``l2``) are used by the family only.
 
     Raises:
-        ValueError: where neither knows the name.
+        ValueError: an unknown name.
     """
     key = identifier.lower()
     if key in FAMILY:

@@ -1,4 +1,4 @@
-"""Waveform to MFCC or log-mel spectrogram, inside the graph, in float32 and window by window."""
+"""Waveform to MFCC or log-mel spectrogram as a Keras layer, in float32 and window by window."""
 
 from typing import Any
 
@@ -28,12 +28,12 @@ class Features(keras.layers.Layer):
 
     Power spectrum (Hamming window, centred frames, reflected edges), mel filters, decibels with a
     floor below each window's own maximum, and, for ``"mfcc"``, the DCT over the mel bins. The
-    numbers are those of Keras' ``MelSpectrogram`` on one window alone; a floor over the batch would
-    let a loud neighbour change a window's score.
+    values are those of Keras' ``MelSpectrogram`` on a batch of one window; a floor shared by the
+    batch would make a window's score depend on the other windows.
 
     Args:
         spec_type: ``"mfcc"`` or ``"log_mel"``.
-        mel_bins, coefficients: how many of each; ``coefficients`` counts for MFCC only.
+        mel_bins, coefficients: number of each; ``coefficients`` is used for MFCC only.
         fft_length, frame_length, hop_length: in samples.
         floor_db: range kept below the window's maximum, in dB.
     """
@@ -50,7 +50,7 @@ class Features(keras.layers.Layer):
         floor_db: float = 80.0,
         **kwargs: Any,
     ) -> None:
-        # Half precision overflows on the power spectrum.
+        # The power spectrum overflows in half precision.
         super().__init__(**(kwargs | {"dtype": "float32"}))
         if spec_type not in ("mfcc", "log_mel"):
             raise ValueError(f"spec_type: expected 'mfcc' or 'log_mel', got {spec_type!r}")
@@ -65,7 +65,7 @@ class Features(keras.layers.Layer):
             "floor_db": floor_db,
         }
         self.fft_length, self.hop_length, self.floor_db = fft_length, hop_length, floor_db
-        # In the middle of the FFT's frame, as Keras has it: quiet bins then round alike.
+        # Centred in the FFT's frame as in Keras, so that quiet bins round the same way.
         margin = (fft_length - frame_length) // 2
         self.window = np.zeros(fft_length, np.float32)
         self.window[margin : margin + frame_length] = tf.signal.hamming_window(frame_length)
@@ -98,11 +98,11 @@ class Features(keras.layers.Layer):
         return tf.maximum(decibels, loudest - self.floor_db)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Of ``(batch, samples)`` or ``(samples,)``."""
+        """Shape of the features of ``(batch, samples)`` or ``(samples,)``."""
         frames = None if input_shape[-1] is None else input_shape[-1] // self.hop_length + 1
         rows = self.mel.shape[1] if self.dct is None else self.dct.shape[1]
         return (*input_shape[:-1], rows, frames, 1)
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made again from."""
+        """The arguments from which Keras rebuilds the layer."""
         return super().get_config() | self.settings

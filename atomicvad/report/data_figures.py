@@ -6,12 +6,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.report.style import KIND_COLORS, WIDTH
 
 
 def corpus_minutes(recordings: pd.DataFrame) -> Figure:
     """Minutes of every source, by split and kind."""
-    table = recordings.assign(minutes=recordings["samples"] / 16000 / 60)
+    table = recordings.assign(minutes=recordings["samples"] / SAMPLE_RATE / 60)
     splits = ("training", "validation", "testing")
     counts = [table[table["split"] == split]["source"].nunique() for split in splits]
     figure, panels = plt.subplots(

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from sklearn.metrics import roc_curve
 
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.report.style import CONDITION_COLORS, SEGMENT_COLORS, WIDTH
 from atomicvad.report.tables import PAPER
@@ -128,7 +129,6 @@ def timeline(
     start: float,
     seconds: float,
     window_seconds: float,
-    sample_rate: int = 16000,
 ) -> Figure:
     """A stretch of a clip: waveform, labels, and the window scores of all seeds.
 
@@ -141,7 +141,7 @@ def timeline(
     figure, (top, bottom) = plt.subplots(
         2, 1, sharex=True, figsize=(WIDTH, 3.2), height_ratios=(1, 1.6)
     )
-    time = start + np.arange(len(waveform)) / sample_rate
+    time = start + np.arange(len(waveform)) / SAMPLE_RATE
     top.plot(time[::16], waveform[::16], color="0.3", lw=0.3, rasterized=True)
     top.set(ylabel="amplitude")
     top.grid(False)

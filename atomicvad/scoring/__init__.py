@@ -1,1 +1,1 @@
-"""Audio in, scores out: windows, logits, peers, and how scores are kept."""
+"""Scoring, from audio to scores: windows, logits, protocols, peers, and score files."""

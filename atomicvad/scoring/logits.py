@@ -1,6 +1,6 @@
-"""From windows to logits, fast on a CPU: features once, then as many networks as there are.
+"""Logits of windows, fast on a CPU: features are computed once for several networks.
 
-A logit is the difference of the two outputs before the softmax, so that scores near 1 stay apart.
+A logit is the difference of the two outputs before the softmax, so that scores near 1 differ.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from atomicvad.kernels.first_pools import LANES
 from atomicvad.kernels.keras_call import all_weights, is_supported
 from atomicvad.kernels.network import outputs
 
-AT_ONCE = 4 * LANES  # windows whose features stay in the cache while all networks look at them
+AT_ONCE = 4 * LANES  # windows whose features stay in the CPU's cache for all networks
 
 
 def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """The scorer of detectors with one and the same features layer.
+    """The scoring function of detectors that share the settings of their features.
 
     Returns:
         float32 windows ``[n, samples]`` -> logits of speech, float32 ``[n, models]``.
@@ -43,7 +43,10 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def network_logits(*networks: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Features ``[n, height, width, 1]`` -> logits ``[n, networks]``; the paper's are compiled."""
+    """The function from features ``[n, height, width, 1]`` to logits ``[n, networks]``.
+
+    Networks of the paper's architecture run compiled, others in TensorFlow.
+    """
     if all(map(is_supported, networks)):
         weights = np.stack([all_weights(network)[0] for network in networks])
         epsilon = networks[0].get_layer("b1_norm").epsilon

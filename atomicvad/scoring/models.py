@@ -1,4 +1,4 @@
-"""AtomicVAD's own scores: several detectors on both sets of clips, features computed once."""
+"""Scores of AtomicVAD: several detectors on both sets of clips, with features computed once."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ from atomicvad.scoring.scores import Sets
 
 
 def seed_models(settings: Settings, seeds: Sequence[int]) -> list[keras.Model]:
-    """The detectors of seeds, from their weights.
+    """The trained detectors of seeds.
 
     Raises:
-        AtomicVADError: a seed has no weights, or those of another architecture.
+        AtomicVADError: a seed without weights, or with those of another architecture.
     """
     paths = [settings.run_folder(seed) / WEIGHTS for seed in seeds]
     return [load_model(path, new_model(settings)) for path in paths]
@@ -29,7 +29,7 @@ def score_models(models: Sequence[keras.Model], settings: Settings) -> Sets:
 
 
 def scores_of_model(sets: Sets, number: int) -> Sets:
-    """One model's column of ``score_models``."""
+    """The scores of one model from those of ``score_models``: ``[windows]``."""
     return {
         split: {key: v[:, number] if v.ndim == 2 else v for key, v in table.items()}
         for split, table in sets.items()

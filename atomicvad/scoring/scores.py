@@ -1,8 +1,8 @@
-"""Scores on disk: the outputs of every system on the clips, so that no number needs audio.
+"""Score files: the outputs of every system on the clips, from which metrics need no audio.
 
 ``scores.npz`` holds logits in half precision, by set (``testing``, ``validation``): windows of
-``swi``, ``spi`` and ``stream`` for AtomicVAD, ``outputs`` for peers; where they lie follows from
-the labels and the clips' lengths. A digest identifies the clips.
+``swi``, ``spi`` and ``stream`` for AtomicVAD, ``outputs`` for peers; their times follow from the
+labels and the clips' lengths. A digest identifies the clips.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.files import BACKGROUNDS, CLIP_BACKGROUNDS, CLIP_DIGESTS, CLIP_LABELS, replacing
 
 Sets = dict[str, dict[str, np.ndarray]]
-LIMIT = 30.0  # logits beyond this are 0 or 1 to anyone
+LIMIT = 30.0  # greatest absolute logit; the probability is 1e-13 from 0 or 1
 
 
 def clips_digest(folder: Path) -> str:
@@ -32,10 +32,9 @@ def clips_digest(folder: Path) -> str:
 
 
 def record_clips(settings: Settings) -> dict[str, str]:
-    """Copy what is known of both sets of clips beside the results; return their digests.
+    """Copy the labels of both sets of clips to the results folder; return the sets' digests.
 
-    Labels and, of scenes that were mixed here, the kinds of background: so tables can be made
-    without audio.
+    For mixed scenes also the kinds of background. With these, tables can be made without audio.
     """
     digests, results = {}, settings.results_folder
     for split, name in CLIP_SETS.items():
@@ -55,20 +54,20 @@ def record_clips(settings: Settings) -> dict[str, str]:
 
 
 def recorded_digests(settings: Settings) -> dict[str, str]:
-    """The digests that ``record_clips`` wrote; empty where it has not."""
+    """The digests that ``record_clips`` wrote; empty if there are none."""
     path = settings.results_folder / CLIP_DIGESTS
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def recorded_labels(settings: Settings, split: str = "testing") -> pd.DataFrame:
-    """Labels of a set of clips, from the copy beside the results."""
+    """Labels of a set of clips, from the copy in the results folder."""
     return read_labels(settings.results_folder / f"{CLIP_SETS[split]}.csv")
 
 
 def recorded_backgrounds(settings: Settings) -> np.ndarray | None:
     """The background of each test segment without speech: ``noise``, ``music``, or empty.
 
-    Nothing where that was not recorded, or is of other clips.
+    ``None`` if that was not recorded, or for other clips.
     """
     path = settings.results_folder / BACKGROUNDS
     if not path.is_file():
@@ -80,7 +79,7 @@ def recorded_backgrounds(settings: Settings) -> np.ndarray | None:
 
 
 def save_scores(sets: Sets, digests: dict[str, str], path: Path) -> None:
-    """Write scores; logits are kept to three digits."""
+    """Write scores and digests; logits are clipped and stored as float16 (three digits)."""
     arrays: dict[str, Any] = {}
     for split, table in sets.items():
         arrays[f"{split}/digest"] = np.array(digests[split])
@@ -94,7 +93,7 @@ def save_scores(sets: Sets, digests: dict[str, str], path: Path) -> None:
 
 
 def is_of_these_clips(path: Path, settings: Settings) -> bool:
-    """Whether a file holds scores of the clips that are recorded."""
+    """Whether a file holds scores of the recorded clips."""
     digests = recorded_digests(settings)
     with np.load(path, allow_pickle=False) as stored:
         names = [name for name in stored.files if name.endswith("/digest")]
@@ -102,7 +101,7 @@ def is_of_these_clips(path: Path, settings: Settings) -> bool:
 
 
 def load_scores(path: Path, settings: Settings) -> Sets:
-    """What ``save_scores`` wrote, logits as float32 ``[windows, members]``.
+    """Scores that ``save_scores`` wrote; logits are float32 ``[windows, members]``.
 
     Raises:
         AtomicVADError: no such file, or scores of other clips than those recorded.

@@ -1,6 +1,6 @@
-"""Where windows lie, and how they are gathered: from segments, and from streams of any length.
+"""Windows of segments and of streams of any length, and their scores in batches.
 
-Positions are in samples. Nothing here knows a model.
+Positions are in samples; models are passed as functions.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,9 +24,9 @@ def step_of(protocol: str, settings: Settings) -> int:
 
 
 def window_starts(start: int, end: int, window: int, step: int) -> np.ndarray:
-    """First samples of the windows of the segment ``start … end``; the last one ends with it.
+    """First samples of the windows of the segment ``start … end``; the last window ends with it.
 
-    A segment shorter than a window has one, at its start.
+    A segment shorter than a window has one window, at its start.
     """
     if end - start <= window:
         return np.array([start])
@@ -49,7 +49,7 @@ def segment_windows(bounds: np.ndarray, window: int, step: int) -> tuple[np.ndar
 
 
 def _gather(padded: np.ndarray, starts: np.ndarray, ends: np.ndarray, window: int) -> np.ndarray:
-    """``[windows, window]``; what lies past a segment's end is silence."""
+    """Windows at ``starts``, ``[windows, window]``; samples past a segment's end are zero."""
     windows = np.lib.stride_tricks.sliding_window_view(padded, window)[starts]
     for row in np.flatnonzero(ends - starts < window):
         windows[row, ends[row] - starts[row] :] = 0
@@ -64,10 +64,13 @@ def in_batches(
     window: int,
     batch: int,
 ) -> np.ndarray:
-    """Scores of all windows ``[windows, …]``; two batches are on their way at a time.
+    """Scores of all windows ``[windows, …]``, computed in batches by two threads.
 
     Args:
-        starts, ends: of each window, and of the segment that it lies in.
+        score: float32 windows ``[n, window]`` -> scores ``[n, …]``.
+        starts: first sample of each window.
+        ends: end of the segment of each window; samples past it are scored as zero.
+        batch: windows scored at once.
     """
     padded = np.concatenate([waveform, np.zeros(window, np.float32)])
 
@@ -80,16 +83,16 @@ def in_batches(
 
 
 def lead_in(window: int, step: int) -> int:
-    """Silence put before a stream, so that a window ends within every step from its beginning."""
+    """Samples of silence before a stream, so that its first step is the end of a window."""
     return -(-window // step) * step
 
 
 def stream_batches(
     chunks: Iterable[np.ndarray], window: int, step: int, batch: int
 ) -> Iterator[np.ndarray]:
-    """Windows ``[up to batch, window]`` of a stream, ``step`` apart; memory does not grow with it.
+    """Windows of a stream, ``step`` apart, ``[up to batch, window]``, in constant memory.
 
-    The stream begins with ``lead_in`` samples of silence. A tail shorter than a window is left out.
+    ``lead_in`` samples of silence precede the stream. A tail shorter than a window is left out.
     """
     held, span = np.zeros(lead_in(window, step), np.float32), window + (batch - 1) * step
     for chunk in chunks:
@@ -108,7 +111,7 @@ def stream_scores(
     step: int,
     batch: int,
 ) -> Iterator[np.ndarray]:
-    """Scores of a stream's windows (see ``stream_batches``), batch by batch."""
+    """Scores of the windows of ``stream_batches``, batch by batch."""
     with ThreadPoolExecutor(2) as pool:
         for _, scores in computed_ahead(
             pool, score, stream_batches(chunks, window, step, batch), 3

@@ -1,1 +1,1 @@
-"""From windows to weights: augmentation, batches, the training step, and the loop of a seed."""
+"""Training, from windows to weights: augmentation, batches, the training step, and the loop."""

@@ -1,7 +1,7 @@
-"""What becomes of each window: shift, speed, background, level, white noise and channel are drawn.
+"""Random draws of waveform augmentation: shift, speed, background, level, noise and channel.
 
-Every draw is a function of a window's seed pair alone (see ``kernels.random``). Seeds are int64
-``[batch, 2]``; what is drawn has a row a window.
+Every draw depends only on the window's pair of seeds (see ``kernels.random``). Seeds are int64
+``[batch, 2]``; results have one row per window.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from atomicvad.config import Settings, WaveformSettings
 from atomicvad.kernels.random import FILTER, GAIN, MIX, NOISE, SHIFT, SPEED, uniform
 from atomicvad.kernels.waveform import TAPE_LENGTH, Plan
 
-Places = tuple[np.ndarray, np.ndarray]  # starts (samples in the store) and playing speeds
-COLOUR = np.arange(1, 5, dtype=np.float32)  # half periods of its cosines over the mel scale
+Places = tuple[np.ndarray, np.ndarray]  # starts (samples in the store) and playback speeds
+COLOUR = np.arange(1, 5, dtype=np.float32)  # half periods of the cosines over the mel scale
 
 
 def between(draws: np.ndarray, limits: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Uniform draws in 0…1 spread over (lowest, highest)."""
+    """Uniform draws in 0…1, scaled to ``limits`` (lowest, highest)."""
     return limits[0] + draws * (limits[1] - limits[0])
 
 
@@ -34,7 +34,7 @@ def shifts(seeds: np.ndarray, settings: Settings) -> np.ndarray:
 def tape_speeds(
     seeds: np.ndarray, speech: np.ndarray, settings: WaveformSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Speeds of the windows and of their backgrounds: pitch and tempo together, as of a tape.
+    """Playback speeds of windows and backgrounds, ``[batch]``; pitch and tempo change together.
 
     Args:
         speech: which windows are speech, bool ``[batch]``.
@@ -49,10 +49,14 @@ def tape_speeds(
 def within(
     starts: np.ndarray, speeds: np.ndarray, lowest: np.ndarray, ends: np.ndarray, length: int
 ) -> Places:
-    """Starts and speeds at which ``length`` played samples lie within ``lowest`` and ``ends``.
+    """Starts and speeds at which ``length`` played samples lie between ``lowest`` and ``ends``.
 
-    At another speed than 1 also the sample after: a played one lies between two. A recording that
-    is too short for that is played as it is.
+    At speeds other than 1 one more sample is read, for interpolation. A speed is lowered if the
+    recording is too short for it, and is 1 if that does not suffice.
+
+    Args:
+        starts, speeds: as drawn, ``[batch]`` each.
+        lowest, ends: first sample of each window's recording, and the one past its last.
     """
     longest = ends - lowest - 1
     speeds = np.where(longest < length, 1, np.minimum(speeds, (longest - 1) / (length - 1)))
@@ -67,7 +71,7 @@ def make_plan(
     settings: WaveformSettings,
     length: int,
 ) -> Plan:
-    """Draw what becomes of windows of ``length`` samples, with a background each."""
+    """Draw mixing, level and noise of windows of ``length`` samples, with one background each."""
     mix, level, noise = uniform(seeds, MIX, 2), uniform(seeds, GAIN, 1), uniform(seeds, NOISE, 3)
     ratios = decibels_to_gain(-between(mix[:, 0], settings.mix_snr_db))
     noise_gains = decibels_to_gain(between(noise[:, 0], settings.white_noise_db))
@@ -85,11 +89,11 @@ def make_plan(
 
 
 def filter_response(seeds: np.ndarray, settings: WaveformSettings, bins: int) -> np.ndarray:
-    """Power response ``[batch, 1, bins]`` of a drawn channel: band limits and a colour.
+    """Power responses ``[batch, 1, bins]`` of random channels: band limits and a colour.
 
-    It multiplies the power spectrum within the features, which costs next to nothing there. The
-    low pass falls steeply, as codecs and resampling do; the high pass as small microphones do. The
-    colour is a smooth curve over the mel scale: four cosines, the n-th up to ``colour_db / n``.
+    They multiply the power spectrum in the features, which is cheap. The low pass is steep, like
+    codecs and resampling; the high pass is like small microphones. The colour is a smooth curve
+    over the mel scale: four cosines, the n-th with an amplitude up to ``colour_db / n``.
     """
     draws = uniform(seeds, FILTER, 5 + len(COLOUR))
     low_passed, high_passed, coloured = (draws[:, 2:5] < settings.filter_probability).T
@@ -118,11 +122,11 @@ def _logistic(values: np.ndarray) -> np.ndarray:
 
 
 def filter_waveforms(waveforms: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """A drawn channel on waveforms ``[batch, samples]``, for listening.
+    """Apply channels of ``filter_response`` to waveforms ``[batch, samples]``, for listening.
 
-    Training has the channel in the features, where it costs less.
+    Training applies them within the features, which is faster.
     """
     spectrum = scipy.fft.rfft(waveforms)
     gain = np.sqrt(response[:, 0])
-    places = np.linspace(0, gain.shape[1] - 1, spectrum.shape[1]).round().astype(int)
-    return scipy.fft.irfft(spectrum * gain[:, places], waveforms.shape[1])
+    bins = np.linspace(0, gain.shape[1] - 1, spectrum.shape[1]).round().astype(int)
+    return scipy.fft.irfft(spectrum * gain[:, bins], waveforms.shape[1])

@@ -1,7 +1,7 @@
-"""Batches for training: windows gathered from the store, augmented afresh, turned into features.
+"""Batches for training: windows read from the store, augmented, and turned into features.
 
-Item ``index`` of epoch ``epoch`` is a function of ``(seed, epoch, index)`` alone, so an epoch can
-be begun anywhere, in any process, with the same numbers.
+A window in a batch depends only on ``(seed, epoch, window number)``, so that any batch can be made
+again, in any process, with the same bytes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,18 +28,18 @@ from atomicvad.training.augment import (
     within,
 )
 
-GROUP = 256  # windows prepared together, with Python's lock a few times for all of them
-AHEAD = 4  # such groups: for the times when the machine has other work
+GROUP = 256  # windows prepared at once, so that Python's lock is rarely taken
+AHEAD = 4  # groups prepared in advance, a reserve for when the machine is busy
 
 
 class WindowSet:
-    """Windows of a manifest within a store: where they start, and what they are.
+    """The windows of a manifest, as positions in a store.
 
     Attributes:
-        starts: first sample in the store, ``[windows]`` int64.
-        lowest, ends: limits of its recording.
-        speech: ``[windows]`` bool.
-        backgrounds: indices of the background windows.
+        starts: first sample of each window in the store, int64 ``[windows]``.
+        lowest, ends: first sample of its recording, and the one past its last, int64 ``[windows]``.
+        speech: which windows are speech, bool ``[windows]``.
+        backgrounds: numbers of the background windows.
     """
 
     def __init__(self, manifest: pd.DataFrame, store: AudioStore, settings: Settings):
@@ -57,7 +57,11 @@ class WindowSet:
 
 
 class TrainingBatches:
-    """Batches ``(features, targets)`` of one seed, epoch by epoch, augmented afresh."""
+    """Batches ``(features, targets)`` of one seed; every epoch is augmented anew.
+
+    Args:
+        masks: whether SpecAugment and SpecCutout are applied (not for validation).
+    """
 
     def __init__(self, windows: WindowSet, settings: Settings, seed: int, masks: bool = True):
         self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
@@ -71,7 +75,7 @@ class TrainingBatches:
 
     @property
     def steps(self) -> int:
-        """Batches an epoch; the last ones that fill no batch wait for another epoch."""
+        """Batches per epoch; windows that do not fill a batch are left out of that epoch."""
         return len(self.windows) // self.settings.training.batch_size
 
     def order(self, epoch: int) -> np.ndarray:
@@ -87,9 +91,9 @@ class TrainingBatches:
     def epochs(
         self, epochs: Iterable[int], workers: int = 1
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of several, prepared in ``workers`` threads beside the training step.
+        """The batches of several epochs, prepared in ``workers`` threads during training.
 
-        The next epoch's first ones are made while an epoch is validated.
+        The first batches of an epoch are prepared while the epoch before is validated.
         """
         batch = self.settings.training.batch_size
         size = batch * max(1, GROUP // batch)
@@ -107,7 +111,7 @@ class TrainingBatches:
                     yield features[part], targets[part]
 
     def prepare(self, epoch: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Window numbers ``[n]`` -> features ``[n, …]`` and one-hot targets ``[n, 2]``."""
+        """Features ``[n, height, width, 1]`` and one-hot targets ``[n, 2]`` of window numbers."""
         seeds = self.seeds(epoch, numbers)
         plan, response = self.plan(numbers, seeds), self.response(seeds)[:, 0]
         front, dct, samples = self.features.front, self.features.dct, self.settings.window_samples
@@ -127,12 +131,12 @@ class TrainingBatches:
             raise AtomicVADError(f"{name}: samples cannot be read; was the file changed?")
 
     def seeds(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
-        """The pair that every draw for a window in an epoch depends on, int64 ``[batch, 2]``."""
+        """The seeds of all draws for windows in an epoch, int64 ``[n, 2]``."""
         of_epoch = np.full(len(numbers), self.seed * 10_000 + epoch)
         return np.stack([of_epoch, numbers], axis=1)
 
     def plan(self, numbers: np.ndarray, seeds: np.ndarray) -> Plan:
-        """What becomes of windows."""
+        """The augmentation plan of windows."""
         windows, settings = self.windows, self.settings
         speeds, background_speeds = tape_speeds(seeds, windows.speech[numbers], settings.waveform)
         draws = uniform(seeds, PICK, 1)[:, 0]
@@ -146,12 +150,12 @@ class TrainingBatches:
         )
 
     def response(self, seeds: np.ndarray) -> np.ndarray:
-        """Response of the channels that windows' features pass, ``[n, 1, bins]``."""
+        """Power responses of the windows' channels, ``[n, 1, bins]``."""
         bins = self.settings.features.fft_length // 2 + 1
         return filter_response(seeds, self.settings.waveform, bins)
 
     def waveforms(self, numbers: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-        """Augmented waveforms, before that channel."""
+        """Augmented waveforms ``[n, samples]``, without the channel."""
         waveforms = np.empty((len(numbers), self.settings.window_samples), np.float32)
         self._check_read(compose_all(self._file, self.tape, self.plan(numbers, seeds), waveforms))
         return waveforms
@@ -167,7 +171,7 @@ class TrainingBatches:
         )
 
     def mask(self, features: np.ndarray, seeds: np.ndarray) -> None:
-        """Some of the features with SpecAugment and SpecCutout, in place."""
+        """Apply SpecAugment and SpecCutout to a random part of the features, in place."""
         masks = self.settings.masks
         masked = uniform(seeds, MASK, 1)[:, 0] < masks.probability
         spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks, where=masked)

@@ -1,4 +1,4 @@
-"""The state of a seed's training after its last finished epoch, kept on disk."""
+"""Training checkpoints, from which an interrupted seed is resumed."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,15 @@ from atomicvad.training.trainer import Trainer
 
 
 class Checkpoint:
-    """The state after the last finished epoch, in one file that appears whole or not at all.
+    """The state after the last finished epoch or round of trials, in one file.
+
+    Args:
+        fingerprint: of settings, data and code; a file with another one is not loaded.
 
     Attributes:
-        rounds: of ``choose_start`` that are done.
+        rounds: number of finished rounds of ``choose_start``.
         history: a row for every finished epoch.
-        best: the network of the best validation AUROC.
+        best: variables of the network with the best validation AUROC, by name.
     """
 
     def __init__(self, path: Path, fingerprint: str):
@@ -26,7 +29,7 @@ class Checkpoint:
         self.best: dict[str, np.ndarray] = {}
 
     def load(self, trainer: Trainer) -> None:
-        """Take up where a run of the same fingerprint stopped, if there is one."""
+        """Load the state of an earlier run with the same fingerprint, if there is one."""
         if not self.path.is_file():
             return
         with np.load(self.path, allow_pickle=False) as stored:

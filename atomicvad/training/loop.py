@@ -1,4 +1,4 @@
-"""One seed, from settings to a run folder; stopped at any moment, it goes on to the same bytes."""
+"""Training of one seed; resumed after any interruption, it gives the same bytes."""
 
 import time
 from collections.abc import Callable
@@ -22,24 +22,24 @@ from atomicvad.training.checkpoint import Checkpoint
 from atomicvad.training.trainer import Trainer, configure
 
 VALIDATION_METRICS = ("auroc", "accuracy", "f1", "f2")
-# Called after every round of trials and every epoch: how many are done, what came of the last
-# one, and the seconds that it took (0: not measured).
+# Called after every round of trials and every epoch, with the number of those done, a message, and
+# the seconds that the last one took (0: not measured).
 Report = Callable[[int, str, float], None]
 
 
 def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:
-    """Validation windows under the same augmentation as training, drawn once for all seeds."""
+    """Validation batches, augmented like training but without masks; the same for all seeds."""
     batches = TrainingBatches(windows, settings, seed=0, masks=False)
     return list(batches.epoch(0))
 
 
 def validate(trainer: Trainer, batches: list[tuple], settings: Settings) -> dict[str, float]:
-    """Loss and metrics of the speech column on the validation batches."""
+    """Loss and metrics of the first start on the validation batches."""
     scores = np.concatenate([trainer.predict(features)[0].numpy() for features, _ in batches])
     targets = np.concatenate([targets for _, targets in batches])
-    both = np.stack([1 - scores, scores], axis=1)
+    probabilities = np.stack([1 - scores, scores], axis=1)
     metrics = binary_metrics(targets[:, 1], scores, settings.evaluation.threshold)
-    row = {"val_loss": float(trainer.loss(targets, both))}
+    row = {"val_loss": float(trainer.loss(targets, probabilities))}
     return row | {f"val_{name}": metrics[name] for name in VALIDATION_METRICS}
 
 
@@ -51,15 +51,15 @@ def choose_start(
     checkpoint: Checkpoint,
     report: Report,
 ) -> None:
-    """Train many initial weights side by side, halving the field; leave the best in ``trainer``.
+    """Train several initial weights by successive halving; keep the best start in ``trainer``.
 
-    A network of 298 parameters ends where its initial weights lead it. Its training loss says early
-    how good that will be: little after one epoch, much after two, most of it after three (in the
-    open profile, rank correlations with the loss of ten starts after five epochs, of two seeds:
-    0.45 and 0.05, 0.65 and 0.58, 0.67 and 0.95), so that a cut after one would cost good ones. All
-    starts see the same batches, of epochs that training itself does not reach; what counts is the
-    mean loss over the second half of a round. (Successive halving: Jamieson and Talwalkar 2016,
-    arXiv 1502.07943.)
+    The result of a network of 298 parameters depends on its initial weights. Its training loss
+    predicts it poorly after one epoch, better after two, and well after three (open profile, rank
+    correlations of ten starts with their loss after five epochs, for two seeds: 0.45 and 0.05, 0.65
+    and 0.58, 0.67 and 0.95), so that a cut after one epoch would lose good starts. All starts see
+    the same batches, of epochs that training itself does not reach, and are compared by their mean
+    loss in the second half of a round. (Successive halving: Jamieson and Talwalkar 2016, arXiv
+    1502.07943.)
     """
     training = settings.training
     rounds = range(checkpoint.rounds, len(training.trials))
@@ -87,14 +87,15 @@ def choose_start(
 def fit(
     settings: Settings, seed: int, store: AudioStore, folder: Path, made_from: str, report: Report
 ) -> tuple[keras.Model, pd.DataFrame]:
-    """Train one seed; resume where an earlier attempt in ``folder`` was stopped.
+    """Train one seed, or resume it from a checkpoint in ``folder``.
 
     Args:
-        made_from: fingerprint of settings, data and code; a checkpoint of another one is ignored.
+        made_from: fingerprint of settings, data and code; other checkpoints are ignored.
         report: called after every round of trials and every epoch.
 
     Returns:
-        The network with the weights of the epoch of the best validation AUROC, and the history.
+        The network with the weights of the epoch with the best validation AUROC, and the history
+        with one row per epoch.
     """
     configure(settings, seed)
     training, data = settings.training, settings.data_folder
@@ -163,10 +164,7 @@ def fit(
 def train(
     settings: Settings, seed: int, store: AudioStore, folder: Path, made_from: str, report: Report
 ) -> tuple[keras.Model, pd.DataFrame]:
-    """Train one seed and write its weights and its history into ``folder``.
-
-    For the arguments see ``fit``.
-    """
+    """Train one seed as ``fit`` does; write weights and history to ``folder``, return both."""
     network, history = fit(settings, seed, store, folder, made_from, report)
     model = build_model(network, build_features(settings), settings.window_samples)
     save_model(model, folder / WEIGHTS)

@@ -1,4 +1,4 @@
-"""The networks of a seed in training, and the step that they take together."""
+"""The networks of a seed during training, and the training step that they take together."""
 
 import random
 import sys
@@ -16,10 +16,10 @@ from atomicvad.parallel import grow_gpu_memory, has_gpu
 
 
 def configure(settings: Settings, seed: int) -> None:
-    """Seeds of Python, NumPy and TensorFlow; determinism, a GPU's memory, precision, threads.
+    """Seed Python, NumPy and TensorFlow; set determinism, GPU memory, precision and threads.
 
     Raises:
-        AtomicVADError: memory growth is forced, and the GPU is in use already.
+        AtomicVADError: memory growth is set, but the GPU is already in use.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -30,7 +30,7 @@ def configure(settings: Settings, seed: int) -> None:
     mixed = settings.training.mixed_precision
     use_half = has_gpu() if mixed == "auto" else mixed
     keras.mixed_precision.set_global_policy("mixed_float16" if use_half else "float32")
-    # The thread that prepares batches may not keep Python's lock from the step for long.
+    # So that the thread that prepares batches does not hold Python's lock for long.
     sys.setswitchinterval(1e-4)
 
 
@@ -48,9 +48,9 @@ def learning_rate(
 
 
 class Start:
-    """A network in training: its weights in one vector, and the optimiser of that.
+    """A network in training, started from its own initial weights.
 
-    So the optimiser is a few operations instead of hundreds.
+    The weights are one vector, so that the optimiser is a few operations instead of hundreds.
     """
 
     def __init__(self, settings: Settings, seed: int):
@@ -74,12 +74,16 @@ class Start:
 
 
 class Trainer:
-    """The starts of one seed, and one step of training, which they take together.
+    """The starts of one seed, trained together on the same batches.
 
-    MFCC reach hundreds, and a bias of the first layer cannot keep pace with its kernel: the vector
-    of weights holds that kernel as for features scaled by ``feature_scale``. The network is the
-    same. On a CPU in float32 the paper's network runs in ``kernels.keras_call``; the numbers
-    are those of the plain layers.
+    MFCC reach values of hundreds, for which the first layer's kernel would learn much faster than
+    its bias. The vector of weights therefore holds that kernel divided by ``feature_scale``; the
+    network computes the same. On a CPU in float32 the paper's network runs in
+    ``kernels.keras_call``, with the values of the plain layers.
+
+    Args:
+        steps: of the whole training, for the learning rate's schedule.
+        starts: number of initial weights.
     """
 
     def __init__(self, settings: Settings, seed: int, steps: int, starts: int = 1):
@@ -91,8 +95,12 @@ class Trainer:
         ends = np.cumsum([np.prod(variable.shape, dtype=int) for variable in variables])
         self.scales = np.ones(ends[-1], np.float32)
         self.scales[: ends[0]] = training.feature_scale
-        places = zip(variables, [0, *ends[:-1]], ends, strict=True)
-        self.regularized = [(v.regularizer, slice(*ends)) for v, *ends in places if v.regularizer]
+        bounds = zip(variables, [0, *ends[:-1]], ends, strict=True)
+        self.regularized = [
+            (variable.regularizer, slice(start, end))
+            for variable, start, end in bounds
+            if variable.regularizer
+        ]
         self.loss = keras.losses.BinaryFocalCrossentropy(gamma=training.focal_gamma)
         half = keras.mixed_precision.global_policy().name != "float32"
         self.xla = has_gpu() if training.xla == "auto" else training.xla
@@ -101,7 +109,7 @@ class Trainer:
         self.keep(range(len(self.starts)))
 
     def keep(self, numbers: Iterable[int]) -> None:
-        """Go on with some of the starts."""
+        """Keep only the starts with these numbers."""
         self.starts = [self.starts[number] for number in numbers]
         self.step = tf.function(self._step, jit_compile=self.xla, autograph=False)
         self.predict = tf.function(self._predict, autograph=False)
@@ -112,7 +120,7 @@ class Trainer:
     def _plain_call(
         self, weights: tf.Tensor, others: list[list], features: Any, training: bool
     ) -> tuple:
-        """What ``compiled_call`` gives, by Keras' layers."""
+        """The same as ``compiled_call``, computed by Keras' layers."""
         results = [
             self.network.stateless_call(
                 split_weights(self.network, vector), values, features, training=training
@@ -122,11 +130,11 @@ class Trainer:
         return tuple(zip(*results, strict=True))
 
     def _penalty(self, weights: tf.Tensor) -> tf.Tensor:
-        """Of the regularisers of one network, each a sum over its weights."""
+        """Sum of the regularisers of one network."""
         return sum(penalty(weights[part]) for penalty, part in self.regularized)
 
     def _step(self, features: Any, targets: Any) -> tf.Tensor:
-        """Train on one batch; the loss of each start."""
+        """Train on one batch; return the loss of each start, ``[starts]``."""
         with tf.GradientTape() as tape:
             vectors = self._vectors()
             tape.watch(vectors)
@@ -144,7 +152,7 @@ class Trainer:
                 ]
             )
         gradients = tf.unstack(tape.gradient(scaled, vectors))
-        # Once for all: they have taken as many steps.
+        # One rate for all starts: they have taken the same number of steps.
         rate = self.schedule(self.starts[0].optimizer.iterations)
         for start, gradient, values in zip(self.starts, gradients, changed, strict=True):
             start.optimizer.learning_rate.assign(rate)
@@ -170,20 +178,20 @@ class Trainer:
         }
 
     def state(self, part: str = "") -> dict[str, np.ndarray]:
-        """Values of all variables, or of those whose name begins with ``part``."""
+        """Values of the variables whose name begins with ``part``, by name; all by default."""
         named = self.variables().items()
         return {name: value.numpy() for name, value in named if name.startswith(part)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Set variables to values of ``state``, by name."""
+        """Set variables to the values in ``state``."""
         variables = self.variables()
         for name, value in state.items():
             variables[name].assign(value)
 
     def trained_network(self) -> keras.Model:
-        """The seed's network with the weights of the first start.
+        """The seed's first network with the weights of the start that was kept.
 
-        Not that start's own network: a run that was stopped does not know any more which it was.
+        Not the network of that start: a resumed run does not know which one it was.
         """
         start = self.starts[0]
         weights = split_weights(self.network, start.weights * self.scales)
