@@ -17,7 +17,7 @@ import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 from tqdm.auto import tqdm
 
-from atomicvad.audio.signal import FRAME, SAMPLE_RATE, active_frames, at_level, mix
+from atomicvad.audio.signal import FRAME, SAMPLE_RATE, active_frames, mean_power, mix
 from atomicvad.config import Settings
 from atomicvad.data.manifest import training_content
 from atomicvad.data.scenes import Excerpts
@@ -68,6 +68,11 @@ class Case:
     waveform: np.ndarray
 
 
+def _at_level(waveform: np.ndarray, level_db: float = LEVEL) -> np.ndarray:
+    """``waveform`` scaled to an RMS of ``level_db`` (dBFS) by a float32 factor."""
+    return waveform * np.float32(np.sqrt(10 ** (level_db / 10) / mean_power(waveform)))
+
+
 def _joined(
     store: AudioStore, rows: pd.DataFrame, generator: np.random.Generator, speech: bool
 ) -> np.ndarray:
@@ -85,7 +90,7 @@ def _joined(
         parts.append(waveform)
         length += len(waveform)
         if length >= PIECE:
-            return at_level(np.concatenate(parts)[:PIECE].astype(np.float32), LEVEL)
+            return _at_level(np.concatenate(parts)[:PIECE].astype(np.float32))
     raise AtomicVADError(f"atlas: the recordings of {rows['source'].iloc[0]} are silent")
 
 
@@ -94,7 +99,7 @@ def _far(piece: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     tail = generator.standard_normal(12800) * 10 ** (-3 * np.arange(12800) / 12800)
     tail /= np.sqrt(np.sum(np.square(tail)))
     tail[0] += 1
-    return at_level(fftconvolve(piece, tail)[:PIECE].astype(np.float32), -42)
+    return _at_level(fftconvolve(piece, tail)[:PIECE].astype(np.float32), -42)
 
 
 def _telephone(piece: np.ndarray) -> np.ndarray:
@@ -123,28 +128,28 @@ def build_cases(store: AudioStore, settings: Settings) -> list[Case]:
         cases.append(Case(name, group, speech, np.concatenate(pieces).astype(np.float32)))
 
     add("digital silence", "no speech", False, lambda g: np.zeros(PIECE))
-    add("white noise", "no speech", False, lambda g: at_level(g.standard_normal(PIECE), LEVEL))
+    add("white noise", "no speech", False, lambda g: _at_level(g.standard_normal(PIECE)))
     for name, pattern in SOUNDS.items():
         rows = table[(table["kind"] != "speech") & table["recording"].str.contains(pattern)]
         if len(rows):
             add(name, "no speech", False, partial(_joined, store, rows, speech=False))
 
     def say(generator: np.random.Generator) -> np.ndarray:
-        return at_level(Excerpts(store, "testing", "speech", generator).draw(PIECE), LEVEL)
+        return _at_level(Excerpts(store, "testing", "speech", generator).draw(PIECE))
 
     def mixed(generator: np.random.Generator, kind: str, snr_db: float) -> np.ndarray:
         speech = say(generator)
         background = Excerpts(store, "testing", kind, generator).draw(PIECE)
-        return at_level(mix(speech, background, snr_db), LEVEL)
+        return _at_level(mix(speech, background, snr_db))
 
     add("as recorded", "speech", True, say)
-    add("quiet, -50 dBFS", "speech", True, lambda g: at_level(say(g), -50))
+    add("quiet, -50 dBFS", "speech", True, lambda g: _at_level(say(g), -50))
     add("far, -42 dBFS", "speech", True, lambda g: _far(say(g), g))
     add(
         "clipped, 20 dB over",
         "speech",
         True,
-        lambda g: at_level(np.clip(at_level(say(g), -6), -0.1, 0.1), LEVEL),
+        lambda g: _at_level(np.clip(_at_level(say(g), -6), -0.1, 0.1)),
     )
     add("telephone", "speech", True, lambda g: _telephone(say(g)))
     for kind in ("noise", "music"):
