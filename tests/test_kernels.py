@@ -36,7 +36,7 @@ for shape in ((64, 64), (40, 51)):
         spectrograms = draw((20, *shape, 1), np.float32)
         mask(spectrograms, seeds, where=numbers % 3 > 0)
         show(mask.__name__, spectrograms)
-mfcc, log_mel = map(features.CompiledFeatures, (Features(), Features("log_mel")))
+mfcc = features.CompiledFeatures(Features())
 response = np.exp(draw((20, 1, 257), np.float32))
 waveforms, images = np.empty((20, 10080), np.float32), np.empty((20, 64, 64, 1), np.float32)
 starts, gains = 1000 * numbers, (numbers % 2).astype(np.float32) / 8
@@ -50,11 +50,10 @@ with tempfile.TemporaryFile() as file:
         source = file.fileno(), waveform.noise_tape(), plan
         assert waveform.compose_all(*source, waveforms)
         show("waveforms", waveforms)
-        for front in (log_mel, mfcc):
-            show("features", front(waveforms), front(waveforms, response))
-            rest = response[:, 0], front.front, front.dct, 10080, images[..., 0]
-            assert waveform.compose_features(*source, *rest)
-            show("composed features", images)
+        show("features", mfcc(waveforms), mfcc(waveforms, response))
+        rest = response[:, 0], mfcc.front, mfcc.dct, 10080, images[..., 0]
+        assert waveform.compose_features(*source, *rest)
+        show("composed features", images)
 epsilon = np.float32(1e-3)
 for height, width, places in ((64, 64, (13, 13)), (40, 51, (8, 11))):
     windows = images[:, :height, :width].copy() / 100
