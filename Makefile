@@ -57,9 +57,10 @@ figures: $(READY) ## tables and figures again from results/, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)
 
 report: $(READY) ## the pages in results/$(PROFILE)/
-	@$(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) page-report page-data page-augmentation
+	@$(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) $$($(ATOMICVAD) pages | sed 's/[a-z]*/page-&/g')
 
-page-report: page-atlas page-systems # it draws what they compute
+page-atlas: page-systems # it needs the peers' scores
+page-report: page-atlas # it draws what they compute
 page-%:
 	@$(ATOMICVAD) report --profile $(PROFILE) --page $*
 
@@ -83,8 +84,8 @@ test: $(READY) ## lint, types, structure and tests
 	@$(PYTHON) -m pytest --cov
 
 clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
-	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z]*
-	rm -rf results/$(PROFILE)/seed-*/.[a-z]* results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
+	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z0-9]* results/$(PROFILE)/*.log
+	rm -rf results/$(PROFILE)/seed-*/.[a-z0-9]* results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
 	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/progress.json results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
 
 lock: ## pin all packages anew (needs uv)

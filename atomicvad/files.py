@@ -60,7 +60,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_unfinished(path: Path) -> None:
-    """Remove what processes that were killed within ``replacing(path)`` left behind."""
-    for temporary in path.parent.glob(f".????????-{path.name}"):
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed within ``replacing`` left in a folder."""
+    for temporary in folder.glob(".????????-*"):
         temporary.unlink(missing_ok=True)

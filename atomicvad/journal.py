@@ -47,12 +47,21 @@ class Journal:
     def add(self, *entries: Any) -> None:
         """Write entries to the end of the log, at once."""
         if self._file is None:
-            with replacing(self.path) as path, open(path, "w", encoding="utf-8") as file:
-                file.writelines(map(_line, [self.key, *self.entries]))
+            self._write()
             self._file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115
         self.entries += entries
         self._file.writelines(map(_line, entries))
         self._file.flush()
+
+    def replace(self, entries: Iterable[Any]) -> None:
+        """Put other entries in the place of all, at once."""
+        self.close()
+        self.entries = list(entries)
+        self._write()
+
+    def _write(self) -> None:
+        with replacing(self.path) as path, open(path, "w", encoding="utf-8") as file:
+            file.writelines(map(_line, [self.key, *self.entries]))
 
     def close(self) -> None:
         """Close the file; more can be added later."""

@@ -3,7 +3,7 @@
 A stamp holds a fingerprint of everything a file is made from: the content of its inputs, its
 settings, and the code that makes it. That code is found, not listed: ``code_of(module)`` is the
 module and whatever it imports from this package, directly or not. Comments, docstrings and layout
-do not count.
+do not count; a data file that a module names beside itself does.
 """
 
 import ast
@@ -58,11 +58,12 @@ def code_of(*modules: str) -> str:
 
 
 def code_of_notebook(path: Path) -> str:
-    """Fingerprint of a notebook's code cells and of all that they import from this package."""
+    """Fingerprint of a notebook's cells, without outputs, and of all that they import from here."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     trees = [ast.parse(_source(cell)) for cell in cells if cell["cell_type"] == "code"]
     modules = {name for tree in trees for name in _imported(tree, "")}
-    return fingerprint([_dump(tree) for tree in trees], code_of(*sorted(modules)))
+    text = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    return fingerprint(text, code_of(*sorted(modules)))
 
 
 def _source(cell: dict[str, Any]) -> str:
@@ -74,15 +75,22 @@ def _source(cell: dict[str, Any]) -> str:
 def closure(*modules: str) -> list[str]:
     """``modules`` and every module of this package that they import, in order of name.
 
-    Imports within functions count as well; those for type checkers alone do not.
+    Imports within functions count as well; those for type checkers alone do not. To import a module
+    also runs the packages that it lies in, so these count; the root only looks names up.
     """
     reached, waiting = set(), list(modules)
     while waiting:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
-            waiting += imports_of(name)
+            waiting += [*imports_of(name), *_packages_of(name)]
     return sorted(reached)
+
+
+def _packages_of(module: str) -> list[str]:
+    """The packages that a module lies in, but for the root."""
+    parts = module.split(".")[:-1]
+    return [".".join(parts[:count]) for count in range(2, len(parts) + 1)]
 
 
 @cache

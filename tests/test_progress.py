@@ -7,7 +7,6 @@ import time
 import pytest
 from conftest import TINY
 
-from atomicvad import stamps
 from atomicvad.config import settings_from
 from atomicvad.console import PlainLines, duration
 from atomicvad.runs import state
@@ -29,12 +28,9 @@ def finish(settings, seed, seconds):
     folder = RunFolder(settings, seed)
     folder.path.mkdir(parents=True)
     folder.record.write_text(json.dumps({"seconds": {"training": seconds}}))
-    for file in (folder.weights, folder.scores, folder.metrics):
-        file.touch()
-    stamps.write_stamp(folder.stamps["weights"], state.weights_fingerprint(settings, seed))
-    scored = state.models_fingerprint(settings, folder.weights)
-    stamps.write_stamp(folder.stamps["scores"], scored)
-    stamps.write_stamp(folder.stamps["metrics"], state.metrics_fingerprint(settings, folder))
+    folder.weights.touch()
+    folder.history.touch()
+    state.mark_current(folder, "weights", state.weights_fingerprint(settings, seed))
 
 
 def tell(settings, seed, done, text="text", seconds=0.0):
@@ -90,7 +86,7 @@ def test_the_report_has_a_line_for_every_seed(settings):
 
 def test_a_stamp_of_other_settings_counts_for_nothing(settings):
     finish(settings, 1, 100)
-    assert state.trained_seeds(settings) == [1] and state.is_done(settings, 1)
+    assert state.trained_seeds(settings) == [1]
     other = settings.model_copy(update={"data_seed": 43})
     assert state.trained_seeds(other) == []
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 import soundfile
 
-from atomicvad import stamps
 from atomicvad.config import settings_from
 from atomicvad.corpora.clips import read_labels
 from atomicvad.data.prepare import prepare
@@ -72,14 +71,29 @@ def test_scoring_again_never_trains(scored, monkeypatch):
         raise AssertionError("trained")
 
     monkeypatch.setattr(seed_runs, "train", forbidden)
-    stamp = RunFolder(scored, 5).stamps["weights"]
-    stamps.write_stamp(stamp, state.weights_fingerprint(scored, 5))
+    folder = RunFolder(scored, 5)
+    folder.history.touch()
+    folder.record.write_text("{}")
+    state.mark_current(folder, "weights", state.weights_fingerprint(scored, 5))
+    scores = folder.scores.read_bytes()
     other = scored.evaluation.model_copy(update={"threshold": 0.6})
     changed = scored.model_copy(update={"evaluation": other})
     assert state.is_trained(changed, 5) and not state.is_scored(changed, 5)
+    assert state.has_scores(changed, 5)  # a threshold asks for another table only
     table = seed_runs.run_seed(changed, 5)
-    assert len(table) and state.is_scored(changed, 5)
+    assert len(table) and state.is_done(changed, 5) and folder.scores.read_bytes() == scores
     assert seed_runs.run_seed(scored, 5).equals(pd.read_csv(scored.run_folder(5) / "metrics.csv"))
+
+
+def test_files_of_another_run_are_not_current(scored):
+    """Such as committed scores, put back over one's own: the stamp is of the files themselves."""
+    folder = RunFolder(scored, 6)
+    assert state.is_scored(scored, 6)
+    content = folder.scores.read_bytes()
+    folder.scores.write_bytes(RunFolder(scored, 5).scores.read_bytes())
+    assert not state.has_scores(scored, 6) and not state.is_scored(scored, 6)
+    folder.scores.write_bytes(content)
+    assert state.is_scored(scored, 6)
 
 
 def test_scores_of_other_scenes_are_refused_or_left_out(scored, tmp_path):

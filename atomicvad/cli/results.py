@@ -35,7 +35,7 @@ def report(
     profile: Profile = "open",
     page: Annotated[
         list[str] | None,
-        typer.Option(help="atlas, systems, data, augmentation or report; all by default"),
+        typer.Option(help="one of `atomicvad pages`; all by default"),
     ] = None,
 ) -> None:
     """Collate all seeds into tables, figures and pages (notebooks 01, 02, 04, 05 and 06)."""
@@ -47,6 +47,14 @@ def report(
         seconds = time.perf_counter() - started
         typer.echo(f"{name}: {html} ({seconds:.0f} s)" if html else f"{name}: up to date")
         started = time.perf_counter()
+
+
+@app.command()
+def pages() -> None:
+    """Print the names of the pages."""
+    from atomicvad.report.pages import PAGES
+
+    typer.echo(" ".join(PAGES))
 
 
 @app.command()
@@ -69,9 +77,12 @@ def figures(profile: Profile = "open") -> None:
 def compare(profile: Profile = "open") -> None:
     """Say how the numbers compare with the committed ones."""
     from atomicvad.config import load_profile
+    from atomicvad.report.collate import collate
     from atomicvad.report.compare import compare as compare_with_committed
 
-    typer.echo(compare_with_committed(load_profile(profile)))
+    settings = load_profile(profile)
+    collate(settings)
+    typer.echo(compare_with_committed(settings))
 
 
 @app.command()

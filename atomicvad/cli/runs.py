@@ -23,6 +23,7 @@ def train(
 ) -> None:
     """Train one seed, as the notebook 03_training, unless that is done."""
     from atomicvad.config import load_profile
+    from atomicvad.data.prepare import prepare
     from atomicvad.files import project_root
     from atomicvad.report.notebooks import run_notebook
     from atomicvad.runs.folder import RunFolder
@@ -31,6 +32,7 @@ def train(
 
     settings = load_profile(profile)
     folder = RunFolder(settings, seed)
+    prepare(settings)
     if is_trained(settings, seed):
         typer.echo(f"seed {seed}: up to date")
         return

@@ -15,6 +15,7 @@ import pandas as pd
 
 from atomicvad.audio.decode import decode
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import CLIP_LABELS
 from atomicvad.parallel import computed_ahead
 
 CLIP_START = 900.0  # s; AVA-Speech's clips begin at minute 15 of a film
@@ -75,6 +76,12 @@ def read_labels(path: Path) -> pd.DataFrame:
     table["condition"] = table["label"].map(CONDITION_OF)
     table["speech"] = table["label"] != "NO_SPEECH"
     return table.reset_index(drop=True)
+
+
+def clip_files(folder: Path) -> list[Path]:
+    """The labels and the audio files of a set, by which its content is known."""
+    audio = (path for path in folder.glob("audio/*") if not path.name.startswith("."))
+    return [folder / CLIP_LABELS, *sorted(audio)]
 
 
 def find_clip(folder: Path, video_id: str) -> Path:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+import pandas as pd
 from tqdm.auto import tqdm
 
 from atomicvad.config import SourceSettings
@@ -215,8 +216,6 @@ def _checked(sound: dict, where: str) -> dict:
 
 def _write_attribution(folder: Path, sounds: list[dict]) -> None:
     """Write ``ATTRIBUTION.csv``, which CC BY asks for when sounds, or a model, are passed on."""
-    import pandas as pd
-
     columns = ["id", "name", "username", "license", "url", "category"]
     with replacing(folder / "ATTRIBUTION.csv") as path:
         pd.DataFrame(sounds, columns=columns).to_csv(path, index=False)

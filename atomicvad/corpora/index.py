@@ -90,8 +90,7 @@ def index_files(folder: Path, paths: list[str], cache: Path, workers: int = 2) -
                 journal.add(*chunk)
                 rows |= {row[0]: row for row in chunk}
                 bar.update(len(chunk))
-            journal.keep(0)  # write it again, without files that have changed or are gone
-            journal.add(*(rows[path] for path in paths))
+            journal.replace(rows[path] for path in paths)  # without what has changed or is gone
     return pd.DataFrame([rows[path] for path in paths], columns=COLUMNS)
 
 

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 
+from sklearn.model_selection import train_test_split
+
 from atomicvad.config import SPLITS, SourceSettings
 
 # Names of the splits in folders and files of corpora.
@@ -30,8 +32,6 @@ def by_file(paths: Iterable[str], seed: int) -> dict[str, str]:
     Drawn by scikit-learn's ``train_test_split`` from the sorted paths. Speakers are ignored, so
     most are in several splits.
     """
-    from sklearn.model_selection import train_test_split
-
     paths = sorted(paths)
     if len(paths) < 10:
         return {path: SPLITS[(0, 0, 0, 1, 2)[n % 5]] for n, path in enumerate(paths)}

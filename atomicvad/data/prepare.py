@@ -6,9 +6,10 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from atomicvad.config import CLIP_SETS, LABELS, SPLITS, SceneSettings, Settings
+from atomicvad.corpora.clips import clip_files
 from atomicvad.corpora.registry import get_corpus
 from atomicvad.data.manifest import manifest_path, manifest_paths, write_manifest
-from atomicvad.data.scenes import build_scenes
+from atomicvad.data.scenes import build_scenes, scene_names
 from atomicvad.data.sources import Collected, collect, segments_by_recording, segments_table
 from atomicvad.data.store import AudioStore
 from atomicvad.data.testset import dataset_name, prepare_clips
@@ -21,6 +22,7 @@ from atomicvad.files import (
     CLIP_LABELS,
     RECORDINGS,
     SEGMENTS,
+    remove_unfinished,
     replacing,
 )
 from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
@@ -39,6 +41,7 @@ def prepare(settings: Settings) -> AudioStore:
     folder = settings.data_folder
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
+        remove_unfinished(folder)
         store = _prepare_store(settings)
         if settings.test:
             prepare_clips(settings, settings.test, "testing")
@@ -51,7 +54,7 @@ def prepare(settings: Settings) -> AudioStore:
             for split, scenes in _scenes_by_split(settings).items():
                 seed = settings.data_seed + list(CLIP_SETS).index(split)
                 build_scenes(store, split, scenes, settings.clips_folder(split), seed)
-            write_stamp(stamp, windows_fingerprint(settings))
+            write_stamp(stamp, prepared_fingerprint(settings))
     return store
 
 
@@ -61,7 +64,7 @@ def is_prepared(settings: Settings) -> bool:
     New files in the folders of ``sources`` are noticed by ``prepare`` only.
     """
     return is_current(
-        settings.data_folder / ".prepared", windows_fingerprint(settings)
+        settings.data_folder / ".prepared", prepared_fingerprint(settings)
     ) and _is_whole(settings)
 
 
@@ -72,7 +75,7 @@ def store_fingerprint(settings: Settings) -> str:
     return fingerprint(settings.corpus, code_of(AudioStore.__module__, *modules))
 
 
-def windows_fingerprint(settings: Settings) -> str:
+def prepared_fingerprint(settings: Settings) -> str:
     """Fingerprint of what manifests and scenes are made from: store, settings, and this code."""
     parts = settings.model_dump(
         include={"corpus", "data_seed", "window_samples", "windows", "scenes"}
@@ -86,7 +89,7 @@ def data_content(settings: Settings) -> str:
     """Digest of all prepared data, for a comparison of two machines."""
     folder = settings.data_folder
     paths = [folder / RECORDINGS, *manifest_paths(folder)]
-    paths += [path for name in CLIP_SETS.values() for path in (folder / name).rglob("*.*")]
+    paths += [path for split in CLIP_SETS for path in clip_files(settings.clips_folder(split))]
     return fingerprint(content_of(paths, folder))
 
 
@@ -153,7 +156,8 @@ def _is_whole(settings: Settings) -> bool:
     for split, scenes in _scenes_by_split(settings).items():
         folder = settings.clips_folder(split)
         files += [folder / CLIP_LABELS, folder / CLIP_BACKGROUNDS]
-        if len(list(folder.glob("audio/*.flac"))) != scenes.clips:
+        names = [path.stem for path in clip_files(folder)[1:]]
+        if names != scene_names(scenes):
             return False
     return all(path.is_file() for path in files)
 

@@ -111,6 +111,11 @@ def mix_clip(
     return np.concatenate(pieces).astype(np.float32), segments
 
 
+def scene_names(settings: SceneSettings) -> list[str]:
+    """The names of the clips, in order."""
+    return [f"scene-{number:02d}" for number in range(settings.clips)]
+
+
 def build_scenes(
     store: AudioStore, split: str, settings: SceneSettings, folder: Path, seed: int
 ) -> None:
@@ -118,13 +123,16 @@ def build_scenes(
 
     Deterministic in ``seed``; only recordings of ``split`` are used.
     """
-    tables = []
+    tables, audio = [], folder / "audio"
+    audio.mkdir(parents=True, exist_ok=True)
+    for path in set(audio.iterdir()) - {audio / f"{name}.flac" for name in scene_names(settings)}:
+        path.unlink()  # of other settings, or of a process that was killed
     for number in tqdm(range(settings.clips), desc=f"scenes ({split})"):
         generator = np.random.default_rng([seed, number])
         excerpts = {kind: Excerpts(store, split, kind, generator) for kind in KINDS}
         waveform, segments = mix_clip(excerpts, settings, generator)
-        name = f"scene-{number:02d}"
-        with replacing(folder / "audio" / f"{name}.flac") as path:
+        name = scene_names(settings)[number]
+        with replacing(audio / f"{name}.flac") as path:
             soundfile.write(path, waveform, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
         segments[["start", "end"]] += CLIP_START
         segments.insert(0, "video_id", name)

@@ -70,8 +70,8 @@ def prepare_clips(settings: Settings, sources: tuple[SourceSettings, ...], split
     _write(folder, clips, states)
     with replacing(folder / DATASET) as path:
         path.write_text(_name(sets, clips, states) + "\n", encoding="utf-8")
-    journal.remove()
     write_stamp(stamp, expected)
+    journal.remove()
 
 
 def dataset_name(folder: Path) -> str:

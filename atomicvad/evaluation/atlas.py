@@ -19,7 +19,6 @@ from tqdm.auto import tqdm
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE, active_frames, mean_power, mix
 from atomicvad.config import Settings
-from atomicvad.data.manifest import training_content
 from atomicvad.data.scenes import Excerpts
 from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
@@ -27,12 +26,12 @@ from atomicvad.evaluation.calibration import best_threshold
 from atomicvad.evaluation.frames import output_frames
 from atomicvad.evaluation.items import ClipSet, members, recorded_clips
 from atomicvad.evaluation.systems import load_system, system_files
-from atomicvad.files import ATLAS, replacing
+from atomicvad.files import ATLAS, RECORDINGS, replacing
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.peer_scores import peer_fingerprint, peer_logits
 from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.windows import in_batches, segment_windows, step_of
-from atomicvad.stamps import code_of
+from atomicvad.stamps import code_of, content_of
 
 PIECE, PIECES, LEVEL = 2 * SAMPLE_RATE, 12, -26.0  # samples, pieces per case, dBFS
 # Cases without speech, by patterns of recordings' names in the testing split.
@@ -239,7 +238,8 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
 
 def _peers_made_from(settings: Settings, cuts: dict[str, np.ndarray]) -> dict[str, str]:
     """Fingerprints of what the peers' rows depend on: recordings, packages, thresholds, code."""
-    data, code = training_content(settings.data_folder), code_of(__name__)
+    folder = settings.data_folder
+    data, code = content_of([folder / RECORDINGS], folder), code_of(__name__)
     return {
         name: peer_fingerprint(PEERS[name], data, settings.data_seed, code, cut.tolist())
         for name, cut in cuts.items()

@@ -110,7 +110,7 @@ def _write_tables(settings: Settings) -> None:
         [_seed_table(settings, METRICS), released_metrics(settings)], ignore_index=True
     )
     systems, paired = evaluate(settings)
-    named = {"dataset": dataset_of(settings)}  # every table names its test set
+    named = {"dataset": metrics["dataset"].iloc[0]}  # every table names its test set
     tables = {METRICS: metrics, SUMMARY: summarise(metrics)}
     tables |= {SYSTEMS: systems.assign(**named), PAIRED: paired.assign(**named)}
     for name, table in tables.items():

@@ -1,11 +1,11 @@
 """The pages of a report: which notebook each is, and when it must be made again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from atomicvad.config import Settings
-from atomicvad.data.prepare import windows_fingerprint
+from atomicvad.config import CLIP_SETS, Settings
+from atomicvad.data.prepare import prepared_fingerprint
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import (
     ATLAS,
@@ -31,27 +31,31 @@ class Page(NamedTuple):
     inputs: tuple[str, ...] = ()
 
 
-# The report, which draws all figures, comes last.
+# The atlas needs the peers' scores, and the report, which draws all figures, comes last.
 PAGES = {
-    "atlas": Page("06_atlas", SEEDS),
-    "systems": Page("05_systems", SEEDS),
+    "systems": Page("05_systems", (*SEEDS, *OTHERS)),
+    "atlas": Page("06_atlas", (*SEEDS, *OTHERS, ATLAS)),
     "data": Page("01_data"),
     "augmentation": Page("02_augmentation"),
     "report": Page("04_results", (*SEEDS, *OTHERS, ATLAS)),
 }
 
 
-def page_fingerprint(settings: Settings, name: str) -> str:
-    """What a page is made from: data, results that it reads, its notebook, and all code of that."""
-    page, results = PAGES[name], settings.results_folder
-    inputs = [path for pattern in page.inputs for path in results.glob(pattern)]
-    source = _source(page)
+def source_fingerprint(settings: Settings, name: str) -> str:
+    """What a page is made from before anything runs: settings, notebook, and all code of that."""
+    notebook = _source(PAGES[name])
+    return fingerprint(settings.model_dump(mode="json"), code_of_notebook(notebook))
+
+
+def inputs_fingerprint(settings: Settings, name: str) -> str:
+    """The data and the results that a page shows; some are written while it is made."""
+    results = settings.results_folder
+    inputs = [path for pattern in PAGES[name].inputs for path in results.glob(pattern)]
+    clips = [path for split in CLIP_SETS for path in settings.clips_folder(split).glob("[!.]*.*")]
     return fingerprint(
-        settings.model_dump(mode="json"),
-        windows_fingerprint(settings),
+        prepared_fingerprint(settings),
+        content_of(clips, settings.data_folder),
         content_of(inputs, results),
-        source.read_text(encoding="utf-8"),
-        code_of_notebook(source),
     )
 
 
@@ -59,7 +63,7 @@ def _source(page: Page) -> Path:
     return project_root() / "notebooks" / f"{page.notebook}.ipynb"
 
 
-def make_pages(settings: Settings, names: Iterable[str]) -> Iterator[tuple[str, Path | None]]:
+def make_pages(settings: Settings, names: Sequence[str]) -> Iterator[tuple[str, Path | None]]:
     """Make the pages that are not current; yield each name and its page, or nothing if it was.
 
     Raises:
@@ -73,10 +77,11 @@ def make_pages(settings: Settings, names: Iterable[str]) -> Iterator[tuple[str, 
             continue  # its cases are cut from recordings that scenes are mixed from
         stamp = settings.results_folder / f".{name}"
         output = settings.results_folder / f"{name}.ipynb"
-        html = output.with_suffix(".html")
-        if html.is_file() and is_current(stamp, page_fingerprint(settings, name)):
+        html, source = output.with_suffix(".html"), source_fingerprint(settings, name)
+        made_from = fingerprint(source, inputs_fingerprint(settings, name))
+        if html.is_file() and is_current(stamp, made_from):
             yield name, None
             continue
         run_notebook(_source(PAGES[name]), output, {"profile": settings.profile})
-        write_stamp(stamp, page_fingerprint(settings, name))
+        write_stamp(stamp, fingerprint(source, inputs_fingerprint(settings, name)))
         yield name, html

@@ -7,6 +7,7 @@ folder, a seed whose worker is lost goes on from its last epoch on another one; 
 
 import logging
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ from atomicvad.runs.folder import RunFolder, run_folders
 from atomicvad.runs.progress import SeedState, print_state, read_state, read_states, summary
 from atomicvad.runs.record import package_versions
 from atomicvad.scoring.scores import record_clips
-from atomicvad.stamps import code_of, fingerprint, write_stamp
+from atomicvad.stamps import code_of, fingerprint
 
 TOPIC = "atomicvad-progress-"
 CONNECT_SECONDS = 5
@@ -46,9 +47,9 @@ def run_seeds(settings: Settings, scheduler: str = "", workers: int = 2) -> str:
     prepare(settings)
     seeds = [seed for seed in settings.seeds if not state.is_done(settings, seed)]
     if seeds:
+        record_clips(settings)
         with _client(scheduler, min(workers, len(seeds))) as client:
             _run(client, settings, seeds)
-        record_clips(settings)
     return summary(settings)
 
 
@@ -123,6 +124,7 @@ def identity(profile: str) -> dict[str, str]:
     return {
         f"profiles/{profile}.yaml": fingerprint(settings.model_dump(mode="json")),
         "code of atomicvad/": code_of(__name__, "atomicvad.runs.seed"),
+        "python": platform.python_version(),
         **package_versions(),
     }
 
@@ -182,13 +184,13 @@ def _receive(settings: Settings, seed: int, files: dict[str, bytes]) -> None:
         for file in folder.results:
             with replacing(file) as path:
                 path.write_bytes(files[file.name])
-        stamps = {
+        fingerprints = {
             "weights": state.weights_fingerprint(settings, seed),
-            "scores": state.models_fingerprint(settings, folder.weights),
+            "scores": state.scores_fingerprint(settings, folder.weights),
             "metrics": state.metrics_fingerprint(settings, folder),
         }
-        for stage, made_from in stamps.items():
-            write_stamp(folder.stamps[stage], made_from)
+        for stage, made_from in fingerprints.items():
+            state.mark_current(folder, stage, made_from)
 
 
 def _end_with_parent() -> None:

@@ -32,6 +32,7 @@ class RunFolder:
         weights, history, record: what training leaves.
         scores, metrics: what scoring leaves; the table comes last.
         checkpoint, progress: of a training that is not finished.
+        stamps, outputs: the stamp and the files of each stage.
 
     Raises:
         AtomicVADError: the profile has no such seed.
@@ -45,6 +46,11 @@ class RunFolder:
         self.checkpoint, self.progress = self.path / CHECKPOINT, self.path / PROGRESS
         self.results = [self.path / name for name in RESULTS]
         self.stamps = {stage: self.path / f".{stage}" for stage in STAGES}
+        self.outputs = {
+            "weights": [self.weights, self.history, self.record],
+            "scores": [self.scores],
+            "metrics": [self.metrics],
+        }
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -60,8 +66,7 @@ class RunFolder:
         except Timeout:
             raise AtomicVADError(f"{self.path}: another process is at work on this seed") from None
         try:
-            for file in (*self.results, self.checkpoint, self.progress):
-                remove_unfinished(file)  # of processes that were killed here
+            remove_unfinished(self.path)  # of processes that were killed here
             yield
         finally:
             lock.release()

@@ -24,13 +24,13 @@ from atomicvad.runs.state import (
     has_scores,
     is_scored,
     is_trained,
+    mark_current,
     metrics_fingerprint,
-    models_fingerprint,
+    scores_fingerprint,
     weights_fingerprint,
 )
 from atomicvad.scoring.models import score_models, scores_of_model, seed_models
 from atomicvad.scoring.scores import load_scores, record_clips, save_scores
-from atomicvad.stamps import write_stamp
 from atomicvad.training.loop import train
 
 
@@ -69,7 +69,7 @@ def _train(settings: Settings, seed: int, folder: RunFolder, store: AudioStore) 
     seconds = {"training": time.perf_counter() - started}
     with replacing(folder.record) as path:
         path.write_text(json.dumps(run_record(settings, seed, seconds), indent=1) + "\n")
-    write_stamp(folder.stamps["weights"], made_from)
+    mark_current(folder, "weights", made_from)
     folder.clear_unfinished()
 
 
@@ -79,10 +79,10 @@ def score_seeds(settings: Settings, seeds: Sequence[int]) -> list[int]:
     Raises:
         AtomicVADError: a seed has no weights, or another process holds its folder.
     """
+    if all(is_scored(settings, seed) for seed in seeds):
+        return []
     prepare(settings)
     stale = [seed for seed in seeds if not is_scored(settings, seed)]
-    if not stale:
-        return []
     with ExitStack() as stack:
         folders = run_folders(settings, stale)
         for folder in folders.values():
@@ -103,7 +103,7 @@ def _write_scores(settings: Settings, seeds: list[int], digests: dict[str, str])
     sets = score_models(seed_models(settings, list(folders)), settings)
     for number, folder in enumerate(folders.values()):
         save_scores(scores_of_model(sets, number), digests, folder.scores)
-        write_stamp(folder.stamps["scores"], models_fingerprint(settings, folder.weights))
+        mark_current(folder, "scores", scores_fingerprint(settings, folder.weights))
 
 
 def _write_metrics(settings: Settings, seed: int, folder: RunFolder) -> None:
@@ -120,4 +120,4 @@ def _write_metrics(settings: Settings, seed: int, folder: RunFolder) -> None:
     )
     with replacing(folder.metrics) as path:
         metrics.to_csv(path, index=False)
-    write_stamp(folder.stamps["metrics"], metrics_fingerprint(settings, folder))
+    mark_current(folder, "metrics", metrics_fingerprint(settings, folder))

@@ -7,11 +7,13 @@ TensorFlow.
 from pathlib import Path
 
 from atomicvad.config import CLIP_SETS, Settings
+from atomicvad.corpora.clips import clip_files
 from atomicvad.data.manifest import training_content
 from atomicvad.data.prepare import dataset_of, is_prepared
 from atomicvad.files import CLIP_LABELS
 from atomicvad.runs.folder import RunFolder, run_folders
-from atomicvad.stamps import code_of, content_of, fingerprint, is_current
+from atomicvad.scoring.scores import clips_are_recorded, is_of_these_clips
+from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
 
 # Stage -> the module that makes its files.
 MAKERS = {
@@ -23,57 +25,71 @@ MAKERS = {
 
 def weights_fingerprint(settings: Settings, seed: int) -> str:
     """What the weights of a seed are made from: settings, data and code; not their scoring."""
-    parts = settings.model_dump(exclude={"seeds", "evaluation"}, mode="json")
+    sections = {"features", "masks", "model", "sample_rate", "training", "waveform"}
+    parts = settings.model_dump(include=sections | {"window_samples"}, mode="json")
     data = training_content(settings.data_folder)
     return fingerprint(parts, seed, data, code_of(MAKERS["weights"]))
 
 
-def models_fingerprint(settings: Settings, *weights: Path) -> str:
+def scores_fingerprint(settings: Settings, *weights: Path) -> str:
     """What scores of detectors are made from: weight files, clips, settings and code."""
-    parts = settings.model_dump(include={"features", "window_samples", "evaluation"}, mode="json")
+    parts = settings.model_dump(include={"features", "model", "window_samples"}, mode="json")
+    windows = settings.evaluation.model_dump(include={"overlap", "batch_windows"})
     clips = [
-        content_of(folder.rglob("*.*"), folder) for folder in map(settings.clips_folder, CLIP_SETS)
+        content_of(clip_files(folder), folder) for folder in map(settings.clips_folder, CLIP_SETS)
     ]
     digests = [content_of([path], path.parent) for path in weights]
-    return fingerprint(parts, digests, clips, code_of(MAKERS["scores"]))
+    return fingerprint(parts, windows, digests, clips, code_of(MAKERS["scores"]))
 
 
 def metrics_fingerprint(settings: Settings, folder: RunFolder) -> str:
     """What the table of a seed is made from: its scores, labels, settings and code."""
     inputs = [folder.scores, settings.clips_folder("testing") / CLIP_LABELS]
     contents = [content_of([path], path.parent) for path in inputs]
-    parts = settings.model_dump(include={"window_samples", "evaluation"}, mode="json")
-    return fingerprint(parts, contents, dataset_of(settings), code_of(MAKERS["metrics"]))
+    parts = settings.evaluation.model_dump(include={"overlap", "threshold", "fpr_target"})
+    window = settings.window_samples
+    return fingerprint(parts, window, contents, dataset_of(settings), code_of(MAKERS["metrics"]))
+
+
+def mark_current(folder: RunFolder, stage: str, made_from: str) -> None:
+    """Write the stamp of a stage: what it was made from, and the files that came of it."""
+    write_stamp(folder.stamps[stage], _stamp(folder, stage, made_from))
+
+
+def _stamp(folder: RunFolder, stage: str, made_from: str) -> str:
+    # With the files themselves: others in their place, such as committed ones, are not current.
+    return fingerprint(made_from, content_of(folder.outputs[stage], folder.path))
+
+
+def _is_current(folder: RunFolder, stage: str, made_from: str) -> bool:
+    whole = all(path.is_file() for path in folder.outputs[stage])
+    return whole and is_current(folder.stamps[stage], _stamp(folder, stage, made_from))
 
 
 def is_trained(settings: Settings, seed: int) -> bool:
     """Whether a seed's weights are in place and were trained here, from what is here now."""
     folder = RunFolder(settings, seed)
-    return (
-        folder.weights.is_file()
-        and is_prepared(settings)
-        and is_current(folder.stamps["weights"], weights_fingerprint(settings, seed))
+    return is_prepared(settings) and _is_current(
+        folder, "weights", weights_fingerprint(settings, seed)
     )
 
 
 def has_scores(settings: Settings, seed: int) -> bool:
     """Whether a seed's scores are in place and were made here from the weights that are there."""
     folder = RunFolder(settings, seed)
-    return (
-        folder.weights.is_file()
-        and folder.scores.is_file()
-        and is_prepared(settings)
-        and is_current(folder.stamps["scores"], models_fingerprint(settings, folder.weights))
+    return is_prepared(settings) and _is_current(
+        folder, "scores", scores_fingerprint(settings, folder.weights)
     )
 
 
 def is_scored(settings: Settings, seed: int) -> bool:
-    """Whether a seed's table, too, is in place and was made here from the scores that are there."""
+    """Whether a seed's table, too, is in place, and all of it is of the clips that are recorded."""
     folder = RunFolder(settings, seed)
     return (
-        folder.metrics.is_file()
-        and has_scores(settings, seed)
-        and is_current(folder.stamps["metrics"], metrics_fingerprint(settings, folder))
+        has_scores(settings, seed)
+        and _is_current(folder, "metrics", metrics_fingerprint(settings, folder))
+        and clips_are_recorded(settings)
+        and is_of_these_clips(folder.scores, settings)
     )
 
 

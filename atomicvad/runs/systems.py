@@ -8,13 +8,18 @@ from atomicvad.config import Settings
 from atomicvad.data.prepare import prepare
 from atomicvad.evaluation.atlas import make_atlas
 from atomicvad.model import load_model
-from atomicvad.runs.state import models_fingerprint
+from atomicvad.runs.state import scores_fingerprint
 from atomicvad.scoring.models import seed_models
-from atomicvad.scoring.peer_scores import is_scored, peer_fingerprint, score_peer, write_system
+from atomicvad.scoring.peer_scores import (
+    is_system_current,
+    peer_fingerprint,
+    score_peer,
+    write_system,
+)
 from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.released_checkpoints import FOLDER, released_checkpoints, score_released
 from atomicvad.scoring.scores import record_clips
-from atomicvad.stamps import fingerprint
+from atomicvad.stamps import code_of, fingerprint
 
 
 def score_other_systems(settings: Settings) -> dict[str, str]:
@@ -30,7 +35,7 @@ def score_other_systems(settings: Settings) -> dict[str, str]:
             outcomes[peer.name] = problem
             continue
         made_from = peer_fingerprint(peer, digests)
-        if is_scored(settings, peer.name, made_from):
+        if is_system_current(settings, peer.name, made_from):
             outcomes[peer.name] = "up to date"
             continue
         started = time.perf_counter()
@@ -54,8 +59,9 @@ def _score_released(settings: Settings, digests: dict[str, str]) -> str:
     paths = released_checkpoints()
     if not paths:
         return f"{FOLDER} does not name the checkpoints' folder"
-    made_from = fingerprint(digests, models_fingerprint(settings, *paths))
-    if is_scored(settings, "released", made_from):
+    code = code_of(score_released.__module__)
+    made_from = fingerprint(digests, scores_fingerprint(settings, *paths), code)
+    if is_system_current(settings, "released", made_from):
         return "up to date"
     started = time.perf_counter()
     sets = score_released(paths, settings)

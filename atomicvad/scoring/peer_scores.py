@@ -66,7 +66,7 @@ def write_system(
         path.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def is_scored(settings: Settings, name: str, made_from: str) -> bool:
+def is_system_current(settings: Settings, name: str, made_from: str) -> bool:
     """Whether a system's scores exist and were made from what has this fingerprint."""
     folder = system_folder(settings, name)
     record = folder / SYSTEM_RECORD

@@ -53,6 +53,18 @@ def record_clips(settings: Settings) -> dict[str, str]:
     return digests
 
 
+def clips_are_recorded(settings: Settings) -> bool:
+    """Whether the labels beside the results are those of the clips, and digests are there."""
+    results = settings.results_folder
+    pairs = [
+        (settings.clips_folder(split) / CLIP_LABELS, results / f"{name}.csv")
+        for split, name in CLIP_SETS.items()
+    ]
+    return recorded_digests(settings).keys() == CLIP_SETS.keys() and all(
+        copy.is_file() and copy.read_bytes() == labels.read_bytes() for labels, copy in pairs
+    )
+
+
 def recorded_digests(settings: Settings) -> dict[str, str]:
     """The digests that ``record_clips`` wrote; empty if there are none."""
     path = settings.results_folder / CLIP_DIGESTS

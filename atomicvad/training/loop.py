@@ -38,7 +38,7 @@ def validate(trainer: Trainer, batches: list[tuple], settings: Settings) -> dict
     scores = np.concatenate([trainer.predict(features)[0].numpy() for features, _ in batches])
     targets = np.concatenate([targets for _, targets in batches])
     probabilities = np.stack([1 - scores, scores], axis=1)
-    metrics = binary_metrics(targets[:, 1], scores, settings.evaluation.threshold)
+    metrics = binary_metrics(targets[:, 1], scores)
     row = {"val_loss": float(trainer.loss(targets, probabilities))}
     return row | {f"val_{name}": metrics[name] for name in VALIDATION_METRICS}
 
