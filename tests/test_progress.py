@@ -91,6 +91,19 @@ def test_a_stamp_of_other_settings_counts_for_nothing(settings):
     assert state.trained_seeds(other) == []
 
 
+def test_what_a_killed_process_left_changes_nothing(settings):
+    finish(settings, 1, 100)
+    weights = RunFolder(settings, 1).weights
+    before = state.scores_fingerprint(settings, weights)
+    leftover = settings.clips_folder("testing") / "audio" / ".abcd1234-scene-00.flac"
+    leftover.touch()
+    try:
+        assert state.trained_seeds(settings) == [1]
+        assert state.scores_fingerprint(settings, weights) == before
+    finally:
+        leftover.unlink()
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(12.4, "12 s"), (89, "89 s"), (95, "2 min"), (5000, "83 min"), (7200, "2.0 h")],
