@@ -74,7 +74,7 @@ def test_workers_are_lost_and_nothing_else(serial, scheduler, tmp_path):
             output, _ = client.communicate()
     assert client.returncode == 0, output
     assert "2 of 2 seeds trained" in output.splitlines()[-1]
-    assert "goes on" in output and "epoch 3 of 3" in output and "Traceback" not in output
+    assert "resumes" in output and "epoch 3 of 3" in output and "Traceback" not in output
     for seed in TINY["seeds"]:
         assert_same_run(here.run_folder(seed), serial.run_folder(seed))
         assert_same_run(there.run_folder(seed), serial.run_folder(seed))

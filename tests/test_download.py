@@ -177,7 +177,7 @@ def test_who_asks_for_an_hour_is_left_in_peace(server, tmp_path):
 
 def test_a_server_that_stays_broken_is_given_up(server, tmp_path):
     server.script = [500] * 9
-    with pytest.raises(AtomicVADError, match=r"HTTP 500.*the same command goes on"):
+    with pytest.raises(AtomicVADError, match=r"HTTP 500.*the same command continues"):
         get(server, tmp_path)
     assert len(server.asked) == download.ATTEMPTS
 

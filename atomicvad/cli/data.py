@@ -76,7 +76,7 @@ def fetch(
     mirror: Annotated[str, typer.Option(help="another address of the archive")] = "",
     lock: Annotated[Path | None, typer.Option(help="freesound: another's lock file")] = None,
 ) -> None:
-    """Fetch a corpus into its folder; stopped, the same command goes on.
+    """Fetch a corpus into its folder; stopped, the same command continues.
 
     FreeSound asks for a key in FREESOUND_API_KEY. Of AVA-Speech only the labels can be fetched.
     """

@@ -246,7 +246,7 @@ def _download_one(name: str, offer: Offer, options: list[str], folder: Path, pro
         raise AtomicVADError(f"package {name}: {_reason(errors)}")
     digest, target = _sha256(fetched[0]), folder / fetched[0].name
     if digest != offer.sha256:
-        raise AtomicVADError(f"package {name}: damaged on its way; run the command again")
+        raise AtomicVADError(f"package {name}: damaged in transit; run the command again")
     fetched[0].replace(target)
     with replacing(target.with_suffix(".sha256")) as note:
         note.write_text(digest + "\n")

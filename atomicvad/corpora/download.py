@@ -145,7 +145,7 @@ class Resuming:
         if attempts >= ATTEMPTS or wait > LONGEST_WAIT:
             again = f"; it asks to wait {wait:.0f} s" if wait > LONGEST_WAIT else ""
             raise AtomicVADError(
-                f"{url}: {reason}{again}; what came is kept, the same command goes on"
+                f"{url}: {reason}{again}; what came is kept, the same command continues"
             )
         time.sleep(wait)
 
@@ -241,7 +241,7 @@ def get_json(url: str, parameters: dict, headers: dict) -> dict:
         if attempt == ATTEMPTS or wait > LONGEST_WAIT:
             break
         time.sleep(wait)
-    raise AtomicVADError(f"{url}: {reason}; the same command goes on")
+    raise AtomicVADError(f"{url}: {reason}; the same command continues")
 
 
 def _object(response: requests.Response, url: str) -> dict:

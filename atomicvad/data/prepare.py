@@ -119,7 +119,7 @@ def _prepare_store(settings: Settings) -> AudioStore:
         try:
             return AudioStore(folder)
         except AtomicVADError as error:
-            tqdm.write(f"made again: {error}")
+            tqdm.write(f"the store is rebuilt: {error}")
     stamp.unlink(missing_ok=True)
     if collected:
         store = _store_of_sources(collected, settings, expected)

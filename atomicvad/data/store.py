@@ -120,7 +120,7 @@ class AudioStore:
                 except BrokenProcessPool:
                     raise AudioError(
                         f"a decoding process died after {len(unfinished.rows)} recordings "
-                        "(out of memory?); the same command goes on"
+                        "(out of memory?); the same command continues"
                     ) from None
             with replacing(folder / RECORDINGS) as path:
                 pd.DataFrame(unfinished.rows).to_csv(path, index=False)

@@ -111,7 +111,7 @@ def fit(
     checkpoint.load(trainer)
     first = len(checkpoint.history)
     done = len(training.trials) + first if first else checkpoint.rounds
-    report(done, "goes on" if done else "begins", 0)
+    report(done, "resumes" if done else "begins", 0)
     if not first:
         choose_start(trainer, settings, seed, batches, checkpoint, report)
     writer = (
