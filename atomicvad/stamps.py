@@ -12,11 +12,14 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from atomicvad.files import replacing
 
 _PACKAGE = Path(__file__).parent
+# CPython's ast.parse fails in one of two threads that are in it at a time.
+_PARSING = RLock()
 
 
 def fingerprint(*parts: Any) -> str:
@@ -54,14 +57,16 @@ def write_stamp(stamp: Path, value: str) -> None:
 
 def code_of(*modules: str) -> str:
     """Fingerprint of the code behind ``modules`` (dotted names within this package)."""
-    return fingerprint({name: _code(name) for name in closure(*modules)})
+    with _PARSING:
+        return fingerprint({name: _code(name) for name in closure(*modules)})
 
 
 def code_of_notebook(path: Path) -> str:
     """Fingerprint of a notebook's cells, without outputs, and of all that they import from here."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    trees = [ast.parse(_source(cell)) for cell in cells if cell["cell_type"] == "code"]
-    modules = {name for tree in trees for name in _imported(tree, "")}
+    with _PARSING:
+        trees = [ast.parse(_source(cell)) for cell in cells if cell["cell_type"] == "code"]
+        modules = {name for tree in trees for name in _imported(tree, "")}
     text = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
     return fingerprint(text, code_of(*sorted(modules)))
 

@@ -1,10 +1,13 @@
 """One rule of freshness: what an edit marks as out of date, and what it does not."""
 
+import gc
 import json
 import re
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grimp
 import pytest
@@ -209,3 +212,26 @@ def test_a_stamp_is_current_only_for_its_fingerprint(tmp_path):
     assert not stamps.is_current(stamp, "a")
     stamps.write_stamp(stamp, "a")
     assert stamps.is_current(stamp, "a") and not stamps.is_current(stamp, "b")
+
+
+def test_threads_may_ask_at_the_same_time():
+    """As the seeds of a Dask worker do: ``ast.parse`` does not bear a switch of threads.
+
+    The garbage collector, which runs while it builds its nodes, makes the threads switch here.
+    """
+    asked = ["atomicvad.evaluation.atlas", *MAKERS.values()]
+    expected, thresholds = [stamps.code_of(module) for module in asked], gc.get_threshold()
+
+    def switch(phase, info):
+        time.sleep(0)
+
+    stamps._code.cache_clear()
+    stamps.imports_of.cache_clear()
+    gc.callbacks.append(switch)
+    gc.set_threshold(500)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(stamps.code_of, asked)) == expected
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(switch)
