@@ -6,7 +6,8 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.evaluation.systems import TITLES
-from atomicvad.files import LEDGER, PAIRED, SYSTEM_RECORD, project_root, replacing
+from atomicvad.files import LEDGER, SYSTEM_RECORD, project_root, replacing
+from atomicvad.report.collate import read_paired
 
 # What the paper prints for AVA-Speech (another test set), from its abstract.
 PAPER = {"auroc": 0.903, "f2": 0.891}
@@ -101,7 +102,7 @@ def paired_table(
     settings: Settings, protocols: tuple[str, ...] = ("swi-median", "frame")
 ) -> pd.DataFrame:
     """AUROC of our seeds minus every other system's, by condition."""
-    table = pd.read_csv(settings.results_folder / PAIRED)
+    table = read_paired(settings)
     table = table[(table["metric"] == "auroc") & table["protocol"].isin(protocols)]
     text = [
         f"{r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}] p {r.p:.3f}" for r in table.itertuples()

@@ -82,7 +82,6 @@ def _client(scheduler: str, workers: int) -> Iterator[Client]:
 
 
 def _run(client: Client, settings: Settings, seeds: list[int]) -> None:
-
     expected = identity(settings.profile)
     data = data_content(settings)
     identities = client.run(identity, settings.profile, on_error="return")

@@ -1,6 +1,8 @@
 """Systems beside our seeds: scored where that is needed, else left as they are."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 
@@ -18,7 +20,7 @@ from atomicvad.scoring.peer_scores import (
 )
 from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.released_checkpoints import FOLDER, released_checkpoints, score_released
-from atomicvad.scoring.scores import record_clips
+from atomicvad.scoring.scores import Sets, record_clips
 from atomicvad.stamps import code_of, fingerprint
 
 
@@ -31,26 +33,16 @@ def score_other_systems(settings: Settings) -> dict[str, str]:
     prepare(settings)
     digests, outcomes = record_clips(settings), {}
     for peer in PEERS.values():
-        if problem := peer.problem():
-            outcomes[peer.name] = problem
-            continue
-        made_from = peer_fingerprint(peer, digests)
-        if is_system_current(settings, peer.name, made_from):
-            outcomes[peer.name] = "up to date"
-            continue
-        started = time.perf_counter()
-        sets = score_peer(peer, settings)
-        record = {
+        facts = {
             "system": peer.name,
             "title": peer.title,
             "package": f"{peer.package} {peer.version}",
             "license": peer.license,
             "how": peer.how,
-            "seconds": round(time.perf_counter() - started, 1),
-            "made_from": made_from,
         }
-        write_system(settings, sets, digests, record)
-        outcomes[peer.name] = "scored"
+        outcomes[peer.name] = peer.problem() or _score_unless_current(
+            settings, digests, facts, peer_fingerprint(peer, digests), partial(score_peer, peer)
+        )
     outcomes["released"] = _score_released(settings, digests)
     return outcomes
 
@@ -59,22 +51,34 @@ def _score_released(settings: Settings, digests: dict[str, str]) -> str:
     paths = released_checkpoints()
     if not paths:
         return f"{FOLDER} does not name the checkpoints' folder"
-    code = code_of(score_released.__module__)
-    made_from = fingerprint(digests, scores_fingerprint(settings, *paths), code)
-    if is_system_current(settings, "released", made_from):
-        return "up to date"
-    started = time.perf_counter()
-    sets = score_released(paths, settings)
-    record = {
+    facts = {
         "system": "released",
         "title": "AtomicVAD, released checkpoints",
         "package": ", ".join(path.name for path in paths),
         "license": "MIT",
         "how": "the released weights in the architecture built here; 80 dB floor per window",
-        "seconds": round(time.perf_counter() - started, 1),
-        "made_from": made_from,
     }
-    write_system(settings, sets, digests, record)
+    code = code_of(score_released.__module__)
+    made_from = fingerprint(digests, scores_fingerprint(settings, *paths), code)
+    return _score_unless_current(
+        settings, digests, facts, made_from, partial(score_released, paths)
+    )
+
+
+def _score_unless_current(
+    settings: Settings,
+    digests: dict[str, str],
+    facts: dict[str, str],
+    made_from: str,
+    score: Callable[[Settings], Sets],
+) -> str:
+    """Score a system and record ``facts`` of it, unless that is done; return what was done."""
+    if is_system_current(settings, facts["system"], made_from):
+        return "up to date"
+    started = time.perf_counter()
+    sets = score(settings)
+    seconds = round(time.perf_counter() - started, 1)
+    write_system(settings, sets, digests, facts | {"seconds": seconds, "made_from": made_from})
     return "scored"
 
 
