@@ -9,11 +9,11 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 ATOMICVAD := $(VENV)/bin/atomicvad
 READY := $(VENV)/.ready
-export TF_CPP_MIN_LOG_LEVEL ?= 3
+STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test lab data train score peers atlas figures report compare verify bench clean lock
+.PHONY: help reproduce progress test lab data train score peers atlas figures report compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,7 +29,7 @@ reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by defa
 	  $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g'))
 	@$(ATOMICVAD) score --profile $(PROFILE)
 	@$(MAKE) --no-print-directory PROFILE=$(PROFILE) report
-	@$(ATOMICVAD) compare --profile $(PROFILE)
+	@$(ATOMICVAD) compare --profile $(PROFILE) --since $(STARTED)
 
 seed-%: $(READY)
 	@$(ATOMICVAD) train --profile $(PROFILE) --seed $*
@@ -44,7 +44,7 @@ train: $(READY) ## one seed, trained and scored: make train SEED=43185
 progress: $(READY) ## how far the seeds are
 	@$(ATOMICVAD) progress --profile $(PROFILE)
 
-score: $(READY) ## score the weights in results/ again where needed; never trains
+score: $(READY) ## score the seeds' weights again where needed; never trains
 	@$(ATOMICVAD) score --profile $(PROFILE)
 
 peers: $(READY) ## score the other detectors that are installed on the scenes
@@ -53,10 +53,10 @@ peers: $(READY) ## score the other detectors that are installed on the scenes
 atlas: $(READY) ## score the atlas of hard cases
 	@$(ATOMICVAD) atlas --profile $(PROFILE)
 
-figures: $(READY) ## tables and figures again from results/, without audio
+figures: $(READY) ## tables and figures again from a run's scores, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)
 
-report: $(READY) ## the pages in results/$(PROFILE)/
+report: $(READY) ## the pages in runs/$(PROFILE)/
 	@$(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) $$($(ATOMICVAD) pages | sed 's/[a-z]*/page-&/g')
 
 page-atlas: page-systems # it needs the peers' scores
@@ -64,10 +64,13 @@ page-report: page-atlas # it draws what they compute
 page-%:
 	@$(ATOMICVAD) report --profile $(PROFILE) --page $*
 
-compare: $(READY) ## compare the numbers with the committed ones
+compare: $(READY) ## did the run reproduce the reference?
 	@$(ATOMICVAD) compare --profile $(PROFILE)
 
-verify: $(READY) ## score the weights in results/ again and compare with the tables there
+adopt: $(READY) ## make the run the reference: results/ and figures/ (for maintainers)
+	@$(ATOMICVAD) adopt --profile $(PROFILE)
+
+verify: $(READY) ## score the reference's weights again and compare with its tables
 	@$(ATOMICVAD) verify --profile $(PROFILE)
 
 bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv (about 11 minutes)
@@ -81,12 +84,11 @@ test: $(READY) ## lint, types, structure and tests
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-cache --no-logo
+	@$(PYTHON) tools/emulator.py $(VENV)/emulator
 	@$(PYTHON) -m pytest --cov
 
-clean: ## remove prepared data and by-products; keeps the environment, downloads and committed results
-	rm -rf data/$(PROFILE) results/$(PROFILE)/*.html results/$(PROFILE)/*.ipynb results/$(PROFILE)/.[a-z0-9]* results/$(PROFILE)/*.log
-	rm -rf results/$(PROFILE)/seed-*/.[a-z0-9]* results/$(PROFILE)/seed-*/*.ipynb results/$(PROFILE)/seed-*/*.html
-	rm -rf results/$(PROFILE)/seed-*/checkpoint.npz results/$(PROFILE)/seed-*/progress.json results/$(PROFILE)/seed-*/tensorboard results/$(PROFILE)/seed-*/*.log
+clean: ## remove a profile's prepared data and run; keeps the environment, downloads and reference
+	rm -rf data/$(PROFILE) runs/$(PROFILE)
 
 lock: ## pin all packages anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -3,6 +3,10 @@
 from importlib import import_module
 from typing import Any
 
+# Before the libraries that they concern are loaded.
+from atomicvad import arithmetic as _arithmetic  # noqa: F401
+from atomicvad.quiet import quiet_tensorflow as _quiet_tensorflow
+
 # Name -> module. Looked up at first use: TensorFlow is not imported before it is needed.
 _PUBLIC = {
     "AtomicVADError": "errors",
@@ -14,6 +18,7 @@ _PUBLIC = {
     "stream_probabilities": "scoring.probabilities",
 }
 __all__ = list(_PUBLIC)
+_quiet_tensorflow()
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,7 @@ WEIGHTS = "model.keras"
 HISTORY = "history.csv"
 RECORD = "run.json"
 SCORES = "scores.npz"
+TESTING = "testing.csv"  # also the table over all seeds
 METRICS = "metrics.csv"  # also the table of all seeds
 CHECKPOINT = "checkpoint.npz"
 PROGRESS = "progress.json"
@@ -29,6 +30,9 @@ PROGRESS = "progress.json"
 # Of a folder of results.
 SUMMARY = "summary.csv"
 SYSTEMS = "systems.csv"
+HEADLINE = "headline.csv"
+COMPARISON = "comparison.csv"
+VERDICT = "verdict.txt"
 PAIRED = "paired.csv"
 LEDGER = "ledger.csv"
 ATLAS = "atlas.csv"

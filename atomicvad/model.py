@@ -4,6 +4,7 @@ import json
 import re
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +13,65 @@ import keras
 import numpy as np
 from keras import layers
 
-from atomicvad.config import BLOCKS, Settings
+from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import WEIGHTS, replacing
 from atomicvad.layers.activations import activation
 from atomicvad.layers.features import Features
+from atomicvad.sections import PAPER_BLOCKS, BlockSettings
 
 
-def core_block(  # noqa: PLR0913, PLR0917 - the rows of the paper's table
+def core_block(
     inputs: Any,
     name: str,
-    kernel: int,
-    multiplier: int,
-    pool: int,
-    hidden: int,
-    filters: int,
+    block: BlockSettings,
     activation_name: str = "ggcu",
     normalization: str = "layer",
     dropout: float = 0.2,
     seed: int = 0,
+    unit_seed: int = 2,
     **activation_options: float,
 ) -> Any:
     """Depthwise convolution, pooling, normalisation, 1x1, activation, dropout, 1x1.
 
     Maps ``[batch, height, width, channels]`` to ``[batch, ceil(height / pool),
-    ceil(width / pool), filters]``. ``normalization`` is ``"layer"`` or ``"batch"``.
+    ceil(width / pool), filters]``. ``normalization`` is ``"layer"`` or ``"batch"``;
+    ``unit_seed`` is the activation's.
     """
     glorot = keras.initializers.GlorotUniform
     if inputs.shape[-1] == 1:
         # On one channel this equals a depthwise convolution with the same weights, and is faster.
         x = layers.Conv2D(
-            multiplier, kernel, padding="same", kernel_initializer=glorot(seed), name=f"{name}_conv"
+            block.multiplier,
+            block.kernel,
+            padding="same",
+            kernel_initializer=glorot(seed),
+            name=f"{name}_conv",
         )(inputs)
     else:
         x = layers.DepthwiseConv2D(
-            kernel,
-            depth_multiplier=multiplier,
+            block.kernel,
+            depth_multiplier=block.multiplier,
             padding="same",
             depthwise_initializer=glorot(seed),
             name=f"{name}_conv",
         )(inputs)
-    x = layers.MaxPooling2D(pool, padding="same", name=f"{name}_pool")(x)
+    x = layers.MaxPooling2D(block.pool, padding="same", name=f"{name}_pool")(x)
     if normalization == "layer":
         x = layers.LayerNormalization(epsilon=1e-3, name=f"{name}_norm")(x)
     elif normalization == "batch":
         x = layers.BatchNormalization(name=f"{name}_norm")(x)
     else:
         raise ValueError(f"normalization: expected 'layer' or 'batch', got {normalization!r}")
-    x = layers.Conv2D(hidden, 1, kernel_initializer=glorot(seed + 1), name=f"{name}_expand")(x)
-    x = activation(activation_name, seed=seed + 2, name=f"{name}_activation", **activation_options)(
-        x
+    expand = glorot(seed + 1)
+    x = layers.Conv2D(block.hidden, 1, kernel_initializer=expand, name=f"{name}_expand")(x)
+    unit = activation(
+        activation_name, seed=unit_seed, name=f"{name}_activation", **activation_options
     )
+    x = unit(x)
     x = layers.Dropout(dropout, seed=seed + 6, name=f"{name}_dropout")(x)
-    return layers.Conv2D(filters, 1, kernel_initializer=glorot(seed + 7), name=f"{name}_reduce")(x)
+    reduce = glorot(seed + 7)
+    return layers.Conv2D(block.filters, 1, kernel_initializer=reduce, name=f"{name}_reduce")(x)
 
 
 def build_network(
@@ -73,33 +80,32 @@ def build_network(
     normalization: str = "layer",
     dropout: float = 0.2,
     seed: int = 0,
+    blocks: Sequence[BlockSettings] = PAPER_BLOCKS,
     **activation_options: float,
 ) -> keras.Model:
     """Features ``[batch, 64, 64, 1]`` -> probabilities ``[batch, 2]`` of (background, speech).
 
-    298 parameters as in the paper. The input of the second block, max-pooled, is added to its
-    output; a 1x1 projection is inserted only where the channels differ.
+    By default 298 parameters as in the paper. The input of the second block, max-pooled, is added
+    to its output; a 1x1 projection is inserted only where the channels differ. With ``one_seed``
+    among the activation's options both units start from the same four scalars.
     """
     inputs = keras.Input(input_shape, name="features")
     x = inputs
-    for number, block in enumerate(BLOCKS, start=1):
+    for number, block in enumerate(blocks, start=1):
         block_input = x
         x = core_block(
             block_input,
             f"b{number}",
-            block["kernel"],
-            block["multiplier"],
-            block["pool"],
-            block["hidden"],
-            block["filters"],
+            block,
             activation_name=activation_name,
             normalization=normalization,
             dropout=dropout,
             seed=seed + 100 * number,
+            unit_seed=seed if activation_options.get("one_seed") else seed + 100 * number + 2,
             **activation_options,
         )
         if number > 1:
-            skip = layers.MaxPooling2D(block["pool"], padding="same", name=f"skip{number}_pool")(
+            skip = layers.MaxPooling2D(block.pool, padding="same", name=f"skip{number}_pool")(
                 block_input
             )
             if skip.shape[-1] != x.shape[-1]:
@@ -242,6 +248,8 @@ def new_network(settings: Settings, seed: int) -> keras.Model:
         seed=seed,
         l1=settings.model.l1,
         l2=settings.model.l2,
+        one_seed=settings.model.one_seed,
+        blocks=settings.model.blocks,
     )
 
 

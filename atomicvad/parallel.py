@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from atomicvad.config import Mode
 from atomicvad.errors import AtomicVADError
+from atomicvad.sections import Mode, TrainingSettings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -71,14 +71,14 @@ def set_up_tensorflow() -> None:
 
 
 def grow_gpu_memory(mode: Mode) -> None:
-    """Let every GPU take memory as it is needed (``auto``: where that can still be set).
+    """Let every visible GPU take memory as it is needed (``auto``: where that can still be set).
 
     Raises:
         AtomicVADError: ``mode`` is forced, and a GPU is in use already.
     """
     import tensorflow as tf
 
-    for gpu in tf.config.list_physical_devices("GPU"):
+    for gpu in tf.config.get_visible_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, bool(mode))
         except RuntimeError as error:
@@ -86,8 +86,40 @@ def grow_gpu_memory(mode: Mode) -> None:
                 raise AtomicVADError(f"training.memory_growth: {gpu.name}: {error}") from None
 
 
-def has_gpu() -> bool:
-    """Whether TensorFlow sees a GPU."""
+def choose_gpu(training: TrainingSettings) -> None:
+    """Let TensorFlow see the GPUs that ``training`` names, and take as much of their memory.
+
+    Raises:
+        AtomicVADError: no GPU has that number, or what is asked for is not so and can no longer be
+            set, because TensorFlow is in use.
+    """
     import tensorflow as tf
 
-    return bool(tf.config.list_physical_devices("GPU"))
+    chosen = tf.config.list_physical_devices("GPU")
+    if training.gpu == "none":
+        chosen = []
+    elif training.gpu != "all":
+        if training.gpu >= len(chosen):
+            raise AtomicVADError(
+                f"training.gpu: expected the number of one of {len(chosen)} GPUs (from 0), "
+                f"or all or none; got {training.gpu}"
+            )
+        chosen = [chosen[training.gpu]]
+    try:
+        if tf.config.get_visible_devices("GPU") != chosen:
+            tf.config.set_visible_devices(chosen, "GPU")
+        if training.gpu_memory_mb is None:
+            grow_gpu_memory(training.memory_growth)
+            return
+        limit = tf.config.LogicalDeviceConfiguration(memory_limit=training.gpu_memory_mb)
+        for gpu in chosen:
+            tf.config.set_logical_device_configuration(gpu, [limit])
+    except RuntimeError as error:
+        raise AtomicVADError(f"training.gpu: {error}") from None
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a GPU that it may use."""
+    import tensorflow as tf
+
+    return bool(tf.config.get_visible_devices("GPU"))

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from atomicvad.config import Split, load_profile
+from atomicvad.config import load_profile
 from atomicvad.data.manifest import read_split
 from atomicvad.data.prepare import prepare
+from atomicvad.sections import Split
 from atomicvad.training.batches import TrainingBatches, WindowSet
 from atomicvad.training.loop import validate, validation_batches
 from atomicvad.training.trainer import Trainer, configure
@@ -34,7 +35,7 @@ def epoch() -> list[Row]:
             trainer.step(features, targets)
 
     training = seconds(train)
-    validating = np.median([seconds(lambda: validate(trainer, held_out, paper)) for _ in range(3)])
+    validating = np.median([seconds(lambda: validate(trainer, held_out)) for _ in range(3)])
     hours = (training + validating) * paper.training.epochs * len(paper.seeds) / 3600
     return [
         ("paper_epoch_windows", len(batches.windows), "windows"),

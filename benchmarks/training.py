@@ -122,7 +122,7 @@ def stages(settings: Settings) -> list[Row]:
             "mfcc": mfcc,
             "masks": masks,
             # The same number of windows as above: a single batch depends on the cache's state.
-            "forward": lambda: [trainer.predict(features) for _ in range(repeats)],
+            "forward": lambda: [trainer.evaluate(features, targets) for _ in range(repeats)],
             "step": lambda: [trainer.step(features, targets) for _ in range(repeats)],
         },
         rounds=15,

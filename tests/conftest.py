@@ -4,7 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from atomicvad.arithmetic import pin
+
+pin()  # before NumPy is loaded
 
 import pytest
 import yaml

@@ -41,7 +41,7 @@ class Checkout:
         return Checkout(folder)
 
     def run_folder(self, seed: int, profile: str = "tiny") -> Path:
-        return self.folder / "results" / profile / f"seed-{seed}"
+        return self.folder / "runs" / profile / f"seed-{seed}"
 
 
 class Nursery:

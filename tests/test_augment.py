@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atomicvad.config import WaveformSettings
 from atomicvad.kernels import waveform
 from atomicvad.kernels.masks import spec_augment, spec_cutout
 from atomicvad.kernels.random import uniform
+from atomicvad.sections import WaveformSettings
 from atomicvad.training import augment
 
 SEEDS = np.array([[7, item] for item in range(200)])

@@ -18,7 +18,10 @@ def atomicvad(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("seeds", "--profile", "opne"), "expected one of open, paper, smoke; got 'opne'"),
+        (
+            ("seeds", "--profile", "opne"),
+            "of open, paper, released, smoke; got 'opne'",
+        ),
         (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
         (
             ("report", "--profile", "smoke", "--page", "atlsa"),

@@ -16,7 +16,7 @@ def real_profiles(monkeypatch):
     monkeypatch.setattr(config, "project_root", project_root)
 
 
-@pytest.mark.parametrize("name", ["smoke", "open", "paper"])
+@pytest.mark.parametrize("name", ["smoke", "open", "paper", "released"])
 def test_profiles_load(name):
     settings = load_profile(name)
     assert settings.profile == name
@@ -69,3 +69,19 @@ def test_unknown_profile_and_seed_are_named():
 def test_settings_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         load_profile("smoke").profile = "other"
+
+
+def test_the_reference_lies_elsewhere():
+    """Also after the run's own folders were asked for."""
+    settings = load_profile("smoke")
+    run, figures = settings.results_folder, settings.figures_folder
+    assert run.parts[-2:] == ("runs", "smoke") and figures == run / "figures"
+    assert settings.reference.results_folder.parts[-2:] == ("results", "smoke")
+    assert settings.reference.figures_folder.parts[-2:] == ("figures", "smoke")
+    assert settings.reference.run_folder(43185).parent == settings.reference.results_folder
+    assert "place" not in settings.model_dump()
+
+
+def test_a_profile_cannot_choose_where_results_lie():
+    with pytest.raises(AtomicVADError, match=r"multiple values for keyword argument .place."):
+        settings_from({"place": "results"}, "profile", "mine")

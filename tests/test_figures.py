@@ -48,7 +48,8 @@ def auroc_by_seed():
         for seed in SEEDS
     ]
     metrics = pd.DataFrame(rows)
-    return figures.auroc_by_seed(metrics, collate.summarise(metrics))
+    summary = collate.summarise(metrics)
+    return figures.auroc_by_seed(metrics, summary, summary)
 
 
 def timeline(audio=True):
@@ -92,7 +93,7 @@ def systems_table():
     edges = [f"{edge}_latency_p{part}" for edge in ("onset", "offset") for part in (50, 95)]
     keys += [("frame-causal", "all", edge) for edge in edges]
     names = ("atomicvad", "released", "silero")
-    rows = [(name, *key, 0.8, 0.7, 0.9) for name in names for key in keys]
+    rows = [(name, *key, 0.8, 0.7, 0.9, 10) for name in names for key in keys]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -112,7 +113,7 @@ def reliability():
 
 def atlas_map():
     rows = [
-        {"system": system, "group": group, "case": f"{group} {n}", "right": n / 4}
+        {"system": system, "group": group, "case": f"{group} {n}", "right": n / 4} | {"members": 1}
         for system in ("atomicvad", "silero")
         for group in ("no speech", "speech")
         for n in range(5)

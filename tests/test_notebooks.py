@@ -1,10 +1,13 @@
 """Notebooks run with strict parameters, and a failed one leaves no target behind."""
 
+import json
 import shutil
+from pathlib import Path
 
 import nbformat
 import papermill
 import pytest
+import zmq
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
@@ -59,6 +62,41 @@ def test_a_failed_notebook_leaves_its_remains_only(tmp_path):
     assert not (tmp_path / "out.ipynb").exists() and not (tmp_path / "out.html").exists()
     assert "before" in (tmp_path / "out.failed.ipynb").read_text()
     assert "broken here" in (tmp_path / "out.log").read_text()
+
+
+def test_kernels_take_no_ports(tmp_path):
+    """Two that start together would choose the same: they talk through files of their own."""
+    code = "import json, ipykernel.connect as c\nprint(c.get_connection_info())"
+    source = toy(tmp_path / "toy.ipynb", code)
+    run_notebook(source, tmp_path / "out.ipynb", {"seed": 3})
+    said = json.loads((tmp_path / "out.log").read_text())
+    assert said["transport"] == "ipc" and said["ip"].endswith("/socket")
+    assert not Path(said["ip"]).parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("import os\nos._exit(3)", "toy.ipynb: DeadKernelError: Kernel died"), ("1 +", "SyntaxError")],
+)
+def test_however_a_kernel_ends_it_is_one_line(tmp_path, code, said):
+    source = toy(tmp_path / "toy.ipynb", code)
+    with pytest.raises(AtomicVADError, match=said) as caught:
+        run_notebook(source, tmp_path / "out.ipynb", {"seed": 3})
+    assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+
+
+def test_a_kernel_that_cannot_start_is_one_line(tmp_path, monkeypatch):
+    """As when a socket is taken: the reason, and where the log is."""
+
+    async def taken(*_, **__):
+        raise zmq.ZMQError(zmq.EADDRINUSE)
+
+    monkeypatch.setattr("jupyter_client.AsyncKernelManager.start_kernel", taken)
+    source = toy(tmp_path / "toy.ipynb", "print(seed)")
+    with pytest.raises(AtomicVADError, match="ZMQError: Address already in use") as caught:
+        run_notebook(source, tmp_path / "out.ipynb", {"seed": 3})
+    assert "\n" not in str(caught.value) and str(tmp_path / "out") in str(caught.value)
+    assert not (tmp_path / "out.ipynb").exists()
 
 
 def test_check_parameters_knows_its_own():

@@ -7,7 +7,7 @@ import pytest
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation import intervals
 from atomicvad.evaluation.systems import COLUMNS
-from atomicvad.report import collate, compare, tables
+from atomicvad.report import collate, tables
 
 ROW = {"variant": "atomicvad", "dataset": "scenes", "protocol": "swi-median"}
 
@@ -38,31 +38,11 @@ def test_interval_covers_the_mean_about_as_often_as_it_says():
     assert 82 <= hits <= 99
 
 
-@pytest.mark.parametrize(
-    ("shift", "said"), [(0.0, "the same"), (0.01, "within the spread"), (0.2, "NOT the committed")]
-)
-def test_comparison_says_which(shift, said, tiny, monkeypatch):
-    values = np.array([0.7, 0.72, 0.74])
-    monkeypatch.setattr(compare, "committed", lambda path: collate.summarise(metrics(values)))
+def test_testing_lines_have_the_released_trainings_form(tiny):
     tiny.results_folder.mkdir(parents=True, exist_ok=True)
-    summary = collate.summarise(metrics(values + shift))
-    summary.to_csv(tiny.results_folder / "summary.csv", index=False)
-    assert said in compare.compare(tiny)
-
-
-def test_nothing_committed_is_said(tiny, monkeypatch):
-    monkeypatch.setattr(compare, "committed", lambda path: None)
-    collate.summarise(metrics([1, 1])).to_csv(tiny.results_folder / "summary.csv", index=False)
-    assert "no committed numbers" in compare.compare(tiny)
-
-
-def test_rows_that_are_gone_are_not_the_same_numbers(tiny, monkeypatch):
-    both = pd.concat([metrics([0.7, 0.72]), metrics([0.8, 0.82]).assign(metric="f2")])
-    monkeypatch.setattr(compare, "committed", lambda path: collate.summarise(both))
-    summary = collate.summarise(metrics([0.7, 0.72]))
-    summary.to_csv(tiny.results_folder / "summary.csv", index=False)
-    said = compare.compare(tiny)
-    assert "NOT the committed" in said and "1 of 2" in said and "f2" in said
+    table = pd.DataFrame({"metric": ["loss", "auc"] * 2, "value": [0.1, 0.98, 0.2, 1.0]})
+    collate.summarise(table, ["metric"]).to_csv(tiny.results_folder / "testing.csv", index=False)
+    assert collate.testing_lines(tiny) == ["loss: 0.1500 ± 0.0707", "auc: 0.9900 ± 0.0141"]
 
 
 def test_tables_are_collated_once_and_again_when_something_changed(tiny, monkeypatch):
@@ -91,10 +71,18 @@ def test_missing_seeds_are_named(tiny):
         collate._seed_table(tiny, "nothing.csv")
 
 
+def test_the_released_row_says_how_many_checkpoints_there_are():
+    row = ("swi-median", "all", "auroc", 0.9, 0.9, 0.9)
+    for members in (5, 10):
+        table = pd.DataFrame([("released", *row, members)], columns=COLUMNS)
+        assert f"released checkpoints ({members} of 10) |" in tables.markdown_table(table)
+
+
 def test_the_table_shows_every_system_and_marks_the_papers_row():
     keys = [("swi-median", c, "auroc") for c in ("all", "clean", "noise", "music")]
     keys += [("frame", "all", "auroc"), ("swi-median", "all", "f2_tuned")]
-    rows = [(name, *key, 0.905, 0.9, 0.91) for name in ("atomicvad", "released") for key in keys]
+    names = ("atomicvad", "released")
+    rows = [(name, *key, 0.905, 0.9, 0.91, 10) for name in names for key in keys]
     text = tables.markdown_table(pd.DataFrame(rows, columns=COLUMNS))
     assert text.count("0.905 [0.900, 0.910]") == 12
     assert "another test set" in text and "| 0.903 |" in text and "0.891 |" in text
@@ -102,6 +90,7 @@ def test_the_table_shows_every_system_and_marks_the_papers_row():
 
 def test_whoever_is_above_is_named():
     row = {"protocol": "swi-median", "metric": "auroc", "other": "marblenet", "condition": "noise"}
+    row |= {"members": 1}
     below = row | {"other": "webrtc", "difference": 0.3, "low": 0.2, "high": 0.4}
     above = row | {"difference": -0.05, "low": -0.07, "high": -0.03}
     text = tables.standing(pd.DataFrame([above, below]))

@@ -14,13 +14,13 @@ import trees
 import yaml
 
 from atomicvad.audio.decode import decode, read_header
-from atomicvad.config import SourceSettings, load_profile, settings_from
+from atomicvad.config import SPLITS, load_profile, settings_from
 from atomicvad.corpora import index, speech_commands
 from atomicvad.corpora.clips import read_labels
 from atomicvad.corpora.index import find_files, index_files
 from atomicvad.corpora.recordings import Recording
 from atomicvad.corpora.registry import NAMED, get_corpus
-from atomicvad.corpora.splits import by_file
+from atomicvad.corpora.splits import by_file, by_group
 from atomicvad.data.audit import audit
 from atomicvad.data.manifest import read_manifest
 from atomicvad.data.prepare import dataset_of, prepare
@@ -29,6 +29,7 @@ from atomicvad.data.store import AudioStore
 from atomicvad.data.testset import dataset_name, prepare_clips
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
+from atomicvad.sections import SourceSettings, SplitShares
 
 PROFILE = {
     "corpus": "sources",
@@ -144,6 +145,23 @@ def test_splits(name, corpora):
     assert {entry.split for entry in testing} == {"testing"} and len(testing) == len(found)
     by_file = list(corpus.entries(folder, SourceSettings(corpus=name, split="file"), 42))
     assert sorted(e.path for e in by_file) == sorted(e.path for e in found)
+
+
+@pytest.mark.parametrize("shares", [(0.8, 0.1, 0.1), (0.7, 0.2, 0.1), (0.5, 0.5, 0), (1, 0, 0)])
+def test_shares_are_a_setting(shares):
+    """By file to the last one; by group as the hashes of its names fall."""
+    wanted = SplitShares(**dict(zip(SPLITS, shares, strict=True)))
+    names = [f"{n}.wav" for n in range(1000)]
+    files = pd.Series(by_file(names, 42, wanted)).value_counts().reindex(SPLITS, fill_value=0)
+    assert files.tolist() == [1000 * share for share in shares]
+    groups = pd.Series([by_group(name, wanted) for name in names])
+    found = groups.value_counts().reindex(SPLITS, fill_value=0) / 1000
+    assert found.tolist() == pytest.approx(shares, abs=0.05)
+
+
+def test_shares_that_are_no_whole_are_refused():
+    with pytest.raises(ValueError, match=r"expected shares that add to 1, got 1\.1"):
+        SplitShares(training=0.9)
 
 
 def test_shares_of_the_split_by_file():

@@ -60,7 +60,7 @@ for _ in sys.stdin:
     stages = {"store": prepare.store_fingerprint(settings)}
     stages["prepared"] = prepare.prepared_fingerprint(settings)
     stages["clips"] = stamps.code_of(testset.__name__)
-    stages |= {stage: stamps.code_of(module) for stage, module in MAKERS.items()}
+    stages |= {stage: stamps.code_of(*makers) for stage, makers in MAKERS.items()}
     stages["peers"] = stamps.code_of(peer_scores.__name__)
     stages["released"] = stamps.code_of(released_checkpoints.__name__)
     stages["atlas"] = stamps.code_of(atlas.__name__)
@@ -75,7 +75,7 @@ ROOTS = {
     "store": ["atomicvad.data.store", "atomicvad.corpora.generated"],
     "prepared": ["atomicvad.data.prepare"],
     "clips": ["atomicvad.data.testset"],
-    **{stage: [module] for stage, module in MAKERS.items()},
+    **{stage: list(makers) for stage, makers in MAKERS.items()},
     "peers": ["atomicvad.scoring.peer_scores"],
     "released": ["atomicvad.scoring.released_checkpoints"],
     "atlas": ["atomicvad.evaluation.atlas"],
@@ -219,7 +219,7 @@ def test_threads_may_ask_at_the_same_time():
 
     The garbage collector, which runs while it builds its nodes, makes the threads switch here.
     """
-    asked = ["atomicvad.evaluation.atlas", *MAKERS.values()]
+    asked = ["atomicvad.evaluation.atlas", *(name for makers in MAKERS.values() for name in makers)]
     expected, thresholds = [stamps.code_of(module) for module in asked], gc.get_threshold()
 
     def switch(phase, info):

@@ -164,7 +164,7 @@ def test_tables_to_read_have_a_row_a_system(scored, evaluated):
         tables.event_table,
     ):
         assert list(made(table).index) == [
-            systems.TITLES[n] for n in ("atomicvad", "energy", "webrtc")
+            systems.title(n, 1) for n in ("atomicvad", "energy", "webrtc")
         ]
     assert len(tables.paired_table(scored)) == 4
     assert len(tables.peer_table(scored)) == 2
@@ -173,7 +173,7 @@ def test_tables_to_read_have_a_row_a_system(scored, evaluated):
 def test_the_ledger_takes_its_cells_from_the_table(scored):
     cells = {"auroc_hard": 0.6, "auroc": 0.8, "accuracy": 0.7, "f2": 0.75}
     rows = [
-        ("released", protocol, "all", metric, value, value, value)
+        ("released", protocol, "all", metric, value, value, value, 5)
         for protocol in ("swi-median", "as-released")
         for metric, value in cells.items()
     ]
@@ -184,6 +184,10 @@ def test_the_ledger_takes_its_cells_from_the_table(scored):
     assert [first["as_released_code"], first["correct"]] == [0.6, 0.8]
     assert first["difference"] == pytest.approx(0.2)
     assert found["source"].str.len().min() > 0 and found["why"].str.len().min() > 0
+    assert first["why"].endswith("(5 of 10 checkpoints)")
+    # The released evaluation takes F2 of the speech column, as here.
+    f2 = found.set_index("quantity").loc["F2 (SWI median)"]
+    assert f2["as_released_code"] == f2["correct"] == 0.75 and f2["difference"] == 0
 
 
 def test_every_cell_that_the_ledger_names_exists():

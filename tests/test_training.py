@@ -19,7 +19,7 @@ from atomicvad.kernels.features import CompiledFeatures
 from atomicvad.kernels.keras_call import compiled_call
 from atomicvad.layers.features import Features
 from atomicvad.model import build_network, flat_weights, new_network, save_model, split_weights
-from atomicvad.parallel import grow_gpu_memory
+from atomicvad.parallel import choose_gpu, grow_gpu_memory
 from atomicvad.runs import state
 from atomicvad.runs.seed import run_seed
 from atomicvad.scoring.scores import load_scores
@@ -134,11 +134,12 @@ def test_the_compiled_network_is_keras(unit, dropout, shape, count):
 
 
 @pytest.mark.parametrize("normalization", ["layer", "batch"])
-@pytest.mark.parametrize("scale", [1.0, 0.05])
-def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
+@pytest.mark.parametrize(("scale", "balancing"), [(1.0, False), (0.05, True)])
+def test_a_compiled_step_is_keras_own(tiny, normalization, scale, balancing):
     """The weights in one vector and the compiled beginning change no number."""
     model = tiny.model.model_copy(update={"normalization": normalization, "l1": 1e-4, "l2": 1e-3})
-    training = tiny.training.model_copy(update={"feature_scale": scale})
+    changed = {"feature_scale": scale, "class_balancing": balancing}
+    training = tiny.training.model_copy(update=changed)
     settings = tiny.model_copy(update={"model": model, "training": training})
     features = tf.random.stateless_normal([32, 64, 64, 1], [1, 2])
     targets = tf.one_hot(np.arange(32) % 2, 2)
@@ -149,7 +150,9 @@ def test_a_compiled_step_is_keras_own(tiny, normalization, scale):
         weight_decay=settings.training.weight_decay,
         global_clipnorm=settings.training.clip_norm,
     )
-    loss = keras.losses.BinaryFocalCrossentropy(gamma=settings.training.focal_gamma)
+    loss = keras.losses.BinaryFocalCrossentropy(
+        apply_class_balancing=balancing, gamma=settings.training.focal_gamma
+    )
     network.compile(optimizer, loss, jit_compile=False)
     for _ in range(3):
         network.train_on_batch(features * scale, targets)
@@ -224,7 +227,7 @@ def test_the_start_that_learns_best_goes_on(tiny, store, tmp_path):
     for epoch, kept in ((3, 2), (4, 1)):
         trained = []
         for _, alone in field:
-            losses = [float(alone.step(*batch)[0]) for batch in batches.epoch(epoch)]
+            losses = [float(alone.step(*batch)[0][0]) for batch in batches.epoch(epoch)]
             trained.append((np.mean(losses[len(losses) // 2 :]), alone))
         field = sorted(trained, key=lambda pair: pair[0])[:kept]
     expected = field[0][1].state()
@@ -257,7 +260,7 @@ def test_what_a_gpu_would_use_trains_here_too(tiny, option):
         trainer = Trainer(settings, 1, 10)
         features = 10 * tf.random.stateless_normal([32, 64, 64, 1], [1, 2])
         targets = tf.one_hot(np.arange(32) % 2, 2)
-        losses = [float(trainer.step(features, targets)[0]) for _ in range(10)]
+        losses = [float(trainer.step(features, targets)[0][0]) for _ in range(10)]
         assert np.isfinite(losses).all() and losses[-1] < losses[0]
         # Loss scaling leaves out the first steps, until its scale fits.
         assert 5 <= int(trainer.starts[0].optimizer.iterations) <= 10
@@ -270,7 +273,8 @@ def test_a_gpu_gives_memory_as_it_is_needed(tiny, monkeypatch):
     """On pretended GPUs: turned on, can be forced off; forced too late, it is an error."""
     gpus = [tf.config.PhysicalDevice(f"/physical_device:GPU:{n}", "GPU") for n in range(2)]
     asked = []
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    for listing in ("list_physical_devices", "get_visible_devices"):
+        monkeypatch.setattr(tf.config, listing, lambda kind: gpus)
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *a: asked.append(a))
     try:
         configure(tiny, 1)
@@ -289,6 +293,31 @@ def test_a_gpu_gives_memory_as_it_is_needed(tiny, monkeypatch):
     finally:
         monkeypatch.undo()
         configure(tiny, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "seen", "limited"),
+    [({"gpu": 1}, [1], []), ({"gpu": "none"}, [], []), ({"gpu_memory_mb": 512}, [0, 1], [0, 1])],
+)
+def test_a_gpu_is_chosen_and_its_memory_limited(tiny, monkeypatch, options, seen, limited):
+    gpus = [tf.config.PhysicalDevice(f"/physical_device:GPU:{n}", "GPU") for n in range(2)]
+    visible, limits = list(gpus), []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: visible)
+    monkeypatch.setattr(
+        tf.config, "set_visible_devices", lambda some, kind: visible.__setitem__(slice(None), some)
+    )
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *a: None)
+    monkeypatch.setattr(tf.config, "set_logical_device_configuration", lambda *a: limits.append(a))
+    choose_gpu(tiny.training.model_copy(update=options))
+    assert visible == [gpus[number] for number in seen]
+    assert [gpu for gpu, _ in limits] == [gpus[number] for number in limited]
+    assert all(limit.memory_limit == 512 for _, (limit,) in limits)
+
+
+def test_a_gpu_that_is_not_there_is_one_line(tiny):
+    with pytest.raises(AtomicVADError, match=r"training\.gpu: expected .* got 7"):
+        choose_gpu(tiny.training.model_copy(update={"gpu": 7}))
 
 
 @pytest.mark.parametrize("wanted", [False, True])

@@ -10,6 +10,7 @@ import soundfile
 from atomicvad.corpora.generated import NOISES, generate
 from atomicvad.corpora.speech_commands import official_split
 from atomicvad.corpora.splits import by_group
+from atomicvad.corpora.voxceleb import DEVELOPMENT
 
 SPLITS = ("training", "validation", "testing")
 
@@ -105,10 +106,10 @@ def musan(root: Path) -> None:
 def voxceleb(root: Path) -> None:
     draw = Sounds(400)
     for split in SPLITS[:2]:
-        for speaker in names_of(split, "1{:04d}", 2, lambda name: by_group(name, (9, 1))):
+        for speaker in names_of(split, "1{:04d}", 2, lambda name: by_group(name, DEVELOPMENT)):
             place = root / "dev" / "wav" / f"id{speaker}" / "1zcIwhmdeo4"
             write(place / "00001.wav", draw("speech"))
-        for speaker in names_of(split, "00{:03d}", 2, lambda name: by_group(name, (9, 1))):
+        for speaker in names_of(split, "00{:03d}", 2, lambda name: by_group(name, DEVELOPMENT)):
             place = root / "dev" / "aac" / f"id{speaker}" / "2LyLxgrMHRg"
             write(place / "00007.m4a", draw("speech"))
     write(root / "test" / "wav" / "id10270" / "x6uYqmx31kE" / "00001.wav", draw("speech"))

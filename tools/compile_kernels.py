@@ -21,7 +21,7 @@ def main() -> None:
     numbers = batches.order(0)[0]
     trainer, (features, targets) = Trainer(settings, 0, 1), batches.prepare(0, numbers)
     trainer.step(features, targets)
-    trainer.predict(features)
+    trainer.evaluate(features, targets)
     logit_score(new_model(settings))(batches.waveforms(numbers, batches.seeds(0, numbers)))
 
 

@@ -1,6 +1,7 @@
 """Signal conventions: 16 kHz mono in ±1, frames of 10 ms, levels in dBFS, mixing at an SNR."""
 
 import numpy as np
+from scipy.special import exp10
 
 SAMPLE_RATE = 16000
 FRAME = 160  # samples: 10 ms
@@ -39,7 +40,7 @@ def decibels_to_gain(decibels: np.ndarray) -> np.ndarray:
     >>> decibels_to_gain(np.float32(20)).round(3)
     np.float32(10.0)
     """
-    return np.exp(decibels * np.float32(np.log(10) / 20))
+    return exp10(np.float32(decibels) / np.float32(20))
 
 
 def frame_levels(waveform: np.ndarray, frame: int = FRAME) -> np.ndarray:

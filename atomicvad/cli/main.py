@@ -5,7 +5,6 @@ Commands import what they need when they are called: help must not wait for Tens
 
 import errno
 import io
-import os
 import sys
 
 import typer
@@ -31,7 +30,6 @@ app.add_typer(results.app)
 
 def main() -> None:
     """The entry point: a user's mistake is one line on stderr, without a traceback."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     limit_threads()
     plain_bars()
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows it as "?"

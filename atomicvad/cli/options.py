@@ -4,4 +4,4 @@ from typing import Annotated
 
 import typer
 
-Profile = Annotated[str, typer.Option(help="smoke, open, paper: a file of profiles/")]
+Profile = Annotated[str, typer.Option(help="smoke, open, paper, released: a file of profiles/")]

@@ -58,36 +58,56 @@ def pages() -> None:
 
 
 @app.command()
-def figures(profile: Profile = "open") -> None:
-    """Make tables and figures again from the files in results/, without audio."""
+def figures(
+    profile: Profile = "open",
+    reference: Annotated[
+        bool, typer.Option("--reference", help="of the committed results instead of a run's")
+    ] = False,
+) -> None:
+    """Make tables and figures again from scores and weights, without audio."""
     from atomicvad.config import load_profile
-    from atomicvad.report.collate import collate, read_paired, read_systems
+    from atomicvad.report.collate import collate
     from atomicvad.report.draw import draw_results
-    from atomicvad.report.tables import write_readme_table
+    from atomicvad.report.tables import write_readme
 
     settings = load_profile(profile)
+    if reference:
+        settings = settings.reference
     collate(settings)
-    if profile == "open":
-        write_readme_table(read_systems(settings), read_paired(settings))
     for path in draw_results(settings):
         typer.echo(path)
+    if reference and profile == "open":
+        write_readme(settings)
 
 
 @app.command()
-def compare(profile: Profile = "open") -> None:
-    """Say how the numbers compare with the committed ones."""
+def compare(
+    profile: Profile = "open",
+    since: Annotated[
+        float | None, typer.Option(help="when the run began, in seconds since 1970")
+    ] = None,
+) -> None:
+    """Say whether a run reproduced the reference: the closing block of make reproduce."""
     from atomicvad.config import load_profile
-    from atomicvad.report.collate import collate
-    from atomicvad.report.compare import compare as compare_with_committed
+    from atomicvad.report.closing import closing_block
+
+    typer.echo(closing_block(load_profile(profile), since))
+
+
+@app.command()
+def adopt(profile: Profile = "open") -> None:
+    """Make a finished run the reference that is committed (for maintainers)."""
+    from atomicvad.config import load_profile
+    from atomicvad.report.adopt import adopt as adopt_run
 
     settings = load_profile(profile)
-    collate(settings)
-    typer.echo(compare_with_committed(settings))
+    copied = adopt_run(settings)
+    typer.echo(f"{profile}: {copied} files copied to {settings.reference.results_folder}")
 
 
 @app.command()
 def verify(profile: Profile = "open") -> None:
-    """Score the weights in results/ again and compare with the tables beside them."""
+    """Score the reference's weights again and compare with the tables beside them."""
     from atomicvad.config import load_profile
     from atomicvad.report.compare import verify as verify_tables
 

@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.clips import read_labels
 from atomicvad.corpora.download import retrieve
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
+from atomicvad.sections import SourceSettings
 
 ABOUT = About(
     "AVA-Speech (a test set)",

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import read_text
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import NAMES, by_group, resolve_splits
 from atomicvad.errors import AtomicVADError
+from atomicvad.sections import SourceSettings, SplitShares
 
 ABOUT = About(
     "Common Voice",
@@ -32,7 +32,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
         parent = clips_folder.parent
         prefix = parent.relative_to(folder).as_posix() + "/" if parent != folder else ""
         language = parent.resolve().name
-        clips = dict(_official(parent)) or dict(_validated(parent))
+        clips = dict(_official(parent)) or dict(_validated(parent, source.shares))
         existing = set(find_files(clips_folder, [".mp3"]))
         default = {name: split for name, (_, split) in clips.items() if name in existing}
         if missing := len(clips) - len(default):
@@ -50,10 +50,10 @@ def _official(folder: Path) -> Iterator[tuple[str, tuple[str, str]]]:
             yield clip, (client, NAMES[name])
 
 
-def _validated(folder: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+def _validated(folder: Path, shares: SplitShares) -> Iterator[tuple[str, tuple[str, str]]]:
     """The same for all validated clips, split by speaker."""
     for client, clip in _rows(folder / "validated.tsv"):
-        yield clip, (client, by_group(client))
+        yield clip, (client, by_group(client, shares))
 
 
 def _rows(table: Path) -> Iterator[tuple[str, str]]:

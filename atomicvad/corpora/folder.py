@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import SUFFIXES, read_segments
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import NAMES, by_group, resolve_splits
 from atomicvad.errors import AtomicVADError
+from atomicvad.sections import SourceSettings, SplitShares
 
 ABOUT = About(
     "a folder of your own",
@@ -34,7 +34,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     for name in find_files(folder, SUFFIXES):
         stem, _, suffix = name.rpartition(".")
         labels[stem, suffix.lower()] = folder / name
-    default = {path: _split(path) for path in paths}
+    default = {path: _split(path, source.shares) for path in paths}
     splits = resolve_splits(default, source, seed)
     for path, split in splits.items():
         parts = PurePosixPath(path).parts[:-1]
@@ -62,7 +62,7 @@ def _group(path: str) -> str:
     return "/".join(_own_parts(path)) or PurePosixPath(path).stem
 
 
-def _split(path: str) -> str:
+def _split(path: str, shares: SplitShares) -> str:
     parts = PurePosixPath(path).parts[:-1]
     named = (NAMES[part.lower()] for part in parts if part.lower() in NAMES)
-    return next(named, None) or by_group(_group(path))
+    return next(named, None) or by_group(_group(path), shares)

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import pandas as pd
 from tqdm.auto import tqdm
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.download import get_json, retrieve
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import by_group, resolve_splits
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
+from atomicvad.sections import SourceSettings
 
 ABOUT = About(
     "FreeSound",
@@ -61,7 +61,8 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     if (folder / LOCK).is_file():
         uploaders = {str(sound["id"]): sound["username"] for sound in read_lock(folder / LOCK)}
     names = {path: uploaders.get(PurePosixPath(path).stem, path) for path in find_files(folder)}
-    splits = resolve_splits({path: by_group(name) for path, name in names.items()}, source, seed)
+    default = {path: by_group(name, source.shares) for path, name in names.items()}
+    splits = resolve_splits(default, source, seed)
     for path, split in splits.items():
         yield Entry(path, "noise", split, source=f"freesound/{names[path]}")
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_matching
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import NAMES, resolve_splits
+from atomicvad.sections import SourceSettings
 
 ABOUT = About(
     "Multilingual LibriSpeech",

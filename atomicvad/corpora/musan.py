@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files, find_matching
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import by_group, resolve_splits
+from atomicvad.sections import SourceSettings
 
 ABOUT = About(
     "MUSAN",
@@ -22,7 +22,7 @@ LAYOUT = re.compile(r"(?:^|/)(music|speech|noise)/([\w-]+)/[^/]+\.wav$")
 def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All recordings. MUSAN has no splits or speakers: a hash of the file name gives the split."""
     recordings = find_matching(folder, LAYOUT)
-    default = {path: by_group(Path(path).name) for path in recordings}
+    default = {path: by_group(Path(path).name, source.shares) for path in recordings}
     splits, languages = resolve_splits(default, source, seed), _languages(folder)
     for path, match in recordings.items():
         kind, split = match[1], splits[path]

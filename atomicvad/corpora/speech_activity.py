@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import read_segments
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import by_group, resolve_splits
+from atomicvad.sections import SourceSettings
 
 ABOUT = About(
     "Speech Activity Detection",
@@ -31,7 +31,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
         head, separator, rest = grid.rpartition(".")[0].partition("Annotation/")
         if separator and (sound := sounds.get(f"{head}Audio/{rest}")):
             pairs[sound] = grid
-    default = {sound: by_group(_group(sound)) for sound in pairs}
+    default = {sound: by_group(_group(sound), source.shares) for sound in pairs}
     for sound, split in resolve_splits(default, source, seed).items():
         segments = tuple(read_segments(folder / pairs[sound]))
         speaker, origin = _group(sound), f"speech_activity-{split}"

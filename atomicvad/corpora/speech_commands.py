@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from atomicvad.config import SPLITS, SourceSettings
+from atomicvad.config import SPLITS
 from atomicvad.corpora.archives import Limits, extract
 from atomicvad.corpora.download import retrieve
 from atomicvad.corpora.index import find_matching
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import by_file, resolve_splits
 from atomicvad.errors import AtomicVADError
+from atomicvad.sections import SourceSettings
 
 ABOUT = About(
     "Speech Commands V2",

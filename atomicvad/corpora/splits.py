@@ -5,8 +5,10 @@ from collections.abc import Iterable
 
 from sklearn.model_selection import train_test_split
 
-from atomicvad.config import SPLITS, SourceSettings
+from atomicvad.config import SPLITS
+from atomicvad.sections import SourceSettings, SplitShares
 
+PAPER_SHARES = SplitShares()
 # Names of the splits in folders and files of corpora.
 NAMES = {
     **dict.fromkeys(["train", "training"], "training"),
@@ -15,19 +17,19 @@ NAMES = {
 }
 
 
-def by_group(group: str, tenths: tuple[int, int] = (8, 1)) -> str:
-    """The split of a group (a speaker, an uploader), by a hash of its name.
-
-    ``tenths`` of all groups are for training and for validation; the rest is for testing.
-    """
-    tenth = int(hashlib.sha256(group.encode()).hexdigest(), 16) % 10
-    if tenth < tenths[0]:
+def by_group(group: str, shares: SplitShares = PAPER_SHARES) -> str:
+    """The split of a group (a speaker, an uploader), by a hash of its name."""
+    number = int(hashlib.sha256(group.encode()).hexdigest(), 16)
+    # Decimal places: the hash's last digit, then those before it.
+    place = number % 10 * 1000 + number // 10 % 1000
+    if place < round(10_000 * shares.training):
         return "training"
-    return "validation" if tenth < sum(tenths) else "testing"
+    held_out = round(10_000 * (shares.training + shares.validation))
+    return "validation" if place < held_out else "testing"
 
 
-def by_file(paths: Iterable[str], seed: int) -> dict[str, str]:
-    """Split by file: 80 % for training, 10 % each for validation and testing, as in the paper.
+def by_file(paths: Iterable[str], seed: int, shares: SplitShares = PAPER_SHARES) -> dict[str, str]:
+    """Split by file; the paper's shares are 80, 10 and 10 %.
 
     Drawn by scikit-learn's ``train_test_split`` from the sorted paths. Speakers are ignored, so
     most are in several splits.
@@ -35,10 +37,19 @@ def by_file(paths: Iterable[str], seed: int) -> dict[str, str]:
     paths = sorted(paths)
     if len(paths) < 10:
         return {path: SPLITS[(0, 0, 0, 1, 2)[n % 5]] for n, path in enumerate(paths)}
-    train, rest = train_test_split(paths, test_size=0.2, random_state=seed)
-    validation, test = train_test_split(rest, test_size=0.5, random_state=seed)
-    parts = zip(SPLITS, (train, validation, test), strict=True)
-    return {path: split for split, part in parts for path in part}
+    held_out, parts = shares.validation + shares.testing, dict.fromkeys(SPLITS, paths[:0])
+    parts["training"], rest = _cut(paths, held_out, seed)
+    parts["validation"], parts["testing"] = _cut(rest, shares.testing / (held_out or 1), seed)
+    return {path: split for split, part in parts.items() for path in part}
+
+
+def _cut(paths: list[str], share: float, seed: int) -> tuple[list[str], list[str]]:
+    """Draw ``share`` of the paths; return the others and those."""
+    drawn = round(share, 9)
+    if not paths or drawn in (0, 1):
+        return (paths, []) if not drawn else ([], paths)
+    others, chosen = train_test_split(paths, test_size=drawn, random_state=seed)
+    return others, chosen
 
 
 def resolve_splits(default: dict[str, str], source: SourceSettings, seed: int) -> dict[str, str]:
@@ -46,5 +57,5 @@ def resolve_splits(default: dict[str, str], source: SourceSettings, seed: int) -
     if source.split == "speaker":
         return default
     if source.split == "file":
-        return by_file(default, seed)
+        return by_file(default, seed, source.shares)
     return dict.fromkeys(default, source.split)

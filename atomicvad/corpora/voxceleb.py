@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from atomicvad.config import SourceSettings
 from atomicvad.corpora.index import find_matching
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import by_group, resolve_splits
+from atomicvad.sections import SourceSettings, SplitShares
 
 ABOUT = About(
     "VoxCeleb 1 and 2",
@@ -18,6 +18,7 @@ ABOUT = About(
     "the test archives, which unpack without that folder, into test/",
 )
 LAYOUT = re.compile(r"(?:^|/)(?:wav|aac|m4a)/id(\d{5})/[^/]+/\d+\.(?:wav|m4a)$")
+DEVELOPMENT = SplitShares(training=0.9, validation=0.1, testing=0)
 TEST = range(10270, 10310)  # the speakers of VoxCeleb 1's test part
 
 
@@ -35,4 +36,4 @@ def _split(path: str, speaker: str) -> str:
     in_test = re.search(r"(?:^|/)(?:vox\d_)?test(?:_\w+)?/", path)
     if in_test or int(speaker) in TEST:
         return "testing"
-    return by_group(speaker, (9, 1))
+    return by_group(speaker, DEVELOPMENT)

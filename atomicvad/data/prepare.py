@@ -5,7 +5,7 @@ import shutil
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from atomicvad.config import CLIP_SETS, LABELS, SPLITS, SceneSettings, Settings
+from atomicvad.config import CLIP_SETS, LABELS, SPLITS, Settings
 from atomicvad.corpora.clips import clip_files
 from atomicvad.corpora.registry import get_corpus
 from atomicvad.data.manifest import manifest_path, manifest_paths, write_manifest
@@ -25,6 +25,7 @@ from atomicvad.files import (
     remove_unfinished,
     replacing,
 )
+from atomicvad.sections import SceneSettings
 from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
 
 

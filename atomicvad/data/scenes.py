@@ -20,12 +20,13 @@ from atomicvad.audio.signal import (
     mean_power,
     mix,
 )
-from atomicvad.config import KINDS, SceneSettings
+from atomicvad.config import KINDS
 from atomicvad.corpora.clips import CLIP_START
 from atomicvad.data.store import AudioStore
 from atomicvad.data.windows import SPEECH_SHARE
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import CLIP_BACKGROUNDS, CLIP_LABELS, replacing
+from atomicvad.sections import SceneSettings
 
 # Shares of the classes, about those of AVA-Speech's segments.
 SHARES = {

@@ -13,13 +13,14 @@ from tqdm.auto import tqdm
 
 from atomicvad.audio.decode import read_bytes
 from atomicvad.audio.signal import SAMPLE_RATE
-from atomicvad.config import Settings, SourceSettings
+from atomicvad.config import Settings
 from atomicvad.console import report_left_out
 from atomicvad.corpora.index import index_files
 from atomicvad.corpora.recordings import Entry, Recording
 from atomicvad.corpora.registry import get_corpus
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
+from atomicvad.sections import SourceSettings
 from atomicvad.stamps import fingerprint
 
 

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from atomicvad.audio.decode import AudioError, decode
 from atomicvad.audio.signal import SAMPLE_RATE
-from atomicvad.config import Settings, SourceSettings
+from atomicvad.config import Settings
 from atomicvad.console import report_left_out
 from atomicvad.corpora import ava_speech
 from atomicvad.corpora.clips import CLIP_START
@@ -25,6 +25,7 @@ from atomicvad.data.sources import index_path, indexed, locate
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import CLIP_LABELS, CLIP_STATES, replacing
 from atomicvad.journal import Journal
+from atomicvad.sections import SourceSettings
 from atomicvad.stamps import code_of, fingerprint, is_current, write_stamp
 
 DATASET, MANIFEST = "dataset.txt", "manifest.json"

@@ -10,10 +10,11 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE, SILENCE_DB, active_frames, frame_levels
-from atomicvad.config import LABELS, SPLITS, Settings, Split
+from atomicvad.config import LABELS, SPLITS, Settings
 from atomicvad.corpora.labels import Segment, fill
 from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
+from atomicvad.sections import Split
 
 SPEECH_SHARE = 0.7  # a speech window has at least this share of active frames
 PAUSE_SHARE = 0.05  # a window in a pause has at most this share

@@ -197,14 +197,15 @@ def thresholds(name: str, settings: Settings, clips: ClipSet) -> np.ndarray:
 
 
 def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -> pd.DataFrame:
-    """Score all cases and write ``atlas.csv``: ``system,group,case,speech,right,pieces``.
+    """Score all cases and write ``atlas.csv``: ``system,group,case,speech,members,right,pieces``.
 
     Args:
         models: detectors by system (``atomicvad``, ``released``). Rows of systems that cannot run
             here, and rows of peers that are current by the fingerprints in ``atlas.json``, stay as
-            they are in the file.
+            they are in the file, or in the reference's where there is none yet.
     """
     path = settings.results_folder / ATLAS
+    known = path if path.is_file() else settings.reference.results_folder / ATLAS
     scores = {name: logit_score(*members) for name, members in models.items()}
     names = [
         name
@@ -213,7 +214,7 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
     ]
     clips, rows = recorded_clips(settings, "validation"), []
     cuts = {name: thresholds(name, settings, clips) for name in names}
-    made_from, old = _peers_made_from(settings, cuts), _known(path)
+    made_from, old = _peers_made_from(settings, cuts), _known(known)
     names = [name for name in names if name not in made_from or made_from[name] != old.get(name)]
     for case in tqdm(build_cases(store, settings), desc="atlas", unit="case"):
         for name in names:
@@ -223,10 +224,11 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
                 medians = _peer_medians(name, case.waveform)
             right = (medians >= cuts[name]) == case.speech
             ids = {"system": name, "group": case.group, "case": case.name, "speech": case.speech}
+            ids["members"] = len(cuts[name])
             rows.append(ids | {"right": right.mean(), "pieces": PIECES})
     table = pd.DataFrame(rows)
-    if path.is_file():
-        rest = pd.read_csv(path)
+    if known.is_file():
+        rest = pd.read_csv(known)
         table = pd.concat([table, rest[~rest["system"].isin(names)]])
     table = table.sort_values("system", kind="stable", ignore_index=True)
     with replacing(path) as temporary:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,25 +34,40 @@ from atomicvad.metrics import DECISION
 from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.scores import Sets, is_of_these_clips, load_scores, recorded_backgrounds
 
-COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high"]
+COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high", "members"]
+RELEASED = 10  # checkpoints that were released in all
 OURS = "atomicvad"
 Key = tuple[str, str, str, str]  # the first four columns
 TITLES = {OURS: "AtomicVAD, this companion", "released": "AtomicVAD, released checkpoints"}
 TITLES |= {peer.name: peer.title for peer in PEERS.values()}
 
 
+def title(name: str, members: int) -> str:
+    """A system's title; that of the released checkpoints says how many there are here."""
+    return f"{TITLES[name]} ({members} of {RELEASED})" if name == "released" else TITLES[name]
+
+
+def titles(table: pd.DataFrame, column: str = "system") -> dict[str, str]:
+    """The titles of the systems in a table with a column ``members``."""
+    pairs = table[[column, "members"]].drop_duplicates().itertuples(index=False)
+    return {name: title(name, members) for name, members in pairs}
+
+
 def system_files(settings: Settings) -> dict[str, list[Path]]:
     """The score files of every system that has any: one per seed, or one for all members.
 
-    Scores of other clips are left out with a message.
+    Where a run has no scores of another system, the reference's count. Scores of other clips are
+    left out with a message.
     """
     seeds = [settings.run_folder(seed) / SCORES for seed in settings.seeds]
     files = {OURS: [path for path in seeds if path.is_file()]}
     for name in TITLES:
-        path = settings.results_folder / "systems" / name / SCORES
-        if path.is_file() and is_of_these_clips(path, settings):
-            files[name] = [path]
-        elif path.is_file():
+        places = (settings, settings.reference)
+        paths = [place.results_folder / "systems" / name / SCORES for place in places]
+        paths = [path for path in paths if path.is_file()]
+        if fitting := [path for path in paths if is_of_these_clips(path, settings)]:
+            files[name] = fitting[:1]
+        elif paths:
             _say_once(f"{TITLES[name]}: left out, its scores are of other scenes (make peers)")
     return {name: paths for name, paths in files.items() if paths}
 
@@ -143,6 +159,7 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     kinds = background_kinds(settings, test.labels)
     draws = intervals.clip_draws(test.count, settings.evaluation.resamples)
     resampled: dict[Key, np.ndarray] = {}
+    counts: dict[str, int] = {}
     for name in system_files(settings):
         sets = load_system(name, settings)
         scores, validation_scores = sets["testing"], sets["validation"]
@@ -166,7 +183,8 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
                 (name, protocol, condition, metric): values for condition, metric, values in rows
             }
 
-        tasks = product(protocols_of(scores, name), range(members(scores)))
+        counts[name] = members(scores)
+        tasks = product(protocols_of(scores, name), range(counts[name]))
         with ThreadPoolExecutor(2) as pool:
             progress = tqdm(pool.map(member_values, tasks), desc=name, unit="table", leave=False)
             values_of_members: dict[Key, list[np.ndarray]] = {}
@@ -177,17 +195,24 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
             key: intervals.over_seeds(np.stack(values)) for key, values in values_of_members.items()
         }
     table = [
-        (*key, float(values[0]), *intervals.interval(values)) for key, values in resampled.items()
+        (*key, float(values[0]), *intervals.interval(values), counts[key[0]])
+        for key, values in resampled.items()
     ]
-    return pd.DataFrame(table, columns=COLUMNS), _paired(resampled)
+    return pd.DataFrame(table, columns=COLUMNS), _paired(resampled, counts)
 
 
-def _paired(resampled: dict[Key, np.ndarray]) -> pd.DataFrame:
+def _paired(resampled: dict[Key, np.ndarray], counts: dict[str, int]) -> pd.DataFrame:
     """Rows of ``paired.csv``: AtomicVAD's seeds minus each other system."""
     rows = []
     for (name, protocol, condition, metric), values in resampled.items():
         ours = resampled.get((OURS, protocol, condition, metric))
         if name != OURS and ours is not None and metric in ("auroc", "average_precision"):
-            ids = {"system": OURS, "other": name, "protocol": protocol, "condition": condition}
-            rows.append(ids | {"metric": metric} | intervals.paired_difference(ours, values))
+            ids: dict[str, Any] = {
+                "system": OURS,
+                "other": name,
+                "protocol": protocol,
+                "condition": condition,
+            }
+            ids |= {"metric": metric, "members": counts[name]}
+            rows.append(ids | intervals.paired_difference(ours, values))
     return pd.DataFrame(rows)

@@ -1,11 +1,14 @@
-"""How kernels are compiled for this machine, and kept for the next process."""
+"""How kernels are compiled, for one instruction set, and kept for the next process."""
 
 from collections.abc import Callable
 
 import numba
 from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 
+from atomicvad.arithmetic import pin
 from atomicvad.stamps import code_of
+
+pin()  # the instruction set for which all kernels are compiled
 
 
 class _StampedByClosure:

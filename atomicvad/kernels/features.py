@@ -128,6 +128,36 @@ def _decibels(power, floor):
 
 
 @compiled
+def _transform(matrix, x, out):
+    """``matrix @ x``; a library would choose the order of its sums by processor.
+
+    Args:
+        matrix: float32 ``[rows, inner]``.
+        x: float32 ``[inner, columns]``.
+        out: float32 ``[rows, columns]``, written.
+    """
+    flat, columns, whole = x.reshape(-1), np.uint64(x.shape[1]), len(x) // 8 * 8
+    for row in range(len(matrix)):
+        line, weights = out[row], matrix[row]
+        line[:] = 0
+        for k in range(0, whole, 8):  # eight rows at once: the sum is read and written less often
+            w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+            w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
+            a = np.uint64(k) * columns
+            b, c, d = a + columns, a + np.uint64(2) * columns, a + np.uint64(3) * columns
+            e = a + np.uint64(4) * columns
+            f, g, h = e + columns, e + np.uint64(2) * columns, e + np.uint64(3) * columns
+            for n in range(columns):
+                lower = w0 * flat[a + n] + w1 * flat[b + n] + w2 * flat[c + n] + w3 * flat[d + n]
+                upper = w4 * flat[e + n] + w5 * flat[f + n] + w6 * flat[g + n] + w7 * flat[h + n]
+                line[n] += lower + upper
+        for k in range(whole, len(x)):
+            weight, values = weights[k], x[k]
+            for n in range(len(line)):
+                line[n] += weight * values[n]
+
+
+@compiled
 def window_features(workspace, response, front, dct, features):
     """Features of one window: frames centred, edges reflected.
 
@@ -149,7 +179,7 @@ def window_features(workspace, response, front, dct, features):
     if dct is None:
         features[:] = workspace.decibels
     else:
-        np.dot(dct, workspace.decibels, features)
+        _transform(dct, workspace.decibels, features)
 
 
 @compiled
@@ -183,6 +213,23 @@ def two_filters(mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not np.array_equal(weights.sum(axis=1), mel.sum(axis=1)):
         raise ValueError("mel: a bin lies in more than two neighbouring filters")
     return lower, weights
+
+
+def fast_features(layer: Features) -> CompiledFeatures | PlainFeatures:
+    """The layer as a function on NumPy arrays: compiled where its sizes allow it."""
+    compiled_sizes = layer.fft_length == FFT_LENGTH and layer.mel.shape[1] > 1
+    return CompiledFeatures(layer) if compiled_sizes else PlainFeatures(layer)
+
+
+class PlainFeatures:
+    """``layer`` itself, as a function on NumPy arrays."""
+
+    def __init__(self, layer: Features):
+        self.layer = layer
+
+    def __call__(self, waveforms: np.ndarray, response: np.ndarray | None = None) -> np.ndarray:
+        """Features of a batch; shapes as of ``CompiledFeatures``."""
+        return cast("np.ndarray", self.layer(waveforms, response).numpy())
 
 
 class CompiledFeatures:

@@ -188,8 +188,15 @@ def filter_factors(kernel):
     """
     factors = np.zeros((kernel.shape[1], PRODUCTS, PRODUCTS), np.float32)
     for channel in range(len(factors)):
-        taps = np.ascontiguousarray(kernel[:, channel]).reshape(TAPS, TAPS)
-        factors[channel] = FACTORS @ taps @ FACTORS.T
+        by_column = np.zeros((TAPS, PRODUCTS), np.float32)
+        for y in range(TAPS):
+            for product in range(PRODUCTS):
+                for x in range(TAPS):
+                    by_column[y, product] += kernel[y * TAPS + x, channel] * FACTORS[product, x]
+        for row in range(PRODUCTS):
+            for product in range(PRODUCTS):
+                for y in range(TAPS):
+                    factors[channel, row, product] += FACTORS[row, y] * by_column[y, product]
     return factors
 
 

@@ -72,7 +72,10 @@ def _pointwise_gradients(x, block, epsilon, mask, d_out, d_block, d_x):
         d_unit[3] += d_b2
         d_block.expand_bias[node] += d_bias
         for k in range(FILTERS):
-            d_block.reduce[node, k] += np.dot(d_out[k], dropped)
+            line, total = d_out[k], np.float32(0)
+            for n in range(places):
+                total += line[n] * dropped[n]
+            d_block.reduce[node, k] += total
         for channel in range(channels):
             weight, total = block.expand[channel, node], np.float32(0)
             for n in range(places):

@@ -10,13 +10,26 @@ import tensorflow as tf
 from atomicvad.kernels.gradient import backward
 from atomicvad.kernels.network import NO_MASKS, Workspace, forward, new_workspace
 from atomicvad.layers.activations import PARAMETERS, GrowingCosine
+from atomicvad.sections import PAPER_BLOCKS, BlockSettings
 
 
 def is_supported(network: keras.Model) -> bool:
     """Whether a ``model.build_network`` is the paper's: this module is for no other."""
     get = network.get_layer
-    return isinstance(get("b1_activation"), GrowingCosine) and isinstance(
-        get("b1_norm"), keras.layers.LayerNormalization
+    blocks = tuple(
+        BlockSettings(
+            kernel=get(f"b{number}_conv").kernel_size[0],
+            multiplier=get(f"b{number}_conv").kernel.shape[-1],
+            pool=get(f"b{number}_pool").pool_size[0],
+            hidden=get(f"b{number}_expand").filters,
+            filters=get(f"b{number}_reduce").filters,
+        )
+        for number in (1, 2)
+    )
+    return (
+        blocks == PAPER_BLOCKS
+        and isinstance(get("b1_activation"), GrowingCosine)
+        and isinstance(get("b1_norm"), keras.layers.LayerNormalization)
     )
 
 
@@ -135,8 +148,18 @@ def compiled_call(network: keras.Model) -> Callable:
                 masks.append(tf.stack([mask for mask, _ in drawn]))
                 for values, (_, state) in zip(changed, drawn, strict=True):
                     values[number] = state[0]
-        outputs = tf.unstack(run(features, weights, *masks))
-        # Keras' own, which tells a loss the logits: its focal loss then goes by these.
-        return [keras.activations.softmax(values) for values in outputs], changed
+        return [softmax(values) for values in tf.unstack(run(features, weights, *masks))], changed
 
     return call
+
+
+def softmax(outputs: tf.Tensor) -> tf.Tensor:
+    """Keras' softmax of ``[n, classes]``, with the same bits on every processor.
+
+    TensorFlow's begins with the processor's approximation of a reciprocal, which is each maker's
+    own. Like Keras' it carries its input, by which a loss then goes.
+    """
+    powers = tf.exp(outputs - tf.stop_gradient(tf.reduce_max(outputs, axis=-1, keepdims=True)))
+    probabilities = powers / tf.reduce_sum(powers, axis=-1, keepdims=True)
+    probabilities._keras_logits = outputs
+    return probabilities

@@ -64,20 +64,23 @@ def spec_augment(
     frame_masks: tuple[int, int] = (2, 15),
     mask_value: float = 0.0,
     where: np.ndarray | bool = True,
+    least: int = 0,
 ) -> None:
     """Mask whole rows and columns, in place (SpecAugment: Park et al. 2019, arXiv 1904.08779).
 
     Args:
         spectrograms: float32 ``[batch, coefficients, frames, 1]``, contiguous.
         seeds: int64 ``[batch, 2]``.
-        coefficient_masks, frame_masks: (how many, greatest width); a width is uniform from 0.
+        coefficient_masks, frame_masks: (how many, greatest width).
         where: bool ``[batch]``, which spectrograms are masked.
+        least: smallest width; widths are uniform from there.
     """
     (items,), shape = np.nonzero(np.broadcast_to(where, len(seeds))), spectrograms.shape[1:3]
     streams = (COEFFICIENT_MASKS, FRAME_MASKS)
     for axis, (count, greatest) in enumerate((coefficient_masks, frame_masks)):
         draws = uniform(seeds[items], streams[axis], 2 * count)
-        widths = np.floor(draws[:, :count] * (greatest + 1))
+        widths = least + np.floor(draws[:, :count] * (greatest + 1 - least))
+        widths = np.minimum(widths, shape[axis])
         starts = _starts(draws[:, count:], widths, shape[axis])
         edges = (starts, 0, widths, shape[1]) if axis == 0 else (0, starts, shape[0], widths)
         _hide_all(spectrograms, items, edges, mask_value)
@@ -90,6 +93,7 @@ def spec_cutout(
     size: tuple[int, int] = (25, 15),
     mask_value: float = 0.0,
     where: np.ndarray | bool = True,
+    cut_off: bool = False,
 ) -> None:
     """Mask ``boxes`` rectangles of ``size`` (coefficients, frames), in place: NeMo's SpecCutout.
 
@@ -97,9 +101,25 @@ def spec_cutout(
         spectrograms: float32 ``[batch, coefficients, frames, 1]``, contiguous.
         seeds: int64 ``[batch, 2]``.
         where: bool ``[batch]``, which spectrograms are masked.
+        cut_off: as in the released code: boxes have even sizes (the half rounded down, twice) and
+            their centre anywhere, and the edges of the spectrogram cut them off.
     """
     (items,), shape = np.nonzero(np.broadcast_to(where, len(seeds))), spectrograms.shape[1:3]
     draws = uniform(seeds[items], BOXES, 2 * boxes)
-    tops = _starts(draws[:, :boxes], size[0], shape[0])
-    lefts = _starts(draws[:, boxes:], size[1], shape[1])
-    _hide_all(spectrograms, items, (tops, lefts, *size), mask_value)
+    places = _cut_off if cut_off else _whole
+    tops, heights = places(draws[:, :boxes], size[0], shape[0])
+    lefts, widths = places(draws[:, boxes:], size[1], shape[1])
+    _hide_all(spectrograms, items, (tops, lefts, heights, widths), mask_value)
+
+
+def _whole(draws: np.ndarray, width: int, length: int) -> tuple[np.ndarray, int]:
+    """Starts and width of masks anywhere they fit on an axis of ``length``."""
+    width = min(width, length)
+    return _starts(draws, width, length), width
+
+
+def _cut_off(draws: np.ndarray, width: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and widths of masks around a centre anywhere on an axis of ``length``."""
+    centres, half = np.floor(draws * length), width // 2
+    starts = np.maximum(centres - half, 0)
+    return starts, np.minimum(centres + half, length) - starts

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from atomicvad.config import BLOCKS
 from atomicvad.kernels.compile import compiled
 from atomicvad.kernels.first_pools import (
     LANES,
@@ -20,11 +19,12 @@ from atomicvad.kernels.first_pools import (
     new_pieces,
     padding_before,
 )
+from atomicvad.sections import PAPER_BLOCKS
 
 NO_MASKS = (None, None)  # of the two blocks: without dropout
-HIDDEN, FILTERS = BLOCKS[0]["hidden"], BLOCKS[0]["filters"]
-MULTIPLIER = BLOCKS[0]["multiplier"]
-POOLS = tuple(block["pool"] for block in BLOCKS)
+HIDDEN, FILTERS = PAPER_BLOCKS[0].hidden, PAPER_BLOCKS[0].filters
+MULTIPLIER = PAPER_BLOCKS[0].multiplier
+POOLS = tuple(block.pool for block in PAPER_BLOCKS)
 
 
 class BlockWeights(NamedTuple):

@@ -22,6 +22,8 @@ class Plan(NamedTuple):
         levels: float32, RMS that the mixture is brought to; 0: as it is.
         noise_starts: int64, where its white noise begins on the tape.
         noise_gains: float32, RMS of the white noise; 0: none.
+        moves: int64, by how much the finished window is moved to the left, with zeros where nothing
+            comes in; 0: not at all.
     """
 
     starts: np.ndarray
@@ -32,6 +34,7 @@ class Plan(NamedTuple):
     levels: np.ndarray
     noise_starts: np.ndarray
     noise_gains: np.ndarray
+    moves: np.ndarray
 
 
 class Workspace(NamedTuple):
@@ -126,6 +129,18 @@ def _power(waveform):
 
 
 @compiled
+def _move(waveform, samples):
+    """Move a waveform, float32 ``[samples]``, in place: left, or right if negative."""
+    length = len(waveform)
+    if samples > 0:
+        for n in range(length):
+            waveform[n] = waveform[n + samples] if n + samples < length else np.float32(0)
+    elif samples < 0:
+        for n in range(length - 1, -1, -1):
+            waveform[n] = waveform[n + samples] if n + samples >= 0 else np.float32(0)
+
+
+@compiled
 def compose(file, tape, plan, item, workspace, waveform):
     """Carry out a ``Plan`` for one of its windows.
 
@@ -161,6 +176,7 @@ def compose(file, tape, plan, item, workspace, waveform):
         noise = tape[plan.noise_starts[item] : plan.noise_starts[item] + length]
         for n in range(length):
             waveform[n] += gain * noise[n]
+    _move(waveform, plan.moves[item])
     return True
 
 

@@ -26,6 +26,8 @@ class GrowingCosine(keras.layers.Layer):
         trained: which of ``w1, w2, b1, b2`` are trained.
         l1, l2: regularisation of all four; the defaults are those of the released code.
         seed: of the initialisers; ``None`` draws one.
+        one_seed: whether all four initialisers have that seed, as in the released code, so that w1
+            and w2 start alike and b1 and b2 do; else each has one of its own.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class GrowingCosine(keras.layers.Layer):
         l1: float = 1e-5,
         l2: float = 1e-4,
         seed: int | None = None,
+        one_seed: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -42,7 +45,7 @@ class GrowingCosine(keras.layers.Layer):
             raise ValueError(f"trained: expected some of {PARAMETERS}, got {sorted(unknown)}")
         self.trained = tuple(trained)
         self.l1, self.l2 = l1, l2
-        self.seed = seed
+        self.seed, self.one_seed = seed, one_seed
 
     def build(self, input_shape: Shape) -> None:
         """Create the trained scalars, each a weight of shape ``[1]``."""
@@ -50,7 +53,8 @@ class GrowingCosine(keras.layers.Layer):
             if name not in self.trained:
                 setattr(self, name, float(name.startswith("w")))
                 continue
-            seed = None if self.seed is None else self.seed + number
+            apart = 0 if self.one_seed else number
+            seed = None if self.seed is None else self.seed + apart
             if name.startswith("w"):
                 initializer = keras.initializers.GlorotUniform(seed=seed)
             else:
@@ -78,6 +82,7 @@ class GrowingCosine(keras.layers.Layer):
             "l1": self.l1,
             "l2": self.l2,
             "seed": self.seed,
+            "one_seed": self.one_seed,
         }
 
 
@@ -90,11 +95,11 @@ FAMILY = {
 
 
 def activation(
-    identifier: str, seed: int | None = None, name: str | None = None, **options: float
+    identifier: str, seed: int | None = None, name: str | None = None, **options: Any
 ) -> keras.layers.Layer:
     """A layer for ``identifier``: one of the growing-cosine family, or any activation of Keras.
 
-    ``options`` (``l1``, ``l2``) are used by the family only.
+    ``options`` (``l1``, ``l2``, ``one_seed``) are used by the family only.
 
     Raises:
         ValueError: an unknown name.

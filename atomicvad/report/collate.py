@@ -4,11 +4,13 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.data.prepare import dataset_of
+from atomicvad.evaluation.headline import headline
 from atomicvad.evaluation.intervals import interval_of_mean
 from atomicvad.evaluation.items import members, recorded_clips
 from atomicvad.evaluation.seed_table import seed_metrics
 from atomicvad.evaluation.systems import evaluate, load_system, system_files
 from atomicvad.files import (
+    HEADLINE,
     HISTORY,
     LEDGER,
     METRICS,
@@ -16,13 +18,14 @@ from atomicvad.files import (
     SCORES,
     SUMMARY,
     SYSTEMS,
+    TESTING,
     replacing,
 )
 from atomicvad.report.ledger import write_ledger
 from atomicvad.runs.folder import require_seeds, run_folders
 from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
 
-TABLES = (METRICS, SUMMARY, SYSTEMS, PAIRED, LEDGER)
+TABLES = (METRICS, SUMMARY, HEADLINE, TESTING, SYSTEMS, PAIRED, LEDGER)
 KEYS = ["variant", "dataset", "protocol", "condition", "metric"]
 
 
@@ -63,14 +66,14 @@ def released_metrics(settings: Settings) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
+def summarise(metrics: pd.DataFrame, keys: list[str] = KEYS) -> pd.DataFrame:
     """Mean, standard deviation (n - 1) and 95 % interval over seeds of every number."""
     rows = []
-    for key, group in metrics.groupby(KEYS, sort=False):
+    for key, group in metrics.groupby(keys, sort=False):
         values = group["value"].to_numpy()
         low, high = interval_of_mean(values)
         std = values.std(ddof=1) if len(values) > 1 else 0.0
-        row = dict(zip(KEYS, key, strict=True))
+        row = dict(zip(keys, key, strict=True))
         rows.append(
             row | {"mean": values.mean(), "std": std, "low": low, "high": high, "n": len(values)}
         )
@@ -99,7 +102,7 @@ def _tables_fingerprint(settings: Settings) -> str:
     """Of the tables, of all that they are made from, and of this code."""
     folder = settings.results_folder
     paths = [*(folder / name for name in TABLES), *folder.glob("scenes*")]
-    for pattern in (f"seed-*/{METRICS}", f"seed-*/{SCORES}", "systems/*/*"):
+    for pattern in (f"seed-*/{METRICS}", f"seed-*/{TESTING}", f"seed-*/{SCORES}", "systems/*/*"):
         paths += folder.glob(pattern)
     contents = content_of(paths, folder)
     return fingerprint(settings.model_dump(mode="json"), contents, code_of(__name__))
@@ -111,12 +114,30 @@ def _write_tables(settings: Settings) -> None:
     )
     systems, paired = evaluate(settings)
     named = {"dataset": metrics["dataset"].iloc[0]}  # every table names its test set
-    tables = {METRICS: metrics, SUMMARY: summarise(metrics)}
+    tables = {METRICS: metrics, SUMMARY: summarise(metrics), HEADLINE: headline(settings)}
+    tables[TESTING] = summarise(_seed_table(settings, TESTING), ["metric"])
     tables |= {SYSTEMS: systems.assign(**named), PAIRED: paired.assign(**named)}
     for name, table in tables.items():
         with replacing(settings.results_folder / name) as path:
             table.to_csv(path, index=False, float_format="%.6f")
     write_ledger(settings, read_systems(settings))
+
+
+def reference_summary(settings: Settings) -> pd.DataFrame | None:
+    """The reference's summary, to draw beside a run's; nothing where there is none, or it is it."""
+    path = settings.reference.results_folder / SUMMARY
+    return pd.read_csv(path) if settings.place == "runs" and path.is_file() else None
+
+
+def headline_table(settings: Settings) -> pd.DataFrame:
+    """The headline numbers of every seed, as collated."""
+    return pd.read_csv(settings.results_folder / HEADLINE)
+
+
+def testing_lines(settings: Settings) -> list[str]:
+    """Mean and spread over seeds on the testing split, as the released training prints them."""
+    table = pd.read_csv(settings.results_folder / TESTING)
+    return [f"{row['metric']}: {row['mean']:.4f} ± {row['std']:.4f}" for _, row in table.iterrows()]
 
 
 def read_systems(settings: Settings) -> pd.DataFrame:

@@ -1,7 +1,5 @@
-"""Do numbers agree: a run with the committed tables, and the tables with the committed weights."""
+"""A run beside the reference, and the reference beside its own weights."""
 
-import io
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,96 +10,108 @@ from atomicvad.data.prepare import dataset_of, prepare
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.items import recorded_clips
 from atomicvad.evaluation.seed_table import seed_metrics
-from atomicvad.files import SUMMARY, project_root
-from atomicvad.report.collate import KEYS
+from atomicvad.files import COMPARISON, METRICS, SCORES, VERDICT, WEIGHTS, replacing
+from atomicvad.report.collate import KEYS, headline_table
+from atomicvad.report.verdict import Verdict, difference, judge
 from atomicvad.runs.folder import require_seeds, run_folders
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.models import seed_models
 from atomicvad.scoring.protocols import score_set
+from atomicvad.scoring.scores import recorded_digests
+from atomicvad.stamps import content_of
+
+SAME = "the same bytes"
 
 
-def committed(path: Path) -> pd.DataFrame | None:
-    """A table as it was committed, or nothing where there is none."""
-    name = path.relative_to(project_root()).as_posix()
-    try:
-        result = subprocess.run(
-            ["git", "show", f"HEAD:{name}"],
-            cwd=project_root(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return None
-    return pd.read_csv(io.StringIO(result.stdout)) if result.returncode == 0 else None
+def compare(settings: Settings) -> Verdict | None:
+    """Whether a run reproduced the reference; nothing where there is no reference.
 
+    Writes the answer and, for who wants them, all other numbers side by side beside the run.
 
-def compare(settings: Settings) -> str:
-    """How the numbers on the scenes compare with the committed ones, in one line.
-
-    *The same*: every mean agrees to 0.0005. *Within the spread*: no mean is further from the
-    committed one than three standard errors of a difference of two such means. Otherwise the
-    worst row is named; so is a committed row that has no counterpart now.
+    Raises:
+        AtomicVADError: a seed of the run has no table, or the scenes are not the reference's.
     """
-    path = settings.results_folder / SUMMARY
-    if not path.is_file():
-        raise AtomicVADError(f"{path}: no such table; make reproduce PROFILE={settings.profile}")
-    reference = committed(path)
-    if reference is None:
-        return f"{settings.profile}: no committed numbers to compare with"
-    reference = reference[reference["variant"] == "atomicvad"]
-    both = pd.read_csv(path).merge(
-        reference, on=KEYS, how="right", suffixes=("", "_committed"), validate="one_to_one"
-    )
-    missing = both[both["mean"].isna()]
-    if len(missing) or both.empty:
-        first = " ".join(missing[KEYS].iloc[0]) if len(missing) else "all of them"
-        return (
-            f"{settings.profile}: NOT the committed numbers: "
-            f"{len(missing)} of {len(both)} have no counterpart ({first})"
+    require_seeds(settings)
+    reference = settings.reference
+    if not (reference.results_folder / METRICS).is_file():
+        return None
+    if recorded_digests(reference)["testing"] != recorded_digests(settings)["testing"]:
+        raise AtomicVADError(
+            f"{settings.results_folder}: the scenes are not those of {reference.results_folder}, "
+            "so that their numbers cannot be compared"
         )
-    difference = (both["mean"] - both["mean_committed"]).abs()
-    if (difference <= 5e-4).all():
-        return f"{settings.profile}: the same numbers as the committed ones ({len(both)} compared)"
-    excess = difference - 3 * both["std_committed"] * np.sqrt(
-        1 / both["n"] + 1 / both["n_committed"]
-    )
-    if (excess <= 0).all():
-        return (
-            f"{settings.profile}: within the spread of the committed numbers "
-            f"({len(both)} compared, largest difference {difference.max():.4f})"
-        )
-    worst = both.loc[excess.idxmax()]
+    verdict = judge(headline_table(settings), headline_table(reference))
+    if (folders := _bytes(settings)) == _bytes(reference) and folders:
+        text = f"{SAME}: weights, scores and tables of {len(settings.seeds)} seeds"
+        verdict = verdict._replace(text=text)
+    with replacing(settings.results_folder / VERDICT) as path:
+        path.write_text(verdict.text + "\n", encoding="utf-8")
+    with replacing(settings.results_folder / COMPARISON) as path:
+        all_rows(settings).to_csv(path, index=False, float_format="%.6f")
+    return verdict
+
+
+def _bytes(settings: Settings) -> dict[str, str]:
+    """Digests of the weights, scores and tables of all seeds."""
+    names = (WEIGHTS, SCORES, METRICS)
+    paths = [folder.path / name for folder in run_folders(settings).values() for name in names]
+    return content_of(paths, settings.results_folder)
+
+
+def all_rows(settings: Settings) -> pd.DataFrame:
+    """Every row of ``metrics.csv`` that run and reference have: means, difference, p.
+
+    The p values are of single rows, not corrected: chance alone puts one in twenty below 0.05.
+    """
+    tables = []
+    for place in (settings, settings.reference):
+        table = pd.read_csv(place.results_folder / METRICS)
+        table = table[table["variant"] == "atomicvad"]
+        tables.append({key: g["value"].to_numpy() for key, g in table.groupby(KEYS, sort=False)})
+    rows = [
+        dict(zip(KEYS, key, strict=True)) | difference(values, tables[1][key])
+        for key, values in tables[0].items()
+        if key in tables[1]
+    ]
+    return pd.DataFrame(rows)
+
+
+def rows_outside(settings: Settings) -> str:
+    """How many rows of ``comparison.csv`` differ, and how many would by chance: one sentence."""
+    table = pd.read_csv(settings.results_folder / COMPARISON)
+    outside = int((table["p"] < 0.05).sum())
     return (
-        f"{settings.profile}: NOT the committed numbers: {worst['protocol']} {worst['condition']} "
-        f"{worst['metric']} is {worst['mean']:.4f}, committed {worst['mean_committed']:.4f} "
-        f"± {worst['std_committed']:.4f}"
+        f"Of {len(table)} rows in {COMPARISON}, {outside} differ with p < 0.05; "
+        f"chance alone would put {0.05 * len(table):.0f} there."
     )
 
 
 def verify(settings: Settings) -> str:
-    """Score the weights in ``results/`` again and compare with the tables beside them.
+    """Score the reference's weights again and compare with the tables beside them.
 
     Raises:
         AtomicVADError: a number differs by more than 0.0005.
     """
-    require_seeds(settings)
+    reference = settings.reference
+    require_seeds(reference)
     prepare(settings)
-    models = seed_models(settings, settings.seeds)
+    models = seed_models(reference, reference.seeds)
     scores = score_set(
         logit_score(*models), settings.clips_folder("testing"), settings, ("swi", "spi")
     )
-    clips = recorded_clips(settings)
-    for member, (seed, folder) in enumerate(run_folders(settings).items()):
-        reference = pd.read_csv(folder.metrics)
+    clips = recorded_clips(reference)
+    for member, (seed, folder) in enumerate(run_folders(reference).items()):
         ids = {"seed": seed, "variant": "atomicvad", "dataset": dataset_of(settings)}
         again = seed_metrics(clips, scores, "atomicvad", settings, member, **ids)
-        both = again.merge(reference, on=KEYS, suffixes=("", "_committed"))
-        difference = (both["value"] - both["value_committed"]).abs().max()
-        if len(both) != len(reference) or difference > 5e-4:
-            raise AtomicVADError(
-                f"seed {seed}: scored again, {folder.metrics} differs by {difference:.4f}"
-            )
+        _check_table(again, folder.metrics, seed)
     return (
         f"{settings.profile}: the weights of {len(settings.seeds)} seeds give the tables' numbers"
     )
+
+
+def _check_table(again: pd.DataFrame, path: Path, seed: int) -> None:
+    reference = pd.read_csv(path)
+    both = again.merge(reference, on=KEYS, suffixes=("", "_reference"))
+    gap = np.abs(both["value"] - both["value_reference"]).max()
+    if len(both) != len(reference) or gap > 5e-4:
+        raise AtomicVADError(f"seed {seed}: scored again, {path} differs by {gap:.4f}")

@@ -6,16 +6,16 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from atomicvad.config import Settings
-from atomicvad.files import ATLAS, SUMMARY, project_root
+from atomicvad.files import ATLAS, SUMMARY
 from atomicvad.report import curves, figures, system_figures
-from atomicvad.report.collate import all_metrics, histories, read_systems
+from atomicvad.report.collate import all_metrics, histories, read_systems, reference_summary
 from atomicvad.report.style import save
 from atomicvad.scoring.scores import recorded_labels
 
 
 def draw_results(settings: Settings) -> list[Path]:
-    """Every figure of the results, from the files in ``results/<profile>/`` alone."""
-    folder = project_root() / "figures" / settings.profile
+    """Every figure of the results, from the tables and scores in the results folder alone."""
+    folder = settings.figures_folder
     summary = pd.read_csv(settings.results_folder / SUMMARY)
     drawn = {
         "training_curves": figures.training_curves(histories(settings)),
@@ -24,7 +24,9 @@ def draw_results(settings: Settings) -> list[Path]:
             recorded_labels(settings),
             settings.evaluation.fpr_target,
         ),
-        "auroc_by_seed": figures.auroc_by_seed(all_metrics(settings), summary),
+        "auroc_by_seed": figures.auroc_by_seed(
+            all_metrics(settings), summary, reference_summary(settings)
+        ),
     }
     stretch = curves.scene_stretch(settings, seconds=40)
     if len(stretch["waveform"]):  # without audio the committed one stays

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from atomicvad.config import Settings, WaveformSettings
+from atomicvad.config import Settings
 from atomicvad.data.manifest import read_split
 from atomicvad.data.store import AudioStore
 from atomicvad.kernels.masks import spec_augment, spec_cutout
 from atomicvad.model import build_features
+from atomicvad.sections import WaveformSettings
 from atomicvad.training import augment
 from atomicvad.training.batches import TrainingBatches, WindowSet
 

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_curve
 
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.corpora.clips import CONDITIONS
+from atomicvad.evaluation.systems import RELEASED
 from atomicvad.report.style import CONDITION_COLORS, SEGMENT_COLORS, WIDTH
 from atomicvad.report.tables import PAPER
 
@@ -79,9 +80,17 @@ def roc_by_condition(
 
 
 def auroc_by_seed(
-    metrics: pd.DataFrame, summary: pd.DataFrame, protocol: str = "swi-median"
+    metrics: pd.DataFrame,
+    summary: pd.DataFrame,
+    reference: pd.DataFrame | None = None,
+    protocol: str = "swi-median",
 ) -> Figure:
-    """AUROC of every seed by condition, with mean and 95 % interval; released ones beside."""
+    """AUROC of every seed by condition, with mean and 95 % interval; released ones beside.
+
+    Args:
+        metrics, summary: of a run, as collated.
+        reference: the summary of the reference; its means are drawn beside the run's.
+    """
     keys = ["protocol", "metric"]
     metrics = metrics[(metrics[keys] == [protocol, "auroc"]).all(axis=1)]
     summary = summary[(summary[keys] == [protocol, "auroc"]).all(axis=1)]
@@ -100,7 +109,8 @@ def auroc_by_seed(
                 (summary["variant"] == variant) & (summary["condition"] == condition)
             ].iloc[0]
             spread = np.linspace(-0.06, 0.06, len(values)) if len(values) > 1 else np.zeros(1)
-            label = f"{name} ({len(values)})" if place == 0 else None
+            count = f"{len(values)} of {RELEASED}" if variant == "released" else len(values)
+            label = f"{name} ({count})" if place == 0 else None
             axes.plot(
                 place + offset + spread, values, marker, ms=3, color=color, alpha=0.6, label=label
             )
@@ -108,6 +118,17 @@ def auroc_by_seed(
             axes.errorbar(
                 place + offset + 0.13, row["mean"], bars, fmt="_", color=color, ms=7, capsize=3
             )
+    if reference is not None:
+        rows = reference[
+            (reference[[*keys, "variant"]] == [protocol, "auroc", "atomicvad"]).all(axis=1)
+        ].set_index("condition")
+        places = [number for number, name in enumerate(CONDITIONS) if name in rows.index]
+        rows = rows.loc[[CONDITIONS[number] for number in places]]
+        bars = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
+        axes.errorbar(
+            np.array(places) - 0.32, rows["mean"], bars, fmt="D", color="C2", ms=4, capsize=3,
+            label=f"the reference ({rows['n'].iloc[0]})",
+        )  # fmt: skip
     axes.axhline(
         PAPER["auroc"],
         color="0.5",

@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from atomicvad.config import Settings
 from atomicvad.evaluation.items import Items, members, recorded_clips
-from atomicvad.evaluation.systems import load_system, system_files
+from atomicvad.evaluation.systems import RELEASED, load_system, system_files
 from atomicvad.files import LEDGER, replacing
 from atomicvad.metrics import DECISION, HARD, binary_metrics
 
@@ -71,6 +71,9 @@ def ledger(settings: Settings, systems: pd.DataFrame) -> pd.DataFrame:
     values = dict(zip(systems[keys].agg("|".join, axis=1), systems["value"], strict=True))
     values |= released_code_metrics(settings)
     table = pd.read_csv(PRINTED, dtype=str, keep_default_na=False)
+    of_released = table["correct"].str.startswith("released|")
+    if (counts := systems.loc[systems["system"] == "released", "members"]).size:
+        table.loc[of_released, "why"] += f" ({counts.iloc[0]} of {RELEASED} checkpoints)"
     for column in ("as_released_code", "correct"):
         table[column] = [_cell(text, values) for text in table[column]]
     table["difference"] = table["correct"] - table["as_released_code"]

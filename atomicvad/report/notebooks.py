@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
@@ -57,7 +58,6 @@ def run_notebook(
         AtomicVADError: a parameter that the notebook does not have, or a failing cell.
     """
     import papermill
-    from nbclient.exceptions import DeadKernelError
 
     logging.getLogger("papermill").setLevel(logging.WARNING)
     known = papermill.inspect_notebook(str(source))
@@ -80,22 +80,45 @@ def run_notebook(
                 kernel_manager_class=_quiet_kernel(file),
                 extra_arguments=["--log-level=CRITICAL"],
             )
-        except (papermill.PapermillExecutionError, DeadKernelError) as error:
+        except Exception as error:  # whatever a kernel, its sockets or a cell can die of
             traceback.print_exc(file=file)
-            os.replace(temporary, failed)
-            reason = f"{error.ename}: {error.evalue}" if hasattr(error, "evalue") else str(error)
-            raise AtomicVADError(f"{source.name}: {reason} (see {failed})") from None
+            raise AtomicVADError(_failure(source, error, temporary, failed)) from None
         with replacing(output.with_suffix(".html")) as page:
             page.write_text(to_html(temporary, output.stem, with_code), encoding="utf-8")
 
 
+def _failure(source: Path, error: Exception, unfinished: Path, failed: Path) -> str:
+    """What went wrong, in one line; what was executed is kept as ``failed``."""
+    name = getattr(error, "ename", type(error).__name__)
+    reason = f"{name}: {getattr(error, 'evalue', error)}"
+    text = f"{source.name}: {' '.join(reason.split())}"
+    if not unfinished.is_file():
+        return f"{text} (its log: {failed.with_name(failed.name.replace('.failed.ipynb', '.log'))})"
+    os.replace(unfinished, failed)
+    return f"{text} (see {failed})"
+
+
 def _quiet_kernel(log: TextIO) -> type:
-    """A kernel manager whose kernels write their own notices into ``log``."""
+    """A kernel manager whose kernels write their own notices into ``log``.
+
+    They are talked to through sockets in a folder of their own: ports are chosen before they are
+    used, and another process may take one in between.
+    """
     from jupyter_client import AsyncKernelManager
 
     class QuietKernel(AsyncKernelManager):
+        transport = "ipc"
+
         async def start_kernel(self, **options: Any) -> None:
+            self.sockets = tempfile.TemporaryDirectory(prefix="atomicvad-")
+            self.connection_file = str(Path(self.sockets.name) / "kernel.json")
+            self.ip = str(Path(self.sockets.name) / "socket")
             await super().start_kernel(stderr=log, **options)
+
+        async def cleanup_resources(self, restart: bool = False) -> None:
+            await super().cleanup_resources(restart)
+            if not restart:
+                self.sockets.cleanup()
 
     return QuietKernel
 

@@ -48,14 +48,17 @@ def source_fingerprint(settings: Settings, name: str) -> str:
 
 
 def inputs_fingerprint(settings: Settings, name: str) -> str:
-    """The data and the results that a page shows; some are written while it is made."""
+    """The data, results and reference that a page shows; some are written while it is made."""
     results = settings.results_folder
     inputs = [path for pattern in PAGES[name].inputs for path in results.glob(pattern)]
+    reference = settings.reference.results_folder
+    compared = [path for pattern in PAGES[name].inputs for path in reference.glob(pattern)]
     clips = [path for split in CLIP_SETS for path in settings.clips_folder(split).glob("[!.]*.*")]
     return fingerprint(
         prepared_fingerprint(settings),
         content_of(clips, settings.data_folder),
         content_of(inputs, results),
+        content_of(compared, reference),
     )
 
 

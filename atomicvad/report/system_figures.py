@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from atomicvad.corpora.clips import CONDITIONS
-from atomicvad.evaluation.systems import OURS, TITLES
+from atomicvad.evaluation.systems import OURS, TITLES, title, titles
 from atomicvad.report.style import CONDITION_MARKERS, WIDTH
 
 
@@ -24,7 +24,8 @@ def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figu
             rows["value"], place, xerr=np.abs(bars), fmt=marker, color=color, ms=4, capsize=2,
             lw=1, label=condition,
         )  # fmt: skip
-    axes.set_yticks(range(len(best_first)), [TITLES[name] for name in best_first])
+    named = titles(systems)
+    axes.set_yticks(range(len(best_first)), [named[name] for name in best_first])
     for label, name in zip(axes.get_yticklabels(), best_first, strict=True):
         label.set_fontweight("bold" if name == OURS else "normal")
     axes.set(xlabel=f"AUROC of segments ({protocol})", ylim=(-0.5, len(best_first) - 0.5))
@@ -46,7 +47,7 @@ def reliability(curves: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
         color, dashes = f"C{number % 7}", ("-", "--", "-.")[number % 3]
         axes.plot(
             middle["probability"], middle["share"], dashes, color=color, marker=".",
-            label=TITLES[name],
+            label=title(name, len(members)),
         )  # fmt: skip
         if len(members) > 1:
             axes.fill_between(middle["probability"], low, high, color=color, alpha=0.2, lw=0)
@@ -68,7 +69,8 @@ def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
         axes.plot(most, places, "|", color=color, ms=8, mew=2, label="95th percentile")
     axes.set(xlabel=f"latency (s), {protocol}")
     axes.set_xlim(left=0)
-    axes.set_yticks(range(len(wide)), [TITLES[name] for name in wide.index])
+    named = titles(systems)
+    axes.set_yticks(range(len(wide)), [named[name] for name in wide.index])
     axes.invert_yaxis()
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
@@ -87,7 +89,8 @@ def atlas_map(atlas: pd.DataFrame) -> Figure:
             continue
         color = "k" if value > 55 else "w"
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
-    axes.set_xticks(range(len(names)), [TITLES[name] for name in names], rotation=30, ha="left")
+    named = titles(atlas)
+    axes.set_xticks(range(len(names)), [named[name] for name in names], rotation=30, ha="left")
     axes.xaxis.tick_top()
     axes.set_xlabel("system")
     axes.set_yticks(range(len(wide)), wide.index)

@@ -5,9 +5,10 @@ import json
 import pandas as pd
 
 from atomicvad.config import Settings
-from atomicvad.evaluation.systems import TITLES
-from atomicvad.files import LEDGER, SYSTEM_RECORD, project_root, replacing
-from atomicvad.report.collate import read_paired
+from atomicvad.evaluation.systems import OURS, system_files, titles
+from atomicvad.files import LEDGER, SYSTEM_RECORD, VERDICT, project_root, replacing
+from atomicvad.report.collate import headline_table, read_paired, read_systems
+from atomicvad.report.verdict import Verdict
 
 # What the paper prints for AVA-Speech (another test set), from its abstract.
 PAPER = {"auroc": 0.903, "f2": 0.891}
@@ -28,7 +29,7 @@ def _pivot(
         if key in keyed.index
     }
     table = pd.DataFrame(columns).reindex(systems["system"].unique()).fillna("")
-    return table.rename(index=TITLES)
+    return table.rename(index=titles(systems))
 
 
 def system_table(systems: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
@@ -58,19 +59,22 @@ def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
     ]
     if above.empty:
         return "No other system is above this companion in AUROC, in any condition."
-    parts = []
+    named, parts = titles(above, "other"), []
     for condition, rows in above.groupby("condition", sort=False):
         names = [
-            f"{TITLES[r.other]} by {-r.difference:.3f} [{-r.high:.3f}, {-r.low:.3f}]"
+            f"{named[r.other]} by {-r.difference:.3f} [{-r.high:.3f}, {-r.low:.3f}]"
             for r in rows.sort_values("difference").itertuples()
         ]
         parts.append(f"{condition}: {', '.join(names)}")
     return f"Above this companion in AUROC (paired 95 % intervals) are, {'; '.join(parts)}."
 
 
-def readme_text(systems: pd.DataFrame, paired: pd.DataFrame) -> str:
-    """What stands between the marks in README.md."""
-    return f"{markdown_table(systems)}\n\n{standing(paired)}"
+def readme_text(settings: Settings) -> str:
+    """What stands between the marks in README.md: the table, who is ahead, and the last verdict."""
+    results = settings.results_folder
+    verdict = (results / VERDICT).read_text(encoding="utf-8").strip()
+    text = f"{markdown_table(read_systems(settings))}\n\n{standing(read_paired(settings))}"
+    return f"{text}\n\nThe last run of `make reproduce` said: *{verdict}*."
 
 
 def by_protocol(systems: pd.DataFrame) -> pd.DataFrame:
@@ -110,17 +114,35 @@ def paired_table(
     wide = table.assign(text=text).pivot(
         index=["protocol", "other"], columns="condition", values="text"
     )
-    return wide.rename(index=TITLES)[["all", "clean", "noise", "music"]]
+    return wide.rename(index=titles(table, "other"))[["all", "clean", "noise", "music"]]
 
 
 def peer_table(settings: Settings) -> pd.DataFrame:
     """Every other system with scores: package, license, how it is run, seconds for the scenes."""
-    records = [
-        json.loads(path.read_text())
-        for path in sorted((settings.results_folder / "systems").glob(f"*/{SYSTEM_RECORD}"))
-    ]
+    files = [paths[0] for name, paths in system_files(settings).items() if name != OURS]
+    records = [json.loads(path.with_name(SYSTEM_RECORD).read_text()) for path in sorted(files)]
     columns = ["title", "package", "license", "how", "seconds"]
     return pd.DataFrame(records, columns=columns).set_index("title")
+
+
+def headline_lines(settings: Settings) -> list[str]:
+    """Mean and spread over seeds of every headline number."""
+    values = headline_table(settings).groupby("quantity", sort=False)["value"]
+    table = pd.DataFrame({"mean": values.mean(), "std": values.std().fillna(0)})
+    return [f"{name}: {row['mean']:.4f} ± {row['std']:.4f}" for name, row in table.iterrows()]
+
+
+def verdict_text(settings: Settings, verdict: Verdict | None) -> str:
+    """What a comparison with the reference says, in Markdown."""
+    if verdict is None:
+        return f"There is no reference for the profile `{settings.profile}`."
+    lines = ["| number | here | reference | difference [95 %] | p |", "|---" * 5 + "|"]
+    lines += [
+        f"| {r.quantity} | {r.here:.4f} | {r.reference:.4f} | "
+        f"{r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}] | {r.p:.2g} |"
+        for r in verdict.table.itertuples()
+    ]
+    return f"**{verdict.text}**\n\n" + "\n".join(lines)
 
 
 def ledger_table(settings: Settings) -> pd.DataFrame:
@@ -138,16 +160,17 @@ def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
         (summary["condition"] == "all") & summary["metric"].isin(["auroc", "auroc_hard"])
     ]
     text = rows.apply(lambda row: f"{row['mean']:.3f} ± {row['std']:.3f}", axis=1)
-    return rows.assign(text=text).pivot(
+    counts = rows["n"].astype(str).where(rows["variant"] == OURS, rows["n"].astype(str) + " of 10")
+    return rows.assign(text=text, variant=rows["variant"] + " (" + counts + ")").pivot(
         index="protocol", columns=["variant", "metric"], values="text"
     )
 
 
-def write_readme_table(systems: pd.DataFrame, paired: pd.DataFrame) -> None:
-    """Put the table between its marks in README.md."""
+def write_readme(settings: Settings) -> None:
+    """Put ``readme_text`` between its marks in README.md."""
     path = project_root() / "README.md"
     before, rest = path.read_text(encoding="utf-8").split(TABLE_START)
     after = rest.split(TABLE_END)[1]
-    table = f"{TABLE_START}\n{readme_text(systems, paired)}\n{TABLE_END}"
+    table = f"{TABLE_START}\n{readme_text(settings)}\n{TABLE_END}"
     with replacing(path) as temporary:
         temporary.write_text(before + table + after, encoding="utf-8")

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from distributed import Client, LocalCluster, as_completed, get_worker
 
+from atomicvad.arithmetic import arithmetic
 from atomicvad.config import Settings, load_profile
 from atomicvad.data.prepare import data_content, prepare
 from atomicvad.errors import AtomicVADError
@@ -123,6 +124,7 @@ def identity(profile: str) -> dict[str, str]:
     return {
         f"profiles/{profile}.yaml": fingerprint(settings.model_dump(mode="json")),
         "code of atomicvad/": code_of(__name__, "atomicvad.runs.seed"),
+        "arithmetic": arithmetic(),
         "python": platform.python_version(),
         **package_versions(),
     }

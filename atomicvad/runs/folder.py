@@ -14,12 +14,13 @@ from atomicvad.files import (
     PROGRESS,
     RECORD,
     SCORES,
+    TESTING,
     WEIGHTS,
     remove_unfinished,
 )
 
 # Of a finished run, in the order in which they are written: the table comes last.
-RESULTS = (WEIGHTS, HISTORY, RECORD, SCORES, METRICS)
+RESULTS = (WEIGHTS, HISTORY, RECORD, TESTING, SCORES, METRICS)
 # Stages of a run, each made from the one before; ``.<stage>`` is the stamp of its files.
 STAGES = ("weights", "scores", "metrics")
 
@@ -30,7 +31,7 @@ class RunFolder:
     Attributes:
         path: the folder.
         weights, history, record: what training leaves.
-        scores, metrics: what scoring leaves; the table comes last.
+        testing, scores, metrics: what scoring leaves; the table comes last.
         checkpoint, progress: of a training that is not finished.
         stamps, outputs: the stamp and the files of each stage.
 
@@ -42,13 +43,14 @@ class RunFolder:
         self.path = settings.run_folder(seed)
         self.weights, self.history = self.path / WEIGHTS, self.path / HISTORY
         self.record, self.scores = self.path / RECORD, self.path / SCORES
+        self.testing = self.path / TESTING
         self.metrics = self.path / METRICS
         self.checkpoint, self.progress = self.path / CHECKPOINT, self.path / PROGRESS
         self.results = [self.path / name for name in RESULTS]
         self.stamps = {stage: self.path / f".{stage}" for stage in STAGES}
         self.outputs = {
             "weights": [self.weights, self.history, self.record],
-            "scores": [self.scores],
+            "scores": [self.testing, self.scores],
             "metrics": [self.metrics],
         }
 

@@ -7,6 +7,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from atomicvad.arithmetic import arithmetic, processor
 from atomicvad.config import Settings
 from atomicvad.data.manifest import training_content
 from atomicvad.files import project_root
@@ -53,6 +54,8 @@ def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict
         "python": platform.python_version(),
         "packages": package_versions(),
         "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+        "arithmetic": arithmetic(),
         "cores": os.cpu_count(),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),

@@ -31,6 +31,7 @@ from atomicvad.runs.state import (
 )
 from atomicvad.scoring.models import score_models, scores_of_model, seed_models
 from atomicvad.scoring.scores import load_scores, record_clips, save_scores
+from atomicvad.scoring.testing_split import evaluate_testing_split
 from atomicvad.training.loop import train
 
 
@@ -81,27 +82,33 @@ def score_seeds(settings: Settings, seeds: Sequence[int]) -> list[int]:
     """
     if all(is_scored(settings, seed) for seed in seeds):
         return []
-    prepare(settings)
+    store = prepare(settings)
     stale = [seed for seed in seeds if not is_scored(settings, seed)]
     with ExitStack() as stack:
         folders = run_folders(settings, stale)
         for folder in folders.values():
             stack.enter_context(folder.held())
         digests = record_clips(settings)
-        _write_scores(settings, [s for s in stale if not has_scores(settings, s)], digests)
+        unscored = [seed for seed in stale if not has_scores(settings, seed)]
+        _write_scores(settings, unscored, digests, store)
         for seed, folder in folders.items():
             _write_metrics(settings, seed, folder)
     return stale
 
 
-def _write_scores(settings: Settings, seeds: list[int], digests: dict[str, str]) -> None:
+def _write_scores(
+    settings: Settings, seeds: list[int], digests: dict[str, str], store: AudioStore
+) -> None:
     if not seeds:
         return
     folders = run_folders(settings, seeds)
     for folder in folders.values():
         folder.begin("scores")
-    sets = score_models(seed_models(settings, list(folders)), settings)
+    models = seed_models(settings, list(folders))
+    sets, tables = score_models(models, settings), evaluate_testing_split(models, settings, store)
     for number, folder in enumerate(folders.values()):
+        with replacing(folder.testing) as path:
+            tables[number].to_csv(path, index=False)
         save_scores(scores_of_model(sets, number), digests, folder.scores)
         mark_current(folder, "scores", scores_fingerprint(settings, folder.weights))
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from atomicvad.config import CLIP_SETS, Settings
 from atomicvad.corpora.clips import clip_files
-from atomicvad.data.manifest import training_content
+from atomicvad.data.manifest import manifest_paths, training_content
 from atomicvad.data.prepare import dataset_of, is_prepared
-from atomicvad.files import CLIP_LABELS
+from atomicvad.files import CLIP_LABELS, RECORDINGS
 from atomicvad.runs.folder import RunFolder, run_folders
 from atomicvad.scoring.scores import clips_are_recorded, is_of_these_clips
 from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
 
-# Stage -> the module that makes its files.
+# The modules that make the files of a stage.
 MAKERS = {
-    "weights": "atomicvad.training.loop",
-    "scores": "atomicvad.scoring.models",
-    "metrics": "atomicvad.evaluation.seed_table",
+    "weights": ("atomicvad.training.loop",),
+    "scores": ("atomicvad.scoring.models", "atomicvad.scoring.testing_split"),
+    "metrics": ("atomicvad.evaluation.seed_table",),
 }
 
 
@@ -28,18 +28,22 @@ def weights_fingerprint(settings: Settings, seed: int) -> str:
     sections = {"features", "masks", "model", "sample_rate", "training", "waveform"}
     parts = settings.model_dump(include=sections | {"window_samples"}, mode="json")
     data = training_content(settings.data_folder)
-    return fingerprint(parts, seed, data, code_of(MAKERS["weights"]))
+    return fingerprint(parts, seed, data, code_of(*MAKERS["weights"]))
 
 
 def scores_fingerprint(settings: Settings, *weights: Path) -> str:
     """What scores of detectors are made from: weight files, clips, settings and code."""
     parts = settings.model_dump(include={"features", "model", "window_samples"}, mode="json")
     windows = settings.evaluation.model_dump(include={"overlap", "batch_windows"})
+    loss = settings.training.model_dump(include={"class_balancing", "focal_gamma"})
+    paths = [settings.data_folder / RECORDINGS, *manifest_paths(settings.data_folder, ["testing"])]
+    split = content_of(paths, settings.data_folder)
     clips = [
         content_of(clip_files(folder), folder) for folder in map(settings.clips_folder, CLIP_SETS)
     ]
     digests = [content_of([path], path.parent) for path in weights]
-    return fingerprint(parts, windows, digests, clips, code_of(MAKERS["scores"]))
+    code = code_of(*MAKERS["scores"])
+    return fingerprint(parts, windows, loss, digests, clips, split, code)
 
 
 def metrics_fingerprint(settings: Settings, folder: RunFolder) -> str:
@@ -48,7 +52,7 @@ def metrics_fingerprint(settings: Settings, folder: RunFolder) -> str:
     contents = [content_of([path], path.parent) for path in inputs]
     parts = settings.evaluation.model_dump(include={"overlap", "threshold", "fpr_target"})
     window = settings.window_samples
-    return fingerprint(parts, window, contents, dataset_of(settings), code_of(MAKERS["metrics"]))
+    return fingerprint(parts, window, contents, dataset_of(settings), code_of(*MAKERS["metrics"]))
 
 
 def mark_current(folder: RunFolder, stage: str, made_from: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.kernels.features import CompiledFeatures
+from atomicvad.kernels.features import fast_features
 from atomicvad.kernels.first_pools import LANES
 from atomicvad.kernels.keras_call import all_weights, is_supported
 from atomicvad.kernels.network import outputs
@@ -29,7 +29,7 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """
     if any(model.layers[1].settings != models[0].layers[1].settings for model in models):
         raise AtomicVADError("models: expected one and the same features layer, got several")
-    features = CompiledFeatures(models[0].layers[1])
+    features = fast_features(models[0].layers[1])
     networks = network_logits(*(model.layers[2] for model in models))
 
     def score(windows: np.ndarray) -> np.ndarray:
@@ -43,21 +43,26 @@ def logit_score(*models: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def network_logits(*networks: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """The function from features ``[n, height, width, 1]`` to logits ``[n, networks]``.
+    """The function from features ``[n, height, width, 1]`` to logits ``[n, networks]``."""
+    outputs_of = network_outputs(*networks)
+    return lambda images: np.diff(outputs_of(images))[..., 0].T
+
+
+def network_outputs(*networks: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """The function from features to outputs before the softmax, ``[networks, n, 2]``.
 
     Networks of the paper's architecture run compiled, others in TensorFlow.
     """
     if all(map(is_supported, networks)):
         weights = np.stack([all_weights(network)[0] for network in networks])
         epsilon = networks[0].get_layer("b1_norm").epsilon
-        return lambda images: np.diff(outputs(images, weights, epsilon))[..., 0].T
+        return lambda images: outputs(images, weights, epsilon)
+    # Of a softmax Keras keeps its input beside the result.
     predicts = [
-        tf.function(lambda x, network=network: network(x, training=False), reduce_retracing=True)
+        tf.function(
+            lambda x, network=network: network(x, training=False)._keras_logits,
+            reduce_retracing=True,
+        )
         for network in networks
     ]
-
-    def plain(images: np.ndarray) -> np.ndarray:
-        probabilities = np.stack([predict(images) for predict in predicts], axis=1)
-        return np.diff(np.log(np.maximum(probabilities.astype(np.float64), 1e-30)))[..., 0]
-
-    return plain
+    return lambda images: np.stack([predict(images).numpy() for predict in predicts])

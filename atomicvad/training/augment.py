@@ -1,21 +1,26 @@
 """Random draws of waveform augmentation: shift, speed, background, level, noise and channel.
 
 Every draw depends only on the window's pair of seeds (see ``kernels.random``). Seeds are int64
-``[batch, 2]``; results have one row per window.
+``[batch, 2]``; results have one row per window. Powers and exponentials are SciPy's, whose bits are
+the same on every processor; NumPy's are not.
 """
 
+import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import scipy.fft
+from scipy.special import exp2, exp10, expit
 
 from atomicvad.audio.signal import SAMPLE_RATE, decibels_to_gain
-from atomicvad.config import Settings, WaveformSettings
+from atomicvad.config import Settings
 from atomicvad.kernels.random import FILTER, GAIN, MIX, NOISE, SHIFT, SPEED, uniform
 from atomicvad.kernels.waveform import TAPE_LENGTH, Plan
+from atomicvad.sections import WaveformSettings
 
 Places = tuple[np.ndarray, np.ndarray]  # starts (samples in the store) and playback speeds
-COLOUR = np.arange(1, 5, dtype=np.float32)  # half periods of the cosines over the mel scale
+COLOUR = range(1, 5)  # half periods of the cosines over the mel scale
 
 
 def between(draws: np.ndarray, limits: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -40,10 +45,10 @@ def tape_speeds(
         speech: which windows are speech, bool ``[batch]``.
     """
     draws = uniform(seeds, SPEED, 2)
-    as_speech = between(draws[:, 0], np.log(settings.speech_speed))
-    as_background = between(draws, np.log(settings.background_speed))
-    of_windows = np.where(speech, as_speech, as_background[:, 0])
-    return np.exp(of_windows), np.exp(as_background[:, 1])
+    as_speech = between(draws[:, 0], [math.log2(speed) for speed in settings.speech_speed])
+    as_background = between(draws, [math.log2(speed) for speed in settings.background_speed])
+    of_windows = np.where(speech, as_speech, as_background[:, 0]).astype(np.float64)
+    return exp2(of_windows), exp2(as_background[:, 1].astype(np.float64))
 
 
 def within(
@@ -85,6 +90,7 @@ def make_plan(
         levels,
         (noise[:, 2] * (TAPE_LENGTH - length)).astype(np.int64),
         np.where(noise[:, 1] < settings.white_noise_probability, noise_gains, np.float32(0)),
+        np.zeros(len(seeds), np.int64),
     )
 
 
@@ -97,28 +103,43 @@ def filter_response(seeds: np.ndarray, settings: WaveformSettings, bins: int) ->
     """
     draws = uniform(seeds, FILTER, 5 + len(COLOUR))
     low_passed, high_passed, coloured = (draws[:, 2:5] < settings.filter_probability).T
-    frequencies = np.linspace(0, SAMPLE_RATE / 2, bins, dtype=np.float32)
-    with np.errstate(divide="ignore"):
-        octaves = np.log(frequencies)
+    octaves, upper_octaves, cosines = _mel_scale(bins)
 
     def corners(drawn: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-        return between(drawn[:, np.newaxis], np.log(limits).astype(np.float32))
+        return between(
+            drawn[:, np.newaxis], np.array([math.log(limit) for limit in limits], np.float32)
+        )
 
     response = np.ones((len(draws), bins), np.float32)
     # 1 / (1 + (frequency / corner)^24) and 1 / (1 + (corner / (frequency + 1))^4)
     corner = corners(draws[low_passed, 0], settings.low_pass_hz)
-    response[low_passed] *= _logistic(24 * (corner - octaves))
+    response[low_passed] *= expit(24 * (corner - octaves))
     corner = corners(draws[high_passed, 1], settings.high_pass_hz)
-    response[high_passed] *= _logistic(4 * (np.log(frequencies + 1) - corner))
-    mel = np.log1p(frequencies / 700)
-    cosines = np.cos(np.pi * COLOUR[:, np.newaxis] * mel / mel[-1]) / COLOUR[:, np.newaxis]
-    decibels = between(draws[coloured, 5:], (-settings.colour_db, settings.colour_db)) @ cosines
-    response[coloured] *= np.exp(decibels * np.float32(np.log(10) / 10))
+    response[high_passed] *= expit(4 * (upper_octaves - corner))
+    bels = between(draws[coloured, 5:, np.newaxis], (-settings.colour_db, settings.colour_db)) / 10
+    curves = sum(bels[:, number] * cosine for number, cosine in enumerate(cosines))
+    response[coloured] *= exp10(curves)
     return response[:, np.newaxis]
 
 
-def _logistic(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(np.minimum(-values, np.float32(80))))
+@cache
+def _mel_scale(bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the bins of a spectrum, float32 ``[bins]``: log frequency, that of 1 Hz more, and cosines.
+
+    Returns:
+        Logarithms of the frequency in Hz and of the frequency plus 1 Hz, ``[bins]``, and a cosine
+        of each of ``COLOUR`` over the mel scale, divided by its number, ``[4, bins]``.
+    """
+    frequencies = [SAMPLE_RATE / 2 * n / (bins - 1) for n in range(bins)]
+    octaves = [math.log(frequency) if frequency else -math.inf for frequency in frequencies]
+    mel = [math.log1p(frequency / 700) for frequency in frequencies]
+    cosines = [[math.cos(math.pi * k * value / mel[-1]) / k for value in mel] for k in COLOUR]
+    upper_octaves = [math.log(frequency + 1) for frequency in frequencies]
+    return (
+        np.array(octaves, np.float32),
+        np.array(upper_octaves, np.float32),
+        np.array(cosines, np.float32),
+    )
 
 
 def filter_waveforms(waveforms: np.ndarray, response: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 from atomicvad.config import Settings
 from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
-from atomicvad.kernels.features import CompiledFeatures
+from atomicvad.kernels.features import CompiledFeatures, fast_features
 from atomicvad.kernels.masks import spec_augment, spec_cutout
 from atomicvad.kernels.random import MASK, PICK, uniform
 from atomicvad.kernels.waveform import Plan, compose_all, compose_features, noise_tape
@@ -65,7 +65,7 @@ class TrainingBatches:
 
     def __init__(self, windows: WindowSet, settings: Settings, seed: int, masks: bool = True):
         self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
-        self.features, self.tape = CompiledFeatures(build_features(settings)), noise_tape()
+        self.features, self.tape = fast_features(build_features(settings)), noise_tape()
         self._file = windows.store.file.fileno()
         if not self.steps:
             raise AtomicVADError(
@@ -112,15 +112,17 @@ class TrainingBatches:
 
     def prepare(self, epoch: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Features ``[n, height, width, 1]`` and one-hot targets ``[n, 2]`` of window numbers."""
-        seeds = self.seeds(epoch, numbers)
+        seeds, settings = self.seeds(epoch, numbers), self.settings
         plan, response = self.plan(numbers, seeds), self.response(seeds)[:, 0]
-        front, dct, samples = self.features.front, self.features.dct, self.settings.window_samples
-        features = np.empty((len(numbers), *self.features.shape(samples)), np.float32)
-        self._check_read(
-            compose_features(
-                self._file, self.tape, plan, response, front, dct, samples, features[..., 0]
+        if isinstance(self.features, CompiledFeatures):
+            front, dct, samples = self.features.front, self.features.dct, settings.window_samples
+            features = np.empty((len(numbers), *self.features.shape(samples)), np.float32)
+            source = self._file, self.tape, plan
+            self._check_read(
+                compose_features(*source, response, front, dct, samples, features[..., 0])
             )
-        )
+        else:
+            features = self.features(self.waveforms(numbers, seeds), response[:, np.newaxis])
         if self.masks:
             self.mask(features, seeds)
         return features, np.eye(2, dtype=np.float32)[self.windows.speech[numbers].astype(int)]
@@ -139,15 +141,19 @@ class TrainingBatches:
         """The augmentation plan of windows."""
         windows, settings = self.windows, self.settings
         speeds, background_speeds = tape_speeds(seeds, windows.speech[numbers], settings.waveform)
+        shift, moves = shifts(seeds, settings), np.zeros(len(numbers), np.int64)
+        if settings.waveform.shift_fill == "zeros":
+            shift, moves = moves, shift
         draws = uniform(seeds, PICK, 1)[:, 0]
         backgrounds = windows.backgrounds[(draws * len(windows.backgrounds)).astype(int)]
-        return make_plan(
-            self._within(numbers, shifts(seeds, settings), speeds),
+        plan = make_plan(
+            self._within(numbers, shift, speeds),
             self._within(backgrounds, 0, background_speeds),
             seeds,
             settings.waveform,
             settings.window_samples,
         )
+        return plan._replace(moves=moves)
 
     def response(self, seeds: np.ndarray) -> np.ndarray:
         """Power responses of the windows' channels, ``[n, 1, bins]``."""
@@ -174,5 +180,7 @@ class TrainingBatches:
         """Apply SpecAugment and SpecCutout to a random part of the features, in place."""
         masks = self.settings.masks
         masked = uniform(seeds, MASK, 1)[:, 0] < masks.probability
-        spec_augment(features, seeds, masks.coefficient_masks, masks.frame_masks, where=masked)
-        spec_cutout(features, seeds, masks.boxes, masks.box_size, where=masked)
+        widths = masks.coefficient_masks, masks.frame_masks
+        spec_augment(features, seeds, *widths, where=masked, least=masks.least_width)
+        box = masks.boxes, masks.box_size
+        spec_cutout(features, seeds, *box, where=masked, cut_off=masks.cut_off_boxes)

@@ -14,33 +14,65 @@ from tqdm.auto import tqdm
 from atomicvad.config import Settings
 from atomicvad.data.manifest import read_split
 from atomicvad.data.store import AudioStore
-from atomicvad.files import CHECKPOINT, HISTORY, WEIGHTS, replacing
+from atomicvad.files import CHECKPOINT, HISTORY, WEIGHTS
 from atomicvad.metrics import binary_metrics
 from atomicvad.model import build_features, build_model, save_model
+from atomicvad.sections import WaveformSettings
 from atomicvad.training.batches import TrainingBatches, WindowSet
 from atomicvad.training.checkpoint import Checkpoint
 from atomicvad.training.trainer import Trainer, configure
 
-VALIDATION_METRICS = ("auroc", "accuracy", "f1", "f2")
+EPOCH_METRICS = ("auroc", "accuracy", "f1", "f2")  # of the speech column, at 0.5
+UNAUGMENTED = WaveformSettings(shift_probability=0, white_noise_probability=0)
 # Called after every round of trials and every epoch, with the number of those done, a message, and
 # the seconds that the last one took (0: not measured).
 Report = Callable[[int, str, float], None]
 
 
 def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:
-    """Validation batches, augmented like training but without masks; the same for all seeds."""
+    """Validation batches without masks, otherwise augmented like training; the same for all seeds.
+
+    With ``training.augment_validation`` off, of windows as they are.
+    """
+    if not settings.training.augment_validation:
+        settings = settings.model_copy(update={"waveform": UNAUGMENTED})
     batches = TrainingBatches(windows, settings, seed=0, masks=False)
     return list(batches.epoch(0))
 
 
-def validate(trainer: Trainer, batches: list[tuple], settings: Settings) -> dict[str, float]:
+class EpochMetrics:
+    """Loss and metrics of the first start over the batches of an epoch."""
+
+    def __init__(self) -> None:
+        self._losses: list[tf.Tensor] = []
+        self._scores: list[tf.Tensor] = []
+        self._targets: list[np.ndarray] = []
+
+    def add(self, result: tuple[tf.Tensor, tf.Tensor], targets: np.ndarray) -> None:
+        """Count a batch: losses and probabilities as of ``Trainer.step``, one-hot targets."""
+        self._losses.append(result[0][0])
+        self._scores.append(result[1])
+        self._targets.append(targets[:, 1])
+
+    def row(self, prefix: str = "") -> dict[str, float]:
+        """Mean loss and ``EPOCH_METRICS``, by name."""
+        scores, speech = np.concatenate(self._scores), np.concatenate(self._targets)
+        metrics = binary_metrics(speech, scores.astype(np.float32))
+        row = {f"{prefix}loss": float(np.mean(self._losses, dtype=np.float64))}
+        return row | {f"{prefix}{name}": metrics[name] for name in EPOCH_METRICS}
+
+
+def validate(trainer: Trainer, batches: list[tuple]) -> dict[str, float]:
     """Loss and metrics of the first start on the validation batches."""
-    scores = np.concatenate([trainer.predict(features)[0].numpy() for features, _ in batches])
-    targets = np.concatenate([targets for _, targets in batches])
-    probabilities = np.stack([1 - scores, scores], axis=1)
-    metrics = binary_metrics(targets[:, 1], scores)
-    row = {"val_loss": float(trainer.loss(targets, probabilities))}
-    return row | {f"val_{name}": metrics[name] for name in VALIDATION_METRICS}
+    metrics = EpochMetrics()
+    for features, targets in batches:
+        metrics.add(trainer.evaluate(features, targets), targets)
+    return metrics.row("val_")
+
+
+def write_history(path: Path, rows: list[dict[str, float]], new: bool) -> None:
+    """Write ``rows``, or add them; in place, so that ``tail -f`` can follow the file."""
+    pd.DataFrame(rows).to_csv(path, mode="w" if new else "a", header=new, index=False)
 
 
 def choose_start(
@@ -73,7 +105,7 @@ def choose_start(
             unit="step",
             mininterval=1,
         ):
-            losses.append(trainer.step(features, targets))
+            losses.append(trainer.step(features, targets)[0])
         late = np.mean(losses[len(losses) // 2 :], axis=0)
         kept = (*training.trials, 1)[number + 1]
         if kept < starts:
@@ -112,12 +144,16 @@ def fit(
     first = len(checkpoint.history)
     done = len(training.trials) + first if first else checkpoint.rounds
     report(done, "resumes" if done else "begins", 0)
-    if not first:
+    history = folder / HISTORY
+    if first:
+        write_history(history, checkpoint.history, new=True)
+    else:
         choose_start(trainer, settings, seed, batches, checkpoint, report)
     writer = (
         tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
     )
-    stream = batches.epochs(range(first, training.epochs))
+    fresh = training.fresh_augmentation
+    stream = batches.epochs(epoch if fresh else 0 for epoch in range(first, training.epochs))
     with tqdm(
         total=training.epochs * batches.steps,
         initial=first * batches.steps,
@@ -128,24 +164,21 @@ def fit(
         for epoch in range(first, training.epochs):
             if checkpoint.waited(training.min_delta) >= training.patience:
                 break
-            started = time.perf_counter()
-            loss = 0.0
+            started, metrics = time.perf_counter(), EpochMetrics()
             for features, targets in islice(stream, batches.steps):
-                loss += trainer.step(features, targets)[0]
+                metrics.add(trainer.step(features, targets), targets)
                 progress.update()
             seconds = time.perf_counter() - started
-            row = {
-                "epoch": epoch + 1,
-                "loss": float(loss) / batches.steps,
-                "learning_rate": float(trainer.starts[0].optimizer.learning_rate),
-            }
-            row |= validate(trainer, held_out, settings)
+            rate = float(trainer.starts[0].optimizer.learning_rate)
+            row = {"epoch": epoch + 1, "learning_rate": rate}
+            row |= metrics.row() | validate(trainer, held_out)
             row["seconds"] = round(seconds, 2)
             row["windows_per_second"] = round(batches.steps * training.batch_size / seconds)
             if row["val_auroc"] > max((r["val_auroc"] for r in checkpoint.history), default=-1):
                 checkpoint.best = trainer.state("0/network")
             checkpoint.history.append(row)
             checkpoint.save(trainer)
+            write_history(history, [row], new=epoch == 0)
             progress.set_postfix(epoch=epoch + 1, val_auroc=f"{row['val_auroc']:.4f}")
             text = (
                 f"epoch {epoch + 1} of {training.epochs}, loss {row['loss']:.4f}, "
@@ -164,10 +197,8 @@ def fit(
 def train(
     settings: Settings, seed: int, store: AudioStore, folder: Path, made_from: str, report: Report
 ) -> tuple[keras.Model, pd.DataFrame]:
-    """Train one seed as ``fit`` does; write weights and history to ``folder``, return both."""
+    """Train one seed as ``fit`` does, write its weights beside the history; return both."""
     network, history = fit(settings, seed, store, folder, made_from, report)
     model = build_model(network, build_features(settings), settings.window_samples)
     save_model(model, folder / WEIGHTS)
-    with replacing(folder / HISTORY) as path:
-        history.to_csv(path, index=False)
     return model, history

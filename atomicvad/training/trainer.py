@@ -12,21 +12,22 @@ import tensorflow as tf
 from atomicvad.config import Settings
 from atomicvad.kernels.keras_call import compiled_call, is_supported
 from atomicvad.model import flat_weights, new_network, split_weights
-from atomicvad.parallel import grow_gpu_memory, has_gpu
+from atomicvad.parallel import choose_gpu, has_gpu
+from atomicvad.training.loss import FocalLoss
 
 
 def configure(settings: Settings, seed: int) -> None:
     """Seed Python, NumPy and TensorFlow; set determinism, GPU memory, precision and threads.
 
     Raises:
-        AtomicVADError: memory growth is set, but the GPU is already in use.
+        AtomicVADError: a GPU that is not there, or settings of one that is already in use.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
     tf.random.set_seed(seed)
     if settings.training.deterministic:
         tf.config.experimental.enable_op_determinism()
-    grow_gpu_memory(settings.training.memory_growth)
+    choose_gpu(settings.training)
     mixed = settings.training.mixed_precision
     use_half = has_gpu() if mixed == "auto" else mixed
     keras.mixed_precision.set_global_policy("mixed_float16" if use_half else "float32")
@@ -101,18 +102,19 @@ class Trainer:
             for variable, start, end in bounds
             if variable.regularizer
         ]
-        self.loss = keras.losses.BinaryFocalCrossentropy(gamma=training.focal_gamma)
         half = keras.mixed_precision.global_policy().name != "float32"
         self.xla = has_gpu() if training.xla == "auto" else training.xla
         plain = has_gpu() or half or self.xla or not is_supported(self.network)
         self.forward = self._plain_call if plain else compiled_call(self.network)
+        kind = keras.losses.BinaryFocalCrossentropy if plain else FocalLoss
+        self.loss = kind(apply_class_balancing=training.class_balancing, gamma=training.focal_gamma)
         self.keep(range(len(self.starts)))
 
     def keep(self, numbers: Iterable[int]) -> None:
         """Keep only the starts with these numbers."""
         self.starts = [self.starts[number] for number in numbers]
         self.step = tf.function(self._step, jit_compile=self.xla, autograph=False)
-        self.predict = tf.function(self._predict, autograph=False)
+        self.evaluate = tf.function(self._evaluate, autograph=False)
 
     def _vectors(self) -> tf.Tensor:
         return tf.stack([tf.convert_to_tensor(start.weights) for start in self.starts])
@@ -133,18 +135,27 @@ class Trainer:
         """Sum of the regularisers of one network."""
         return sum(penalty(weights[part]) for penalty, part in self.regularized)
 
-    def _step(self, features: Any, targets: Any) -> tf.Tensor:
-        """Train on one batch; return the loss of each start, ``[starts]``."""
+    def _losses(self, weights: tf.Tensor, predictions: Any, targets: Any) -> list[tf.Tensor]:
+        """The loss of each start, with what its regularisers add."""
+        return [
+            self.loss(targets, values) + self._penalty(vector)
+            for values, vector in zip(predictions, tf.unstack(weights), strict=True)
+        ]
+
+    def _step(self, features: Any, targets: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Train on one batch.
+
+        Returns:
+            The loss of each start, ``[starts]``, and the first one's probabilities of speech,
+            ``[n]``, both before the step.
+        """
         with tf.GradientTape() as tape:
             vectors = self._vectors()
             tape.watch(vectors)
             weights = vectors * self.scales
             others = [start.others for start in self.starts]
             predictions, changed = self.forward(weights, others, features, training=True)
-            losses = [
-                self.loss(targets, values) + self._penalty(vector)
-                for values, vector in zip(predictions, tf.unstack(weights), strict=True)
-            ]
+            losses = self._losses(weights, predictions, targets)
             scaled = tf.add_n(
                 [
                     start.optimizer.scale_loss(loss)
@@ -159,15 +170,13 @@ class Trainer:
             start.optimizer.apply_gradients([(gradient, start.weights)])
             for variable, value in zip(start.others, values, strict=True):
                 variable.assign(value)
-        return tf.stack(losses)
+        return tf.stack(losses), predictions[0][:, 1]
 
-    def _predict(self, features: Any) -> tf.Tensor:
-        """Probabilities of speech, ``[starts, n]``."""
-        others = [start.others for start in self.starts]
-        predictions, _ = self.forward(
-            self._vectors() * self.scales, others, features, training=False
-        )
-        return tf.stack(predictions)[..., 1]
+    def _evaluate(self, features: Any, targets: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Loss and probabilities as of ``_step``, without dropout and without a step."""
+        weights, others = self._vectors() * self.scales, [start.others for start in self.starts]
+        predictions, _ = self.forward(weights, others, features, training=False)
+        return tf.stack(self._losses(weights, predictions, targets)), predictions[0][:, 1]
 
     def variables(self) -> dict[str, keras.Variable]:
         """All that the next step depends on, by name."""

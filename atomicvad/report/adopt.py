@@ -1,0 +1,52 @@
+"""A finished run becomes the reference: committed, and what later runs are compared with."""
+
+import shutil
+from pathlib import Path
+
+from atomicvad.config import Settings
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import (
+    ATLAS,
+    BACKGROUNDS,
+    CLIP_DIGESTS,
+    SCORES,
+    SYSTEM_RECORD,
+    VERDICT,
+    replacing,
+)
+from atomicvad.report.collate import TABLES
+from atomicvad.report.draw import draw_results
+from atomicvad.report.tables import write_readme
+from atomicvad.runs.folder import RESULTS, run_folders
+from atomicvad.runs.state import is_done
+
+# Of a run, below its folder.
+FILES = (*TABLES, VERDICT, ATLAS, str(Path(ATLAS).with_suffix(".json")), CLIP_DIGESTS, BACKGROUNDS)
+PATTERNS = ("scenes*.csv", f"systems/*/{SCORES}", f"systems/*/{SYSTEM_RECORD}")
+
+
+def adopt(settings: Settings) -> int:
+    """Copy a run's results over the reference's, and draw its figures; return how many files.
+
+    Raises:
+        AtomicVADError: a seed that is not trained and scored from what is here now.
+    """
+    unfinished = [seed for seed in settings.seeds if not is_done(settings, seed)]
+    if unfinished:
+        raise AtomicVADError(
+            f"{settings.results_folder}: seed {unfinished[0]} is not finished; "
+            f"make reproduce PROFILE={settings.profile}"
+        )
+    run, reference = settings.results_folder, settings.reference
+    paths = [run / name for name in FILES]
+    paths += [path for pattern in PATTERNS for path in run.glob(pattern)]
+    paths += [folder.path / name for folder in run_folders(settings).values() for name in RESULTS]
+    pairs = {path: reference.results_folder / path.relative_to(run) for path in paths}
+    pairs = {source: target for source, target in pairs.items() if source.is_file()}
+    for source, target in pairs.items():
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
+    draw_results(reference)  # anew: a run's figures show an older reference beside it
+    if settings.profile == "open":
+        write_readme(reference)
+    return len(pairs)
