@@ -94,7 +94,8 @@ def waveforms(generator: np.random.Generator, speed: float) -> Functions:
     half, speeds = (numbers % 2).astype(np.float32), np.full(WINDOWS, speed)
     starts, tape = numbers * LENGTH, noise_tape()
     plan = Plan(
-        starts, speeds, starts[::-1].copy(), speeds, half, half / 8 + 0.1, starts, half / 64
+        *(starts, speeds, starts[::-1].copy(), speeds, half, half / 8 + 0.1, starts, half / 64),
+        np.zeros(WINDOWS, np.int64),
     )
     file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the functions below
     stored = 3000 * generator.standard_normal((WINDOWS + 1) * LENGTH)

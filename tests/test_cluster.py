@@ -78,8 +78,8 @@ def test_workers_are_lost_and_nothing_else(serial, scheduler, tmp_path):
     for seed in TINY["seeds"]:
         assert_same_run(here.run_folder(seed), serial.run_folder(seed))
         assert_same_run(there.run_folder(seed), serial.run_folder(seed))
-    scenes = (serial.folder / "results" / "tiny" / "scenes.csv").read_bytes()
-    assert (here.folder / "results" / "tiny" / "scenes.csv").read_bytes() == scenes
+    scenes = (serial.folder / "runs" / "tiny" / "scenes.csv").read_bytes()
+    assert (here.folder / "runs" / "tiny" / "scenes.csv").read_bytes() == scenes
 
 
 def test_a_cluster_is_started_where_none_is_given(serial):
@@ -129,7 +129,7 @@ def test_a_worker_with_other_code_is_refused(checkout, scheduler, tmp_path):
     assert client.returncode == 1
     last = output.splitlines()[-1]
     assert last.startswith("error: worker tcp://127.0.0.1:") and "code of atomicvad/" in last
-    assert "Traceback" not in output and not list(here.folder.glob("results/*/*/metrics.csv"))
+    assert "Traceback" not in output and not list(here.folder.glob("runs/*/*/metrics.csv"))
 
 
 def test_other_libraries_and_settings_are_refused():

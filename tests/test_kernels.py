@@ -45,7 +45,8 @@ with tempfile.TemporaryFile() as file:
     file.flush()
     for speed in (np.ones(20), 1 + numbers % 3 / 8):
         plan = waveform.Plan(
-            starts, speed, starts[::-1].copy(), speed[::-1].copy(), gains, gains, starts, gains
+            *(starts, speed, starts[::-1].copy(), speed[::-1].copy()),
+            *(gains, gains, starts, gains, 40 * (numbers % 5 - 2)),
         )
         source = file.fileno(), waveform.noise_tape(), plan
         assert waveform.compose_all(*source, waveforms)

@@ -59,7 +59,7 @@ def test_make_reproduces_the_paper(tmp_path):
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert "training speech: 120 of 128 windows are drawn again" in result.stdout + result.stderr
-    folder = checkout / "results" / "paper"
+    folder = checkout / "runs" / "paper"
     metrics = pd.read_csv(folder / "seed-43185" / "metrics.csv")
     assert set(metrics["dataset"]) == {"AVA-Speech (3 of 4 clips)"}
     assert {"auroc", "f2"} <= set(metrics["metric"])

@@ -160,7 +160,7 @@ def test_shares_are_a_setting(shares):
 
 
 def test_shares_that_are_no_whole_are_refused():
-    with pytest.raises(ValueError, match=r"expected shares that add to 1, got 1\.1"):
+    with pytest.raises(ValueError, match=r"to add to 1, got 1\.1"):
         SplitShares(training=0.9)
 
 
