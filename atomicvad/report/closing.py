@@ -4,9 +4,8 @@ import time
 
 from atomicvad.config import Settings
 from atomicvad.console import duration
-from atomicvad.report.collate import collate, testing_lines
+from atomicvad.report.collate import collate, headline_lines, testing_lines
 from atomicvad.report.compare import compare, rows_outside
-from atomicvad.report.tables import headline_lines
 
 
 def closing_block(settings: Settings, since: float | None = None) -> str:

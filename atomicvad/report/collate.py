@@ -134,10 +134,19 @@ def headline_table(settings: Settings) -> pd.DataFrame:
     return pd.read_csv(settings.results_folder / HEADLINE)
 
 
+def headline_lines(settings: Settings) -> list[str]:
+    """Mean and spread over seeds of every headline number."""
+    return _lines(summarise(headline_table(settings), ["quantity"]), "quantity")
+
+
 def testing_lines(settings: Settings) -> list[str]:
     """Mean and spread over seeds on the testing split, as the released training prints them."""
-    table = pd.read_csv(settings.results_folder / TESTING)
-    return [f"{row['metric']}: {row['mean']:.4f} ± {row['std']:.4f}" for _, row in table.iterrows()]
+    return _lines(pd.read_csv(settings.results_folder / TESTING), "metric")
+
+
+def _lines(summary: pd.DataFrame, name: str) -> list[str]:
+    """A line a row of a table of ``summarise``: the cell of the column ``name``, mean ± std."""
+    return [f"{row[name]}: {row['mean']:.4f} ± {row['std']:.4f}" for _, row in summary.iterrows()]
 
 
 def read_systems(settings: Settings) -> pd.DataFrame:

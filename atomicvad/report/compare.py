@@ -20,8 +20,6 @@ from atomicvad.scoring.protocols import score_set
 from atomicvad.scoring.scores import recorded_digests
 from atomicvad.stamps import content_of
 
-SAME = "the same bytes"
-
 
 def compare(settings: Settings) -> Verdict | None:
     """Whether a run reproduced the reference; nothing where there is no reference.
@@ -41,8 +39,8 @@ def compare(settings: Settings) -> Verdict | None:
             "so that their numbers cannot be compared"
         )
     verdict = judge(headline_table(settings), headline_table(reference))
-    if (folders := _bytes(settings)) == _bytes(reference) and folders:
-        text = f"{SAME}: weights, scores and tables of {len(settings.seeds)} seeds"
+    if _bytes(settings) == _bytes(reference):
+        text = f"the same bytes: weights, scores and tables of {len(settings.seeds)} seeds"
         verdict = verdict._replace(text=text)
     with replacing(settings.results_folder / VERDICT) as path:
         path.write_text(verdict.text + "\n", encoding="utf-8")

@@ -5,9 +5,9 @@ import json
 import pandas as pd
 
 from atomicvad.config import Settings
-from atomicvad.evaluation.systems import OURS, system_files, titles
+from atomicvad.evaluation.systems import OURS, RELEASED, system_files, titles
 from atomicvad.files import LEDGER, SYSTEM_RECORD, VERDICT, project_root, replacing
-from atomicvad.report.collate import headline_table, read_paired, read_systems
+from atomicvad.report.collate import read_paired, read_systems
 from atomicvad.report.verdict import Verdict
 
 # What the paper prints for AVA-Speech (another test set), from its abstract.
@@ -125,13 +125,6 @@ def peer_table(settings: Settings) -> pd.DataFrame:
     return pd.DataFrame(records, columns=columns).set_index("title")
 
 
-def headline_lines(settings: Settings) -> list[str]:
-    """Mean and spread over seeds of every headline number."""
-    values = headline_table(settings).groupby("quantity", sort=False)["value"]
-    table = pd.DataFrame({"mean": values.mean(), "std": values.std().fillna(0)})
-    return [f"{name}: {row['mean']:.4f} ± {row['std']:.4f}" for name, row in table.iterrows()]
-
-
 def verdict_text(settings: Settings, verdict: Verdict | None) -> str:
     """What a comparison with the reference says, in Markdown."""
     if verdict is None:
@@ -160,7 +153,11 @@ def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
         (summary["condition"] == "all") & summary["metric"].isin(["auroc", "auroc_hard"])
     ]
     text = rows.apply(lambda row: f"{row['mean']:.3f} ± {row['std']:.3f}", axis=1)
-    counts = rows["n"].astype(str).where(rows["variant"] == OURS, rows["n"].astype(str) + " of 10")
+    counts = (
+        rows["n"]
+        .astype(str)
+        .where(rows["variant"] == OURS, rows["n"].astype(str) + f" of {RELEASED}")
+    )
     return rows.assign(text=text, variant=rows["variant"] + " (" + counts + ")").pivot(
         index="protocol", columns=["variant", "metric"], values="text"
     )
