@@ -125,6 +125,8 @@ class WindowSettings(Range):
     speech_starts: tuple[NonNegativeFloat, NonNegativeFloat] | None = None  # s in a recording
     longest_seconds: PositiveFloat | None = None  # longer recordings are left out
     energy_gate: bool = True  # False: all of a speech recording counts as speech
+    # What a window's label speaks of: all of it, as in the paper, or its middle 100 ms.
+    target: Literal["window", "centre"] = "window"
     balance: Literal["sources", "fixed", "over", "under"] = "sources"  # see data.windows.balance
 
     @field_validator("stride_seconds", "test_stride_seconds", "counts")
@@ -177,6 +179,16 @@ class WaveformSettings(Range):
     background_speed: tuple[Speed, Speed] = (1.0, 1.0)
     mix_snr_db: tuple[float, float] = (-10.0, 20.0)
     mix_probability: Probability = 0.0
+    # Of the backgrounds mixed to speech: another voice instead.
+    second_voice_probability: Probability = 0.0
+    room_probability: Probability = 0.0
+    room_seconds: tuple[PositiveFloat, PositiveFloat] = (0.15, 0.9)  # until 60 dB below
+    room_db: tuple[float, float] = (-12.0, 3.0)  # power of the reflections to that of the sound
+    rumble_probability: Probability = 0.0  # noise below some 150 Hz
+    rumble_snr_db: tuple[float, float] = (-15.0, 15.0)
+    # Backgrounds that are nearly or quite silent, instead of ``level_db``.
+    quiet_probability: Probability = 0.0
+    quiet_db: tuple[float, float] = (-130.0, -50.0)
     white_noise_db: tuple[float, float] = (-90.0, -46.0)
     white_noise_probability: Probability = 0.8
     level_db: tuple[float, float] | None = None  # RMS in dBFS; None: as recorded

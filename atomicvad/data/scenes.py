@@ -35,35 +35,38 @@ SHARES = {
     "SPEECH_WITH_NOISE": 0.2,
     "SPEECH_WITH_MUSIC": 0.2,
 }
+MOST_HEARD = 2  # excerpts of a recording of speech in a set
 
 
 class Excerpts:
-    """Draws excerpts of one kind: first the source, then one of its recordings."""
+    """Draws excerpts of one kind, from all sources alike and from their recordings in turn.
+
+    A source is drawn first, then one of its recordings that was heard least so far. A recording of
+    speech is heard twice at most, as long as there is another one.
+    """
 
     def __init__(self, store: AudioStore, split: str, kind: str, generator: np.random.Generator):
         table = store.recordings
         table = table[(table["split"] == split) & (table["kind"] == kind)]
-        # Indices and lengths of each source's recordings, as arrays: faster than tables.
-        self.by_source = [
-            (rows.index.to_numpy(), rows["samples"].to_numpy())
-            for _, rows in table.groupby("source", sort=True)
-        ]
-        if not self.by_source:
+        if not len(table):
             raise AtomicVADError(f"scenes: the {split} split has no recordings of kind {kind}")
+        # As arrays, which are faster than tables.
+        self.rows, self.lengths = table.index.to_numpy(), table["samples"].to_numpy()
+        self.sources = table["source"].astype("category").cat.codes.to_numpy()
+        self.heard = np.zeros(len(table), int)
         self.store, self.generator, self.kind = store, generator, kind
 
     def draw(self, samples: int) -> np.ndarray:
         """Draw an excerpt of ``samples`` samples, audible (speech: 70 % active frames), float32."""
         # Short backgrounds are repeated; speech must be long enough.
         needed = samples if self.kind == "speech" else samples // 4
-        sources = [(rows[lengths >= needed], lengths) for rows, lengths in self.by_source]
-        sources = [(rows, lengths[lengths >= needed]) for rows, lengths in sources if len(rows)]
-        if not sources:
+        fitting = np.flatnonzero(self.lengths >= needed)
+        if not len(fitting):
             raise AtomicVADError(f"scenes: no {self.kind} recording of {needed} samples or more")
         for _ in range(1000):
-            rows, lengths = sources[self.generator.integers(len(sources))]
-            number = self.generator.integers(len(rows))
-            row, length = rows[number], lengths[number]
+            number = self._next(fitting)
+            self.heard[number] += 1
+            row, length = self.rows[number], self.lengths[number]
             start = self.generator.integers(max(length - samples, 0) + 1)
             if self.kind == "speech":
                 frames = active_frames(self.store.read(row))[start // FRAME :]
@@ -75,6 +78,17 @@ class Excerpts:
                 if 10 * np.log10(mean_power(excerpt)) > SILENCE_DB:
                     return excerpt
         raise AtomicVADError(f"scenes: the {self.kind} recordings are silent")
+
+    def _next(self, fitting: np.ndarray) -> int:
+        """One of the ``fitting`` recordings."""
+        if self.kind == "speech":
+            fresh = fitting[self.heard[fitting] < MOST_HEARD]
+            fitting = fresh if len(fresh) else fitting
+        of_source = fitting[
+            self.sources[fitting] == self.generator.choice(np.unique(self.sources[fitting]))
+        ]
+        least = of_source[self.heard[of_source] == self.heard[of_source].min()]
+        return int(self.generator.choice(least))
 
 
 def mix_clip(
@@ -128,9 +142,9 @@ def build_scenes(
     audio.mkdir(parents=True, exist_ok=True)
     for path in set(audio.iterdir()) - {audio / f"{name}.flac" for name in scene_names(settings)}:
         path.unlink()  # of other settings, or of a process that was killed
+    generator = np.random.default_rng(seed)
+    excerpts = {kind: Excerpts(store, split, kind, generator) for kind in KINDS}
     for number in tqdm(range(settings.clips), desc=f"scenes ({split})"):
-        generator = np.random.default_rng([seed, number])
-        excerpts = {kind: Excerpts(store, split, kind, generator) for kind in KINDS}
         waveform, segments = mix_clip(excerpts, settings, generator)
         name = scene_names(settings)[number]
         with replacing(audio / f"{name}.flac") as path:

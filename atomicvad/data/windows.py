@@ -4,6 +4,7 @@ The recordings are clean, so that their energy shows where speech is; no other m
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,12 @@ from atomicvad.sections import Split
 
 SPEECH_SHARE = 0.7  # a speech window has at least this share of active frames
 PAUSE_SHARE = 0.05  # a window in a pause has at most this share
+CENTRE = 1600  # samples that the label of a window speaks of, if it answers for its centre
+SHORTEST_PAUSE = 10  # frames; shorter ones, as before a plosive, belong to the speech
 
 
 def windows_of(
-    waveform: np.ndarray, label: str, window: int, stride: int
+    waveform: np.ndarray, label: str, window: int, stride: int, target: str = "window"
 ) -> tuple[np.ndarray, np.ndarray]:
     """The windows of one recording whose label is certain.
 
@@ -29,12 +32,14 @@ def windows_of(
         waveform: 16 kHz mono, ``[samples]``.
         label: of the recording, ``speech`` or ``background``.
         window, stride: in samples.
+        target: what the label speaks of, the ``window`` or its ``centre``.
 
     Returns:
         ``(starts, labels)``, starts in samples. In a speech recording, windows with at least 70 %
         active frames are speech and those with at most 5 % are background (pauses: the same room,
-        codec and level without the voice). In a background recording, audible windows are
-        background.
+        codec and level without the voice). With ``centre``, all frames or none of the window's
+        middle 100 ms are active, whatever lies beside them. In a background recording, audible
+        windows are background.
     """
     starts = np.arange(0, len(waveform) - window + 1, stride)
     speech_only = label == "speech"
@@ -45,21 +50,40 @@ def windows_of(
     if label == "background":
         starts = starts[share >= SPEECH_SHARE]
         return starts, np.full(len(starts), "background")
-    speech, pause = share >= SPEECH_SHARE, share <= PAUSE_SHARE
+    if target == "centre":
+        count = np.concatenate([[0.0], np.cumsum(without_short_pauses(active))])
+        first = (starts + (window - CENTRE) // 2) // FRAME
+        share = (count[first + CENTRE // FRAME] - count[first]) / (CENTRE // FRAME)
+        speech, pause = share == 1, share == 0
+    else:
+        speech, pause = share >= SPEECH_SHARE, share <= PAUSE_SHARE
     starts, speech = starts[speech | pause], speech[speech | pause]
     return starts, np.where(speech, "speech", "background")
 
 
+def without_short_pauses(active: np.ndarray) -> np.ndarray:
+    """Frames, bool ``[frames]``, with pauses of less than ``SHORTEST_PAUSE`` frames made active."""
+    filled = active.copy()
+    for before, after in pairwise(np.flatnonzero(active)):
+        if 1 < after - before <= SHORTEST_PAUSE:
+            filled[before:after] = True
+    return filled
+
+
 def labelled_windows(
-    samples: int, segments: Iterable[Segment], window: int, stride: int
+    samples: int, segments: Iterable[Segment], window: int, stride: int, target: str = "window"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The windows that lie completely within labelled segments: ``(starts, labels)``.
+    """The windows that lie completely within labelled segments, or whose centres do.
+
+    Returns ``(starts, labels)``.
 
     Args:
         samples: of the recording.
         segments: ``(start, end, speech)`` in s, in order of time (``labels.read_segments``).
         window, stride: in samples.
+        target: what lies within a segment, the ``window`` or its ``centre``.
     """
+    margin = (window - CENTRE) // 2 if target == "centre" else 0
     starts, labels = [], []
     runs: list[Segment] = []  # of segments with one label that touch
     for start, end, speech in fill(list(segments), samples / SAMPLE_RATE):
@@ -68,8 +92,8 @@ def labelled_windows(
         else:
             runs.append((start, end, speech))
     for start, end, speech in runs:
-        first = round(start * SAMPLE_RATE)
-        last = min(round(end * SAMPLE_RATE), samples) - window
+        first = max(round(start * SAMPLE_RATE) - margin, 0)
+        last = min(round(end * SAMPLE_RATE) + margin, samples) - window
         starts.append(np.arange(first, last + 1, stride))
         labels.append(np.full(len(starts[-1]), "speech" if speech else "background"))
     return np.concatenate([[], *starts]).astype(int), np.concatenate([np.full(0, ""), *labels])
@@ -95,10 +119,11 @@ def cut_windows(
         stride = round(strides[row.label] * rate)
         if segments and row.recording in segments:
             windows_of_recording = labelled_windows(
-                row.samples, segments[row.recording], window, stride
+                row.samples, segments[row.recording], window, stride, windowing.target
             )
         elif windowing.energy_gate:
-            windows_of_recording = windows_of(store.read(row.Index), row.label, window, stride)
+            waveform = store.read(row.Index)
+            windows_of_recording = windows_of(waveform, row.label, window, stride, windowing.target)
         else:
             first, last = 0, row.samples - window
             if row.label == "speech" and windowing.speech_starts:

@@ -15,6 +15,8 @@ COEFFICIENT_MASKS, FRAME_MASKS, BOXES = 0, 1, 2
 SHIFT, MIX, FILTER, GAIN, NOISE = 3, 4, 5, 6, 7
 # Which background is mixed in; whether features are masked; playing speeds.
 PICK, MASK, SPEED = 8, 9, 10
+# Rooms; low-frequency noise; windows that are nearly silent.
+ROOM, RUMBLE, QUIET = 11, 12, 13
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 

@@ -19,6 +19,10 @@ class Plan(NamedTuple):
             played.
         background_starts, background_speeds: the same of its background.
         ratios: float32, amplitude of the background over that of the window; 0: no background.
+        rooms: int64, number of the room that the window is heard in; -1: none.
+        reflections: float32, amplitude of that room's reflections over that of the window.
+        rumble_starts: int64, where its low-frequency noise begins on the tape.
+        rumble_ratios: float32, amplitude of that noise over that of the mixture; 0: none.
         levels: float32, RMS that the mixture is brought to; 0: as it is.
         noise_starts: int64, where its white noise begins on the tape.
         noise_gains: float32, RMS of the white noise; 0: none.
@@ -31,10 +35,31 @@ class Plan(NamedTuple):
     background_starts: np.ndarray
     background_speeds: np.ndarray
     ratios: np.ndarray
+    rooms: np.ndarray
+    reflections: np.ndarray
+    rumble_starts: np.ndarray
+    rumble_ratios: np.ndarray
     levels: np.ndarray
     noise_starts: np.ndarray
     noise_gains: np.ndarray
     moves: np.ndarray
+
+
+class Sounds(NamedTuple):
+    """What windows are played with; the same for all of them.
+
+    Attributes:
+        noise: float32 ``[TAPE_LENGTH]``, white noise of unit power, to cut pieces from; that is far
+            cheaper than fresh numbers for each window.
+        rumble: float32 ``[TAPE_LENGTH]``, the same below some 150 Hz.
+        delays: int32 ``[rooms, reflections]``, in samples, at least 1.
+        gains: float32 ``[rooms, reflections]``; the sum of a room's squares is 1.
+    """
+
+    noise: np.ndarray
+    rumble: np.ndarray
+    delays: np.ndarray
+    gains: np.ndarray
 
 
 class Workspace(NamedTuple):
@@ -51,14 +76,6 @@ class Workspace(NamedTuple):
     neighbours: np.ndarray
     pairs: np.ndarray
     background: np.ndarray
-
-
-def noise_tape() -> np.ndarray:
-    """White noise of unit power, float32 ``[TAPE_LENGTH]``, to cut pieces from.
-
-    That is far cheaper than fresh numbers for each window.
-    """
-    return np.random.default_rng(0).standard_normal(TAPE_LENGTH, np.float32)
 
 
 # The system's own: without Python's lock, and without the memory that a mapped file takes.
@@ -141,12 +158,31 @@ def _move(waveform, samples):
 
 
 @compiled
-def compose(file, tape, plan, item, workspace, waveform):
+def _play_in_room(waveform, dry, delays, gains, strength):
+    """Add a room's reflections to a waveform.
+
+    Args:
+        waveform, dry: float32 ``[samples]``; the second one is overwritten with the first.
+        delays, gains: of the reflections, see ``Sounds``.
+        strength: float32, factor of the gains.
+    """
+    length = len(waveform)
+    for n in range(length):
+        dry[n] = waveform[n]
+    for reflection in range(len(delays)):
+        delay, gain = delays[reflection], strength * gains[reflection]
+        late = waveform[delay:]
+        for n in range(len(late)):
+            late[n] += gain * dry[n]
+
+
+@compiled
+def compose(file, sounds, plan, item, workspace, waveform):
     """Carry out a ``Plan`` for one of its windows.
 
     Args:
         file: descriptor of a store's int16 samples.
-        tape: float32 ``[TAPE_LENGTH]``, a ``noise_tape``.
+        sounds: ``Sounds``.
         plan: a ``Plan``.
         item: number of the window in the plan.
         workspace: a ``Workspace``.
@@ -158,6 +194,10 @@ def compose(file, tape, plan, item, workspace, waveform):
     length, background = len(waveform), workspace.background
     if not _read(file, plan.starts[item], plan.speeds[item], workspace, waveform):
         return False
+    room = plan.rooms[item]
+    if room >= 0:
+        delays, gains = sounds.delays[room], sounds.gains[room]
+        _play_in_room(waveform, background, delays, gains, plan.reflections[item])
     if plan.ratios[item] > 0:
         start, speed = plan.background_starts[item], plan.background_speeds[item]
         if not _read(file, start, speed, workspace, background):
@@ -167,13 +207,18 @@ def compose(file, tape, plan, item, workspace, waveform):
         gain = plan.ratios[item] * np.sqrt(_power(waveform) / loudness)
         for n in range(length):
             waveform[n] += gain * background[n]
+    if plan.rumble_ratios[item] > 0:
+        rumble = sounds.rumble[plan.rumble_starts[item] : plan.rumble_starts[item] + length]
+        gain = plan.rumble_ratios[item] * np.sqrt(_power(waveform))
+        for n in range(length):
+            waveform[n] += gain * rumble[n]
     if plan.levels[item] > 0:
         gain = plan.levels[item] / np.sqrt(_power(waveform) + np.float32(1e-12))
         for n in range(length):
             waveform[n] = min(max(gain * waveform[n], np.float32(-1)), np.float32(1))
     gain = plan.noise_gains[item]
     if gain > 0:
-        noise = tape[plan.noise_starts[item] : plan.noise_starts[item] + length]
+        noise = sounds.noise[plan.noise_starts[item] : plan.noise_starts[item] + length]
         for n in range(length):
             waveform[n] += gain * noise[n]
     _move(waveform, plan.moves[item])
@@ -181,21 +226,21 @@ def compose(file, tape, plan, item, workspace, waveform):
 
 
 @compiled
-def compose_all(file, tape, plan, waveforms):
+def compose_all(file, sounds, plan, waveforms):
     """``compose`` for all windows of a plan, into float32 ``[batch, samples]``."""
     workspace = new_workspace(waveforms.shape[1], plan)
     for item in range(len(waveforms)):
-        if not compose(file, tape, plan, item, workspace, waveforms[item]):
+        if not compose(file, sounds, plan, item, workspace, waveforms[item]):
             return False
     return True
 
 
 @compiled
-def compose_features(file, tape, plan, response, front, dct, length, features):
+def compose_features(file, sounds, plan, response, front, dct, length, features):
     """Features of a plan's windows, each composed and transformed while the cache holds it.
 
     Args:
-        file, tape, plan: see ``compose``.
+        file, sounds, plan: see ``compose``.
         response: float32 ``[batch, bins]``, power response of each window's channel.
         front, dct: see ``features.window_features``.
         length: samples of a window.
@@ -207,7 +252,7 @@ def compose_features(file, tape, plan, response, front, dct, length, features):
     workspace = new_workspace(length, plan)
     feature_workspace = feature_kernels.new_workspace(length, front)
     for item in range(len(features)):
-        if not compose(file, tape, plan, item, workspace, feature_workspace.waveform):
+        if not compose(file, sounds, plan, item, workspace, feature_workspace.waveform):
             return False
         feature_kernels.window_features(
             feature_workspace, response[item], front, dct, features[item]

@@ -11,14 +11,28 @@ from functools import cache
 
 import numpy as np
 import scipy.fft
+import scipy.signal
 from scipy.special import exp2, exp10, expit
 
 from atomicvad.audio.signal import SAMPLE_RATE, decibels_to_gain
 from atomicvad.config import Settings
-from atomicvad.kernels.random import FILTER, GAIN, MIX, NOISE, SHIFT, SPEED, uniform
-from atomicvad.kernels.waveform import TAPE_LENGTH, Plan
+from atomicvad.kernels.random import (
+    FILTER,
+    GAIN,
+    MIX,
+    NOISE,
+    QUIET,
+    ROOM,
+    RUMBLE,
+    SHIFT,
+    SPEED,
+    uniform,
+)
+from atomicvad.kernels.waveform import TAPE_LENGTH, Plan, Sounds
 from atomicvad.sections import WaveformSettings
 
+ROOMS, REFLECTIONS = 256, 64
+RUMBLE_HZ = 150.0
 Places = tuple[np.ndarray, np.ndarray]  # starts (samples in the store) and playback speeds
 COLOUR = range(1, 5)  # half periods of the cosines over the mel scale
 
@@ -69,27 +83,67 @@ def within(
     return np.clip(starts, lowest, ends - 1 - last), speeds
 
 
+def make_sounds(settings: WaveformSettings) -> Sounds:
+    """Noise, rumble and rooms; they depend on the settings alone.
+
+    A room is a decaying row of sparse reflections of random signs, which sounds as smooth as dense
+    noise and is far cheaper. (Velvet noise: Karjalainen and Järveläinen 2007, *Reverberation
+    modeling using velvet noise*, AES 30th conference.)
+    """
+    generator = np.random.default_rng(0)
+    noise = generator.standard_normal(TAPE_LENGTH, np.float32)
+    low = scipy.signal.sosfilt(
+        scipy.signal.butter(2, RUMBLE_HZ, fs=SAMPLE_RATE, output="sos"),
+        generator.standard_normal(TAPE_LENGTH),
+    )
+    rumble = (low / math.sqrt(np.mean(np.square(low)))).astype(np.float32)
+    seconds = between(generator.random(ROOMS), settings.room_seconds)[:, np.newaxis]
+    # A reflection at a random place in each of equal spans, up to 40 dB below the first one.
+    places = (np.arange(REFLECTIONS) + generator.random((ROOMS, REFLECTIONS))) / REFLECTIONS
+    delays = 1 + places * seconds * SAMPLE_RATE * 40 / 60
+    gains = exp10(-2 * places) * generator.choice([-1.0, 1.0], (ROOMS, REFLECTIONS))
+    gains /= np.sqrt(np.sum(np.square(gains), axis=1, keepdims=True))
+    return Sounds(noise, rumble, delays.astype(np.int32), gains.astype(np.float32))
+
+
 def make_plan(
     windows: Places,
     backgrounds: Places,
+    speech: np.ndarray,
     seeds: np.ndarray,
     settings: WaveformSettings,
     length: int,
 ) -> Plan:
-    """Draw mixing, level and noise of windows of ``length`` samples, with one background each."""
+    """Draw rooms, mixing, level and noise of windows of ``length`` samples.
+
+    Args:
+        windows, backgrounds: of each window and of the one background that it has.
+        speech: which windows are speech, bool ``[batch]``.
+        seeds: int64 ``[batch, 2]``.
+    """
     mix, level, noise = uniform(seeds, MIX, 2), uniform(seeds, GAIN, 1), uniform(seeds, NOISE, 3)
+    room, rumble, quiet = (uniform(seeds, stream, 3) for stream in (ROOM, RUMBLE, QUIET))
     ratios = decibels_to_gain(-between(mix[:, 0], settings.mix_snr_db))
+    rumbles = decibels_to_gain(-between(rumble[:, 0], settings.rumble_snr_db))
     noise_gains = decibels_to_gain(between(noise[:, 0], settings.white_noise_db))
     levels = np.zeros_like(ratios)
     if settings.level_db is not None:
         levels = decibels_to_gain(between(level[:, 0], settings.level_db))
+    # A quiet window has no white noise: its level goes down to digital silence.
+    is_quiet = ~speech & (quiet[:, 1] < settings.quiet_probability)
+    levels[is_quiet] = decibels_to_gain(between(quiet[is_quiet, 0], settings.quiet_db))
+    has_noise = (noise[:, 1] < settings.white_noise_probability) & ~is_quiet
     return Plan(
         *windows,
         *backgrounds,
         np.where(mix[:, 1] < settings.mix_probability, ratios, np.float32(0)),
+        np.where(room[:, 1] < settings.room_probability, (room[:, 2] * ROOMS).astype(int), -1),
+        decibels_to_gain(between(room[:, 0], settings.room_db)),
+        (rumble[:, 2] * (TAPE_LENGTH - length)).astype(np.int64),
+        np.where(rumble[:, 1] < settings.rumble_probability, rumbles, np.float32(0)),
         levels,
         (noise[:, 2] * (TAPE_LENGTH - length)).astype(np.int64),
-        np.where(noise[:, 1] < settings.white_noise_probability, noise_gains, np.float32(0)),
+        np.where(has_noise, noise_gains, np.float32(0)),
         np.zeros(len(seeds), np.int64),
     )
 

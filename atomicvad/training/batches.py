@@ -16,13 +16,14 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.kernels.features import CompiledFeatures, fast_features
 from atomicvad.kernels.masks import spec_augment, spec_cutout
 from atomicvad.kernels.random import MASK, PICK, uniform
-from atomicvad.kernels.waveform import Plan, compose_all, compose_features, noise_tape
+from atomicvad.kernels.waveform import Plan, compose_all, compose_features
 from atomicvad.model import build_features
 from atomicvad.parallel import computed_ahead
 from atomicvad.training.augment import (
     Places,
     filter_response,
     make_plan,
+    make_sounds,
     shifts,
     tape_speeds,
     within,
@@ -39,7 +40,7 @@ class WindowSet:
         starts: first sample of each window in the store, int64 ``[windows]``.
         lowest, ends: first sample of its recording, and the one past its last, int64 ``[windows]``.
         speech: which windows are speech, bool ``[windows]``.
-        backgrounds: numbers of the background windows.
+        backgrounds, voices: numbers of the background windows, and of those with speech.
     """
 
     def __init__(self, manifest: pd.DataFrame, store: AudioStore, settings: Settings):
@@ -49,7 +50,7 @@ class WindowSet:
         self.ends = self.lowest + recordings["samples"].to_numpy()
         self.starts = self.lowest + offsets
         self.speech = (manifest["label"] == "speech").to_numpy()
-        self.backgrounds = np.flatnonzero(~self.speech)
+        self.backgrounds, self.voices = np.flatnonzero(~self.speech), np.flatnonzero(self.speech)
         self.store, self.settings = store, settings
 
     def __len__(self) -> int:
@@ -65,7 +66,8 @@ class TrainingBatches:
 
     def __init__(self, windows: WindowSet, settings: Settings, seed: int, masks: bool = True):
         self.windows, self.settings, self.seed, self.masks = windows, settings, seed, masks
-        self.features, self.tape = fast_features(build_features(settings)), noise_tape()
+        self.features = fast_features(build_features(settings))
+        self.sounds = make_sounds(settings.waveform)
         self._file = windows.store.file.fileno()
         if not self.steps:
             raise AtomicVADError(
@@ -117,7 +119,7 @@ class TrainingBatches:
         if isinstance(self.features, CompiledFeatures):
             front, dct, samples = self.features.front, self.features.dct, settings.window_samples
             features = np.empty((len(numbers), *self.features.shape(samples)), np.float32)
-            source = self._file, self.tape, plan
+            source = self._file, self.sounds, plan
             self._check_read(
                 compose_features(*source, response, front, dct, samples, features[..., 0])
             )
@@ -144,11 +146,15 @@ class TrainingBatches:
         shift, moves = shifts(seeds, settings), np.zeros(len(numbers), np.int64)
         if settings.waveform.shift_fill == "zeros":
             shift, moves = moves, shift
-        draws = uniform(seeds, PICK, 1)[:, 0]
-        backgrounds = windows.backgrounds[(draws * len(windows.backgrounds)).astype(int)]
+        speech, draws = windows.speech[numbers], uniform(seeds, PICK, 2)
+        backgrounds = windows.backgrounds[(draws[:, 0] * len(windows.backgrounds)).astype(int)]
+        voices = windows.voices[(draws[:, 0] * len(windows.voices)).astype(int)]
+        second = speech & (draws[:, 1] < settings.waveform.second_voice_probability)
+        backgrounds = np.where(second, voices, backgrounds)
         plan = make_plan(
             self._within(numbers, shift, speeds),
             self._within(backgrounds, 0, background_speeds),
+            speech,
             seeds,
             settings.waveform,
             settings.window_samples,
@@ -163,7 +169,7 @@ class TrainingBatches:
     def waveforms(self, numbers: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Augmented waveforms ``[n, samples]``, without the channel."""
         waveforms = np.empty((len(numbers), self.settings.window_samples), np.float32)
-        self._check_read(compose_all(self._file, self.tape, self.plan(numbers, seeds), waveforms))
+        self._check_read(compose_all(self._file, self.sounds, self.plan(numbers, seeds), waveforms))
         return waveforms
 
     def _within(self, numbers: np.ndarray, shift: np.ndarray | int, speeds: np.ndarray) -> Places:
