@@ -141,20 +141,44 @@ def profile_names() -> list[str]:
 def load_profile(name: str) -> Settings:
     """The settings of ``profiles/<name>.yaml``.
 
+    A profile with ``based_on: <other>`` holds only what differs from that one.
+
     Raises:
         AtomicVADError: no such profile, invalid YAML, an unknown key or an impossible value.
     """
-    path = project_root() / "profiles" / f"{name}.yaml"
+    values = read_profile(name)
+    if isinstance(values, dict) and "based_on" in values:
+        values = merged(read_profile(values.pop("based_on")), values)
+    return settings_from(values, str(_profile_path(name)), name)
+
+
+def read_profile(name: str) -> object:
+    """The content of ``profiles/<name>.yaml``, as it is.
+
+    Raises:
+        AtomicVADError: no such profile, or invalid YAML.
+    """
     if name not in profile_names():
         raise AtomicVADError(f"profile: expected one of {', '.join(profile_names())}; got {name!r}")
+    path = _profile_path(name)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or getattr(error, "reason", "not text")
         raise AtomicVADError(f"{path}{line}: not YAML ({reason})") from None
-    return settings_from(values, str(path), name)
+
+
+def _profile_path(name: str) -> Path:
+    return project_root() / "profiles" / f"{name}.yaml"
+
+
+def merged(base: object, changes: object) -> object:
+    """``base`` with ``changes``: groups of settings key by key, all else replaced."""
+    if not (isinstance(base, dict) and isinstance(changes, dict)):
+        return changes
+    return base | {key: merged(base.get(key), value) for key, value in changes.items()}
 
 
 def settings_from(values: object, origin: str, profile: str) -> Settings:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atomicvad.kernels import waveform
+from atomicvad.kernels import random, waveform
 from atomicvad.kernels.masks import spec_augment, spec_cutout
 from atomicvad.kernels.random import uniform
 from atomicvad.sections import WaveformSettings
@@ -84,16 +84,17 @@ def test_spec_cutout_hides_boxes_of_the_given_size():
     assert five.sum(axis=(1, 2)).max() <= 5 * 25 * 15
 
 
-def composed(waveforms, settings):
+def composed(waveforms, settings, speech=True):
     """``waveforms`` augmented by ``settings``; the background is the store's last waveform."""
     samples = np.rint(np.concatenate(waveforms) * 32768).astype(np.int16)
     starts = np.arange(len(waveforms) - 1) * 10080
     seeds = SEEDS[: len(starts)]
-    speeds, background_speeds = augment.tape_speeds(seeds, np.ones(len(starts), bool), settings)
+    speeds, background_speeds = augment.tape_speeds(seeds, np.full(len(starts), speech), settings)
     ends = np.full_like(starts, samples.size)
     plan = augment.make_plan(
         augment.within(starts, speeds, np.zeros_like(starts), ends, 10080),
         augment.within(ends - 10080, background_speeds, ends - 10080, ends, 10080),
+        np.full(len(starts), speech),
         seeds,
         settings,
         10080,
@@ -102,7 +103,7 @@ def composed(waveforms, settings):
     with tempfile.TemporaryFile() as file:
         file.write(samples.tobytes())
         file.flush()
-        assert waveform.compose_all(file.fileno(), waveform.noise_tape(), plan, heard)
+        assert waveform.compose_all(file.fileno(), augment.make_sounds(settings), plan, heard)
     return heard
 
 
@@ -174,6 +175,54 @@ def test_white_noise_has_the_power_drawn():
     levels = 10 * np.log10((added**2).mean(axis=1))
     np.testing.assert_allclose(levels, -46, atol=0.3)
     assert abs(np.corrcoef(added)[0, 1:]).max() < 0.1
+
+
+def test_a_room_adds_the_reflections_of_its_table():
+    """Against a convolution in double precision."""
+    settings = WaveformSettings(room_probability=1.0, room_db=(-6.0, -6.0), **QUIET)
+    heard, sounds = composed(NOISE, settings), augment.make_sounds(settings)
+    dry = np.rint(NOISE * 32768) / 32768
+    drawn = (uniform(SEEDS[:100], random.ROOM, 3)[:, 2] * augment.ROOMS).astype(int)
+    assert len(set(drawn)) > 50
+    for item, room in list(enumerate(drawn))[:20]:
+        response = np.zeros(20000)
+        np.add.at(response, sounds.delays[room], 10 ** (-6 / 20) * sounds.gains[room])
+        response[0] += 1
+        expected = np.convolve(dry[item], response)[:10080]
+        np.testing.assert_allclose(heard[item], expected, atol=1e-5)
+
+
+def test_rooms_decay_and_their_reflections_have_unit_power():
+    settings = WaveformSettings(room_seconds=(0.3, 0.3))
+    sounds = augment.make_sounds(settings)
+    np.testing.assert_allclose(np.square(sounds.gains).sum(axis=1), 1, rtol=1e-5)
+    assert sounds.delays.min() >= 1 and sounds.delays.max() <= 0.3 * 16000 * 40 / 60 + 1
+    # 60 dB in 0.3 s: between a reflection near 0 s and one near 0.15 s lie 30 dB.
+    late = np.abs(sounds.delays - 0.15 * 16000).argmin(axis=1)
+    rows = np.arange(len(late))
+    fall = 20 * np.log10(np.abs(sounds.gains[:, 0] / sounds.gains[rows, late]))
+    between_them = (sounds.delays[rows, late] - sounds.delays[:, 0]) / 16000
+    np.testing.assert_allclose(fall, 60 * between_them / 0.3, atol=0.1)
+
+
+def test_rumble_lies_below_150_hz_at_the_ratio_drawn():
+    settings = WaveformSettings(rumble_probability=1.0, rumble_snr_db=(0.0, 0.0), **QUIET)
+    added = composed(NOISE, settings) - composed(NOISE, WaveformSettings(**QUIET))
+    ratio = np.square(added).mean() / np.square(NOISE).mean()
+    assert ratio == pytest.approx(1, rel=0.1)
+    power = np.square(np.abs(np.fft.rfft(added))).mean(axis=0)
+    low = np.fft.rfftfreq(10080, 1 / 16000) < 300
+    assert power[low].sum() / power.sum() > 0.95
+
+
+def test_backgrounds_fall_silent_and_speech_does_not():
+    settings = WaveformSettings(
+        quiet_probability=1.0, quiet_db=(-130.0, -50.0), level_db=(-30.0, -20.0), **QUIET
+    )
+    levels = 10 * np.log10(np.square(composed(NOISE, settings, speech=False)).mean(axis=1))
+    assert -131 < levels.min() < -120 and -60 < levels.max() < -49
+    levels = 10 * np.log10(np.square(composed(NOISE, settings, speech=True)).mean(axis=1))
+    assert levels.min() > -31
 
 
 def test_digital_silence_stays_finite():

@@ -1,6 +1,7 @@
 """Profiles are validated: an unknown key or an impossible value is named."""
 
 import copy
+import re
 
 import pytest
 from conftest import TINY
@@ -85,3 +86,28 @@ def test_the_reference_lies_elsewhere():
 def test_a_profile_cannot_choose_where_results_lie():
     with pytest.raises(AtomicVADError, match=r"multiple values for keyword argument .place."):
         settings_from({"place": "results"}, "profile", "mine")
+
+
+def test_a_profile_based_on_another_says_what_differs():
+    base, other = load_profile("open"), load_profile("open-centre")
+    assert other.windows.target == "centre" and base.windows.target == "window"
+    assert other.windows.counts == base.windows.counts and other.waveform == base.waveform
+    assert other.profile == "open-centre" and other.data_folder != base.data_folder
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("based_on: nothing", "profile: expected one of"),
+        ("based_on: open\nwindows: {targett: centre}", "windows.targett: unknown key"),
+        ("based_on: open\nwindows: 3", "windows: "),
+    ],
+)
+def test_a_profile_with_a_wrong_base_is_one_line(text, said, tmp_path, monkeypatch):
+    (tmp_path / "profiles").mkdir()
+    original = config.project_root() / "profiles" / "open.yaml"
+    (tmp_path / "profiles" / "open.yaml").write_text(original.read_text())
+    (tmp_path / "profiles" / "mine.yaml").write_text(text)
+    monkeypatch.setattr(config, "project_root", lambda: tmp_path)
+    with pytest.raises(AtomicVADError, match=re.escape(said)):
+        load_profile("mine")

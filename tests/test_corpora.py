@@ -11,9 +11,10 @@ import tarfile
 
 import numpy as np
 import pytest
+import soundfile
 import zstandard
 
-from atomicvad.corpora import debian, generated, open_recordings
+from atomicvad.corpora import debian, generated, generated_voices, open_packages, open_readers
 from atomicvad.corpora.registry import get_corpus
 from atomicvad.errors import AtomicVADError
 
@@ -205,7 +206,7 @@ def test_voices_of_the_queen():
         table += struct.pack(">12sxII", name.encode(), offset + len(body), len(voice))
         body += voice
     container = b"QTBLCEM10\0\0\0\0" + struct.pack(">H", len(names)) + table + body
-    reader = open_recordings.READERS["flight-of-the-amazon-queen"]
+    reader = open_readers.READERS["flight-of-the-amazon-queen"]
     found = {r.recording: r.load() for r in reader([("usr/share/queen.1c", container)])}
     assert list(found.values()) == [voices[0], voices[2]]
     with pytest.raises(AtomicVADError, match="QTBL"):
@@ -215,15 +216,20 @@ def test_voices_of_the_queen():
 def test_effects_in_one_file_are_told_apart():
     effects = [b"RIFF" + struct.pack("<I", 4 + n) + b"WAVE" + bytes(n) for n in (10, 20)]
     content = b"head" * 5 + b"name".join(effects)
-    found = open_recordings.READERS["openttd-opensfx"]([("usr/opensfx.cat", content)])
-    assert [r.load() for r in found] == effects
+    found = open_readers.READERS["openttd-opensfx"]([("usr/opensfx.cat", content)])
+    assert [r.load.args[0] for r in found] == effects
 
 
 def test_speech_of_a_language_is_on_one_side():
     stamps = "usr/share/tuxpaint/stamps"
     files = [(f"{stamps}/cat_desc_{code}.ogg", b"x") for code in ("fr", "da", "el", "lt")]
     files += [(f"{stamps}/cat.ogg", b"a cat"), (f"{stamps}/cat_desc.ogg", b"English")]
-    found = list(open_recordings.READERS["tuxpaint-stamps-default"](files))
+    files += [(f"{stamps}/animals/cat.ogg", b"meow"), (f"{stamps}/symbols/1.ogg", b"one")]
+    found = list(open_readers.READERS["tuxpaint-stamps-default"](files))
+    assert [r.recording for r in found if r.label == "background"] == [
+        "tuxpaint-sounds/animals/cat.ogg"
+    ]
+    found = [r for r in found if r.label == "speech"]
     assert {r.language: r.split for r in found} == {
         "fr": "training",
         "da": "validation",
@@ -235,7 +241,7 @@ def test_prompts_without_voice_are_left_out():
     sounds = "usr/share/asterisk/sounds/en_US_f_Allison"
     names = ["digits/1", "silence/1", "beep", "beeperr", "confbridge-join", "tt-monkeys", "vm-no"]
     files = [(f"{sounds}/{name}.g722", b"x") for name in names]
-    found = list(open_recordings.READERS["asterisk-core-sounds-en-g722"](files))
+    found = list(open_readers.READERS["asterisk-core-sounds-en-g722"](files))
     kept = [r.recording.rsplit("Allison/")[-1] for r in found]
     assert kept == ["digits/1.g722", "vm-no.g722"]
 
@@ -243,15 +249,36 @@ def test_prompts_without_voice_are_left_out():
 def test_the_english_and_the_spanish_prompts_are_one_speaker():
     def speakers(code):
         files = [(f"usr/share/asterisk/sounds/{code}/digits/1.g722", b"x")]
-        reader = open_recordings.READERS[f"asterisk-core-sounds-{code}-g722"]
+        reader = open_readers.READERS[f"asterisk-core-sounds-{code}-g722"]
         return {r.speaker for r in reader(files)}
 
     assert speakers("en") == speakers("es") != speakers("fr")
 
 
+def test_music_is_split_by_piece():
+    """Numbers tell pieces apart, the name of a version does not; takes of a sound stay together."""
+    sides = [open_readers.split_of_sound(f"track{n}.ogg", music=True) for n in range(60)]
+    assert 4 <= sides.count("validation") <= 20
+    for n in range(60):
+        version = open_readers.split_of_sound(f"track{n}_enhanced.ogg", music=True)
+        assert version == sides[n]
+    assert len({open_readers.split_of_sound(f"door-{n}.wav") for n in range(60)}) == 1
+
+
+def test_a_short_sound_is_repeated_until_it_has_windows():
+    buffer = io.BytesIO()
+    tone = np.sin(np.arange(3000) / 5).astype(np.float32) * 0.1
+    soundfile.write(buffer, tone, 16000, format="WAV", subtype="FLOAT")
+    reader = open_readers.READERS["minetest-data"]
+    [recording] = reader([("usr/share/sounds/step.wav", buffer.getvalue())])
+    waveform = recording.load()
+    assert len(waveform) == round(1.26 * 16000)
+    np.testing.assert_allclose(waveform[3000:6000], tone, atol=1e-6)
+
+
 def test_every_package_has_a_reader_and_a_checksum():
-    assert open_recordings.PACKAGES.keys() == open_recordings.READERS.keys()
-    assert all(len(digest) == 64 for digest in open_recordings.PACKAGES.values())
+    assert open_packages.PACKAGES.keys() == open_readers.READERS.keys()
+    assert all(len(digest) == 64 for digest in open_packages.PACKAGES.values())
 
 
 @pytest.mark.parametrize("sound", ["speech", "chords", *generated.NOISES])
@@ -260,6 +287,19 @@ def test_generated_audio_is_deterministic_and_sane(sound):
     np.testing.assert_array_equal(first, again)
     assert first.shape == (24000,) and first.dtype == np.float32
     assert np.isfinite(first).all() and np.abs(first).max() == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("sound", generated_voices.VOICES)
+def test_generated_voices_are_voiced_and_audible(sound):
+    first, again = (generated_voices.generate_voice(sound, (1, 2), seconds=4) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == (64000,) and first.dtype == np.float32 and np.abs(first).max() < 0.4
+    # Voiced: in loud places the waveform resembles itself one period later.
+    pieces = first[: 64000 // 800 * 800].reshape(-1, 800)
+    loud = pieces[np.argsort(np.square(pieces).mean(axis=1))[-20:]]
+    spectra = np.fft.rfft(loud - loud.mean(axis=1, keepdims=True), 2048)
+    same = np.fft.irfft(np.square(np.abs(spectra)))[:, :400]
+    assert np.median((same[:, 25:].max(axis=1)) / same[:, 0]) > 0.4
 
 
 def test_generated_splits_are_disjoint_in_speakers_and_sources(store):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from atomicvad.config import load_profile
-from atomicvad.data.windows import balance, cut_windows, labelled_windows
+from atomicvad.data.windows import balance, cut_windows, labelled_windows, windows_of
 from atomicvad.errors import AtomicVADError
 
 
@@ -90,3 +90,37 @@ def test_a_class_without_windows_is_named():
     table = table[(table["split"] != "testing") | (table["label"] == "speech")]
     with pytest.raises(AtomicVADError, match=r"testing: .* 0 background and 10 speech"):
         balance(table, COUNTS, 1, "fixed")
+
+
+def speech_with_pauses():
+    """Noise bursts as if they were speech: 1 s, a pause of 60 ms, 0.5 s, a pause of 0.4 s, 1 s."""
+    noise = np.random.default_rng(0).standard_normal(16000 * 4).astype(np.float32) * 0.1
+    noise[16000:16960] = 0
+    noise[24960:31360] = 0
+    return noise[: 31360 + 16000]
+
+
+def test_a_window_answers_for_its_centre():
+    """Middle 100 ms in speech or in a pause; a gap as before a plosive is no pause."""
+    waveform = speech_with_pauses()
+    starts, labels = windows_of(waveform, "speech", 10080, 160, "centre")
+    middles = (starts + 5040) / 16000
+    pause = (middles > 24960 / 16000) & (middles < 31360 / 16000)
+    assert set(labels[pause]) == {"background"} and set(labels[~pause]) == {"speech"}
+    # No window whose middle lies on a border.
+    borders = np.array([24960, 31360]) / 16000
+    assert np.abs(middles[:, np.newaxis] - borders).min() >= 0.04
+    # As a whole, no window of this recording is a pause.
+    assert set(windows_of(waveform, "speech", 10080, 160)[1]) == {"speech"}
+
+
+def test_centres_lie_within_labelled_segments():
+    segments = [(0.0, 1.0, True), (1.0, 1.3, False), (1.3, 3.0, True)]
+    starts, labels = labelled_windows(48000, segments, 10080, 160, "centre")
+    middles = (starts + 5040) / 16000
+    assert (np.diff(np.sort(starts)) >= 0).all() and starts.max() + 10080 <= 48000
+    for middle, label in zip(middles, labels, strict=True):
+        row = next(r for r in segments if r[0] <= middle < r[1])
+        assert (label == "speech") == row[2]
+        assert middle - 0.05 >= row[0] - 1e-6 and middle + 0.05 <= row[1] + 1e-6
+    assert (labels == "background").sum() == 21  # 1.05 to 1.25 s, every 10 ms

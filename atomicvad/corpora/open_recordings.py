@@ -56,7 +56,7 @@ def _all() -> Iterator[Recording]:
         voice = VOICES[number % len(VOICES)]
         split = "validation" if number % 5 == 4 else "training"
         load = partial(generate_voice, voice, (3, number))
-        yield _generated(f"{voice}-{number:02d}", f"generated-voices-{split}", split, load)
+        yield _generated(f"voice-{voice}-{number:02d}", f"generated-voices-{split}", split, load)
 
 
 def _generated(name: str, source: str, split: str, load: partial) -> Recording:

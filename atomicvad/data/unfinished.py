@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from atomicvad.errors import AtomicVADError
 from atomicvad.files import RECORDINGS, SAMPLES
 from atomicvad.journal import Journal
 
@@ -41,6 +42,7 @@ class UnfinishedStore:
         self.bad: list[str] = []
         self.copies = self.position = 0
         self._digests: set[str] = set()
+        self._names: set[str] = set()
         self._counted = 0
         self._samples: BinaryIO | None = None
 
@@ -67,6 +69,9 @@ class UnfinishedStore:
         return False
 
     def _count(self, entry: dict) -> None:
+        if entry["recording"] in self._names:
+            raise AtomicVADError(f"two recordings are called {entry['recording']}")
+        self._names.add(entry["recording"])
         self._counted += 1
         if row := entry.get("row"):
             self.rows.append(row)
