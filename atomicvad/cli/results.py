@@ -32,7 +32,7 @@ def atlas(profile: Profile = "open") -> None:
 
 @app.command()
 def real(profile: Profile = "open") -> None:
-    """Score all systems on real recordings with human labels: AMI excerpts, sounds without speech."""
+    """Score all systems on real recordings: meetings with human labels, sounds without speech."""
     from atomicvad.config import load_profile
     from atomicvad.report.real_tables import real_lines
     from atomicvad.runs.real import measure_real

@@ -90,7 +90,7 @@ def fill(segments: list[Segment], seconds: float) -> list[Segment]:
         return cut
     filled: list[Segment] = []
     position = 0.0
-    for start, end, speech in cut:
+    for start, end, _ in cut:
         if filled and start < position - 1e-6:
             filled[-1] = (filled[-1][0], max(position, end), True)
         else:

@@ -109,9 +109,16 @@ class RealClips:
                 ("false_share", f"pauses {name}", pauses == number)
                 for number, name in enumerate(group_names(PAUSE_EDGES))
             ]
-        names = sorted(set(category[self.quiet]) - {""})
-        found += [("false_share", name, self.quiet & (category == name)) for name in names]
+        else:
+            names = sorted(set(category[self.quiet]) - {""})
+            found += [("false_share", name, self.quiet & (category == name)) for name in names]
         return [(metric, name, of) for metric, name, of in found if of.any()]
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of every group: how much a share of it rests on."""
+        return {
+            name: round(of.sum() * events.SECONDS, 2) for _, name, of in self.groups if name != ALL
+        }
 
     def frames(
         self, scores: dict[str, np.ndarray], name: str, member: int, protocol: str
@@ -172,8 +179,8 @@ def evaluate_real(
     corpora: list[RealCorpus],
     scores: dict[str, Sets],
     thresholds: dict[str, dict[str, np.ndarray]],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of ``real.csv`` and ``real_paired.csv``.
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, dict[str, float]]]:
+    """The rows of ``real.csv`` and ``real_paired.csv``, and the seconds of each corpus' groups.
 
     Args:
         scores: by system, of all corpora.
@@ -203,7 +210,8 @@ def evaluate_real(
         (*key, float(values[0]), *intervals.interval(values), counts[key[1]])
         for key, values in resampled.items()
     ]
-    return pd.DataFrame(table, columns=COLUMNS), _paired(resampled, counts)
+    seconds = {clips.name: clips.seconds() for clips in frames_of}
+    return pd.DataFrame(table, columns=COLUMNS), _paired(resampled, counts), seconds
 
 
 def _member_values(

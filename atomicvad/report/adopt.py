@@ -47,7 +47,7 @@ def adopt(settings: Settings) -> int:
     run, reference = settings.results_folder, settings.reference
     if (reference.results_folder / REAL).is_dir() and not (run / REAL).is_dir():
         raise AtomicVADError(
-            f"{run / REAL}: no such folder, so the reference would keep other seeds' numbers there; "
+            f"{run / REAL}: no such folder: the reference would keep the numbers of other seeds; "
             f"make real PROFILE={settings.profile}"
         )
     paths = [run / name for name in FILES]

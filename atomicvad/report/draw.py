@@ -9,7 +9,7 @@ from atomicvad.config import Settings
 from atomicvad.files import ATLAS, SUMMARY
 from atomicvad.report import curves, figures, real_figures, system_figures
 from atomicvad.report.collate import all_metrics, histories, read_systems, reference_summary
-from atomicvad.report.real_tables import read_real, real_folder
+from atomicvad.report.real_tables import read_real, real_folder, seconds_of
 from atomicvad.report.style import save
 from atomicvad.scoring.scores import recorded_labels
 
@@ -41,7 +41,7 @@ def draw_results(settings: Settings) -> list[Path]:
     if real := real_folder(settings):
         table = read_real(real)
         drawn["real_auroc"] = real_figures.real_auroc(table)
-        drawn["real_lengths"] = real_figures.real_lengths(table)
+        drawn["real_lengths"] = real_figures.real_lengths(table, seconds_of(real))
         drawn["real_categories"] = real_figures.real_categories(table)
     if settings.model.activation == "ggcu":
         weights = curves.activation_weights(settings)

@@ -50,8 +50,11 @@ def real_auroc(table: pd.DataFrame) -> Figure:
         rows = of_corpus.set_index("system").reindex(order)
         bars = np.abs([rows["value"] - rows["low"], rows["high"] - rows["value"]])
         colors = ["C6" if system == OURS else "C0" for system in order]
-        panel.errorbar(rows["value"], places, xerr=bars, fmt="none", ecolor=colors, capsize=2, lw=1)
-        panel.scatter(rows["value"], places, c=colors, s=16, zorder=3)
+        for place, color in enumerate(colors):
+            panel.errorbar(
+                rows["value"].iloc[place], place, xerr=bars[:, [place]], fmt="o", color=color,
+                ms=4, capsize=2, lw=1,
+            )  # fmt: skip
         panel.set(title=name, xlabel="AUROC of frames")
     axes[0].set_yticks(places, [named[name] for name in order])
     for label, name in zip(axes[0].get_yticklabels(), order, strict=True):
@@ -60,12 +63,16 @@ def real_auroc(table: pd.DataFrame) -> Figure:
 
 
 def _lines(
-    axes: Axes, rows: pd.DataFrame, kind: str, edges: tuple[float, ...], table: pd.DataFrame
+    axes: Axes,
+    rows: pd.DataFrame,
+    kind: str,
+    edges: tuple[float, ...],
+    seconds: dict[str, float],
 ) -> None:
     """A line a system over groups of lengths; its own interval for ours alone."""
     groups = group_names(edges)
-    places, named = np.arange(len(groups)), titles(table)
-    for name, look in _looks(table).items():
+    places, named = np.arange(len(groups)), titles(rows)
+    for name, look in _looks(rows).items():
         of_system = rows[rows["system"] == name].set_index("group")
         of_system = of_system.reindex([f"{kind} {group}" for group in groups])
         axes.plot(places, of_system["value"], ms=4, label=named[name], **look)
@@ -73,15 +80,21 @@ def _lines(
             axes.fill_between(
                 places, of_system["low"], of_system["high"], color=look["color"], alpha=0.12, lw=0
             )
-    axes.set_xticks(places, [group.removesuffix(" s") for group in groups])
-    axes.set(xlabel=f"length of {kind} (s)", ylim=(0, 1.02))
+    amounts = [f"{seconds.get(f'{kind} {group}', 0):.3g}" for group in groups]
+    names = [group.removesuffix(" s") for group in groups]
+    axes.set_xticks(places, [f"{a}\n({b})" for a, b in zip(names, amounts, strict=True)])
+    axes.set(xlabel=f"length of {kind} (s; how much of it)", ylim=(0, 1.02))
 
 
-def real_lengths(table: pd.DataFrame) -> Figure:
-    """Recall by length of turn and false share by length of pause, at the tuned thresholds."""
+def real_lengths(table: pd.DataFrame, seconds: dict[str, float]) -> Figure:
+    """Recall by length of turn and false share by length of pause, at the tuned thresholds.
+
+    Args:
+        seconds: how much there is of each group, see ``real_tables.seconds_of``.
+    """
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.9))
-    _lines(left, _rows(table, AMI, "recall_tuned"), "turns", TURN_EDGES, table)
-    _lines(right, _rows(table, AMI, "false_share_tuned"), "pauses", PAUSE_EDGES, table)
+    _lines(left, _rows(table, AMI, "recall_tuned"), "turns", TURN_EDGES, seconds)
+    _lines(right, _rows(table, AMI, "false_share_tuned"), "pauses", PAUSE_EDGES, seconds)
     left.set(ylabel="share of speech found")
     right.set(ylabel="share of pauses taken for speech")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)

@@ -71,12 +71,13 @@ def measure_real(settings: Settings) -> dict[str, str]:
     cuts = {name: thresholds(name, seeds_of) for name in scores if name in system_files(seeds_of)}
     for name in scores.keys() - cuts.keys():
         outcomes[name] += "; left out: no scores of the validation scenes (make peers)"
-    table, paired = evaluate_real(settings, corpora, {name: scores[name] for name in cuts}, cuts)
+    of_systems = {name: scores[name] for name in cuts}
+    table, paired, seconds = evaluate_real(settings, corpora, of_systems, cuts)
     folder = settings.results_folder / REAL
     for name, rows in ((REAL_TABLE, table), (REAL_PAIRED, paired)):
         with replacing(folder / name) as path:
             rows.to_csv(path, index=False, float_format="%.6f")
-    facts = {corpus.name: corpus.facts() for corpus in corpora}
+    facts = {c.name: c.facts() | {"seconds_of": seconds[c.name]} for c in corpora}
     with replacing(folder / REAL_RECORDINGS) as path:
         path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return outcomes
