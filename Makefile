@@ -13,7 +13,7 @@ STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test lab data train score peers atlas figures report compare adopt verify bench clean lock
+.PHONY: help reproduce progress test lab data train score peers atlas real figures report compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ peers: $(READY) ## score the other detectors that are installed on the scenes
 
 atlas: $(READY) ## score the atlas of hard cases
 	@$(ATOMICVAD) atlas --profile $(PROFILE)
+
+real: $(READY) ## all systems on real recordings with human labels
+	@$(ATOMICVAD) real --profile $(PROFILE)
 
 figures: $(READY) ## tables and figures again from a run's scores, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)

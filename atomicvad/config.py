@@ -33,6 +33,8 @@ from atomicvad.sections import (
 SPLITS: tuple[Split, ...] = get_args(Split)
 LABELS = ("background", "speech")  # the classes, in the order of the network's outputs
 KINDS = ("speech", "noise", "music")  # of recordings
+# Real recordings with human labels, unless a profile names others.
+REAL = (SourceSettings(corpus="ami_excerpts"), SourceSettings(corpus="nonspeech"))
 # Folders of labelled clips in a profile's data folder: the test set, and the set on which
 # thresholds are chosen. The copies of their labels beside the results have the same names.
 CLIP_SETS = {"testing": "scenes", "validation": "scenes-validation"}
@@ -47,6 +49,8 @@ class Settings(Section):
     corpus: Literal["smoke", "open", "sources"]
     sources: tuple[SourceSettings, ...] = ()  # the corpora of ``corpus: sources``
     test: tuple[SourceSettings, ...] = ()  # test set; empty: scenes mixed from the testing split
+    # Real recordings that `make real` measures on; nothing is trained on or chosen with them.
+    real: tuple[SourceSettings, ...] = REAL
     seeds: tuple[NonNegativeInt, ...]
     data_seed: NonNegativeInt = 42
     sample_rate: Literal[16000] = 16000
@@ -84,6 +88,11 @@ class Settings(Section):
             raise ValueError(
                 f"window_samples: expected more than half of features.fft_length "
                 f"{self.features.fft_length}, got {self.window_samples}"
+            )
+        if self.evaluation.smoothing_seconds > self.window_seconds:
+            raise ValueError(
+                f"evaluation.smoothing_seconds: expected at most a window, {self.window_seconds:g} "
+                f"s, got {self.evaluation.smoothing_seconds:g}"
             )
         return self
 

@@ -23,8 +23,8 @@ Split = Literal["training", "validation", "testing"]
 Strides = dict[Literal["speech", "background"], PositiveFloat]
 # fmt: off
 Corpus = Literal[
-    "ava_speech", "common_voice", "folder", "freesound", "librispeech", "mls", "musan",
-    "speech_activity", "speech_commands", "voxceleb",
+    "ami_excerpts", "ava_speech", "common_voice", "folder", "freesound", "librispeech", "mls",
+    "musan", "nonspeech", "speech_activity", "speech_commands", "voxceleb",
 ]
 # fmt: on
 # The growing-cosine family, and the activations of the released code.
@@ -260,6 +260,8 @@ class EvaluationSettings(Section):
     """Windows over clips, thresholds and intervals."""
 
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.875
+    # Of the protocol ``frame``; at most a window. Chosen by `atomicvad smoothing`.
+    smoothing_seconds: NonNegativeFloat = 0.63
     threshold: Probability = 0.5
     fpr_target: Probability = 0.315
     batch_windows: PositiveInt = 1024

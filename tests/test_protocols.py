@@ -60,20 +60,25 @@ def slow_segment(piece, step):
         position = min(position + step, last)
 
 
-def slow_frame(waveform, frame, causal):
-    """The score of one 10 ms frame, from the definitions of the two frame protocols."""
-    padded = np.concatenate([np.zeros(WINDOW, np.float32), waveform])
+def slow_frame(waveform, frame, protocol, seconds=0.0):
+    """The score of one 10 ms frame, from the definitions of the three frame protocols."""
+    silence = np.zeros(WINDOW, np.float32)
+    padded = np.concatenate([silence, waveform, silence])
 
     def score(start):
         return np.mean(padded[start + WINDOW : start + 2 * WINDOW] ** 2)
 
-    starts = np.arange(-WINDOW, len(waveform) - WINDOW + 1, STEP)
-    if causal:
+    starts, centre = np.arange(-WINDOW, len(waveform) + 1, STEP), frame * 160 + 80
+    if protocol == "frame-causal":
         return score(starts[starts + WINDOW <= (frame + 1) * 160].max())
-    inside = starts[starts >= 0] if (starts >= 0).any() else starts[-1:]
-    centre = frame * 160 + 80
-    covering = [s for s in inside if s <= centre < s + WINDOW] or [inside[-1]]
-    return np.median([score(s) for s in covering])
+    if protocol == "frame-covered":
+        ended = starts[starts + WINDOW <= len(waveform)]
+        inside = ended[ended >= 0] if (ended >= 0).any() else ended[-1:]
+        chosen = [s for s in inside if s <= centre < s + WINDOW] or [inside[-1]]
+    else:
+        distances = np.abs(starts + WINDOW / 2 - centre)
+        chosen = starts[distances <= max(seconds * 16000 / 2, distances.min())]
+    return np.median([score(s) for s in chosen])
 
 
 @pytest.fixture
@@ -111,14 +116,48 @@ def test_scores_equal_the_slow_references(clips, tiny):
         np.testing.assert_allclose(scores[protocol], expected, atol=1e-6)
         table = window_table(labels, scores["clip_samples"], small, protocol)
         assert list(table["segment"]) == segments
-    for causal in (False, True):
-        frames = stream_frames(scores["stream"], scores["clip_samples"], small, causal)
-        expected = [
-            slow_frame(waveform, frame, causal)
-            for waveform in waveforms.values()
-            for frame in range(len(waveform) // 160)
-        ]
-        np.testing.assert_allclose(frames, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "seconds"),
+    [("frame-covered", 0.3), ("frame-causal", 0.3)]
+    + [("frame", width) for width in (0.0, 0.08, 0.16, 0.24, 0.63)],
+)
+def test_frames_equal_the_slow_references(clips, tiny, protocol, seconds):
+    folder, waveforms = clips
+    evaluation = tiny.evaluation.model_copy(update={"smoothing_seconds": seconds})
+    scores = score_set(energy, folder, tiny)
+    frames = stream_frames(
+        scores["stream"],
+        scores["clip_samples"],
+        tiny.model_copy(update={"evaluation": evaluation}),
+        protocol,
+    )
+    expected = [
+        slow_frame(waveform, frame, protocol, seconds)
+        for waveform in waveforms.values()
+        for frame in range(len(waveform) // 160)
+    ]
+    np.testing.assert_allclose(frames, expected, atol=1e-6)
+
+
+def test_a_clip_scores_the_same_backwards(tmp_path, tiny):
+    """Silence lies beyond both ends, so neither end is favoured."""
+    (tmp_path / "audio").mkdir()
+    waveform = np.random.default_rng(3).uniform(-0.5, 0.5, 8 * WINDOW).astype(np.float32)
+    for name, sound in (("a", waveform), ("b", waveform[::-1])):
+        soundfile.write(tmp_path / "audio" / f"{name}.wav", sound, 16000, subtype="FLOAT")
+    rows = [f"{name},900.0,{900 + 8 * 0.63:.2f},NO_SPEECH" for name in "ab"]
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    scores = score_set(energy, tmp_path, tiny, ("stream",))
+    frames = stream_frames(scores["stream"], scores["clip_samples"], tiny, "frame")
+    forwards, backwards = np.split(frames, 2)
+    np.testing.assert_allclose(forwards, backwards[::-1], atol=1e-6)
+
+
+def test_scores_without_the_silence_at_the_end_are_refused(tiny):
+    with pytest.raises(AtomicVADError, match=r"expected 89 windows, got 88.*older form"):
+        stream_frames(np.zeros(88), np.array([80 * STEP]), tiny, "frame")
 
 
 def test_frames_belong_to_the_segment_around_their_centre(clips):

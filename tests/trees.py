@@ -270,10 +270,34 @@ def ava_speech(root: Path, clips: int = 2, seconds: float = 30.0) -> None:
     (root / "ava_speech_labels_v1.csv").write_text("\n".join(rows) + "\n")
 
 
+def ami_excerpts(root: Path) -> None:
+    """Two recordings, the turns of both in one file: they touch, overlap, and lie in each other."""
+    turns = {"dev00": [(0.5, 1.0), (1.5, 0.5), (1.7, 1.3)], "dev01": [(2.0, 1.5), (2.5, 0.5)]}
+    lines = []
+    for number, (name, spoken) in enumerate(turns.items()):
+        waveform = 0.1 * sound("noise", 950 + number, 5.0)
+        for start, length in spoken:
+            place = slice(round(start * 16000), round((start + length) * 16000))
+            waveform[place] += sound("speech", 950 + number)[: place.stop - place.start]
+        write(root / "wav" / f"{name}.flac", waveform)
+        lines += [f"SPEAKER {name} 1 {a} {b} <NA> <NA> FEO0{number} <NA> <NA>" for a, b in spoken]
+    (root / "debug.rttm").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def nonspeech(root: Path) -> None:
+    """Sounds of two categories, named by their folders."""
+    for number, (category, suffix) in enumerate(
+        (("crying_baby", "ogg"), ("crying_baby", "wav"), ("dog", "ogg"))
+    ):
+        kind = "music" if category == "dog" else "noise"
+        path = root / category / f"{number}-1000-A.{suffix}"
+        write(path, sound(kind, 960 + number, 3.0), 44100 if suffix == "ogg" else 8000)
+
+
 BUILDERS = {
     builder.__name__: builder
     for builder in (
-        *(ava_speech, common_voice, folder, freesound, librispeech, mls, musan),
-        *(speech_activity, speech_commands, voxceleb),
+        *(ami_excerpts, ava_speech, common_voice, folder, freesound, librispeech, mls, musan),
+        *(nonspeech, speech_activity, speech_commands, voxceleb),
     )
 }

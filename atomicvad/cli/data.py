@@ -71,7 +71,12 @@ def data(
 
 @app.command()
 def fetch(
-    corpus: Annotated[str, typer.Argument(help="speech_commands, freesound or ava_speech")],
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            help="one of speech_commands, freesound, ava_speech, ami_excerpts, nonspeech"
+        ),
+    ],
     archive: Annotated[Path | None, typer.Option(help="an archive of your own")] = None,
     mirror: Annotated[str, typer.Option(help="another address of the archive")] = "",
     lock: Annotated[Path | None, typer.Option(help="freesound: another's lock file")] = None,
@@ -81,7 +86,7 @@ def fetch(
     FreeSound asks for a key in FREESOUND_API_KEY. Of AVA-Speech only the labels can be fetched.
     """
     from atomicvad.console import report_left_out
-    from atomicvad.corpora import ava_speech, freesound, speech_commands
+    from atomicvad.corpora import ami_excerpts, ava_speech, freesound, nonspeech, speech_commands
     from atomicvad.data.sources import corpora_folder
     from atomicvad.errors import AtomicVADError
 
@@ -95,10 +100,12 @@ def fetch(
         report_left_out(freesound.fetch(folder, key, lock))
     elif corpus == "ava_speech":
         ava_speech.fetch(folder)
+    elif corpus in ("ami_excerpts", "nonspeech"):
+        {"ami_excerpts": ami_excerpts, "nonspeech": nonspeech}[corpus].fetch(folder)
     else:
         raise AtomicVADError(
-            f"corpus: expected speech_commands, freesound or ava_speech; got {corpus!r} "
-            "(others are fetched by hand: atomicvad data --help)"
+            "corpus: expected speech_commands, freesound, ava_speech, ami_excerpts or nonspeech; "
+            f"got {corpus!r} (others are fetched by hand: atomicvad data --help)"
         )
     typer.echo(f"{folder}: {_what_is_there(folder)}")
 

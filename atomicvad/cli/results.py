@@ -31,6 +31,36 @@ def atlas(profile: Profile = "open") -> None:
 
 
 @app.command()
+def real(profile: Profile = "open") -> None:
+    """Score all systems on real recordings: meetings with human labels, sounds without speech."""
+    from atomicvad.config import load_profile
+    from atomicvad.report.real_tables import real_lines
+    from atomicvad.runs.real import measure_real
+
+    settings = load_profile(profile)
+    for name, outcome in measure_real(settings).items():
+        typer.echo(f"{name}: {outcome}")
+    typer.echo(real_lines(settings))
+
+
+@app.command()
+def smoothing(
+    profile: Profile = "open",
+    reference: Annotated[
+        bool, typer.Option("--reference", help="of the committed seeds instead of a run's")
+    ] = False,
+) -> None:
+    """Print the AUROC of frames on the validation scenes by smoothing width, to choose one."""
+    from atomicvad.config import load_profile
+    from atomicvad.evaluation.smoothing import auroc_by_width
+
+    settings = load_profile(profile)
+    table = auroc_by_width(settings.reference if reference else settings)
+    by_width = table.groupby("smoothing_seconds")["auroc"].agg(["mean", "std", "min", "max"])
+    typer.echo(by_width.to_string(float_format="%.4f"))
+
+
+@app.command()
 def report(
     profile: Profile = "open",
     page: Annotated[

@@ -82,16 +82,21 @@ def read_segments(path: Path) -> list[Segment]:
 def fill(segments: list[Segment], seconds: float) -> list[Segment]:
     """Segments within ``seconds``; if only speech is labelled, the gaps become no speech.
 
-    A segment that extends past ``seconds`` is cut there.
+    A segment that extends past ``seconds`` is cut there. Where only speech is labelled, overlapping
+    segments, such as speakers' turns, become one.
     """
     cut = [(start, min(end, seconds), speech) for start, end, speech in segments if start < seconds]
     if not all(speech for *_, speech in cut):
         return cut
-    filled, position = [], 0.0
-    for start, end, speech in cut:
-        if start > position + 1e-6:
-            filled.append((position, start, False))
-        filled.append((start, end, speech))
+    filled: list[Segment] = []
+    position = 0.0
+    for start, end, _ in cut:
+        if filled and start < position - 1e-6:
+            filled[-1] = (filled[-1][0], max(position, end), True)
+        else:
+            if start > position + 1e-6:
+                filled.append((position, start, False))
+            filled.append((start, end, True))
         position = max(position, end)
     if seconds > position + 1e-6:
         filled.append((position, seconds, False))
@@ -153,18 +158,40 @@ def _csv(path: Path, text: str) -> Iterator[Segment]:
 
 
 def _rttm(path: Path, text: str) -> Iterator[Segment]:
+    for where, recording, segment in _turns(path, text):
+        if recording != path.stem:
+            raise AtomicVADError(
+                f"{where}: expected SPEAKER {path.stem[:60]} channel start duration …"
+            )
+        yield segment
+
+
+def read_turns(path: Path) -> dict[str, list[Segment]]:
+    """The speakers' turns in an RTTM file that names several recordings, by recording.
+
+    Turns may touch and overlap.
+
+    Raises:
+        AtomicVADError: a malformed line; names ``file:line``.
+    """
+    turns: dict[str, list[Segment]] = {}
+    for _, recording, segment in _turns(path, read_text(path)):
+        turns.setdefault(recording, []).append(segment)
+    return turns
+
+
+def _turns(path: Path, text: str) -> Iterator[tuple[str, str, Segment]]:
+    """Where it stands, recording and segment of every SPEAKER line of an RTTM file."""
     for where, line in _lines(path, text):
         fields = line.split()
         if fields[0] != "SPEAKER":
             continue
-        if len(fields) < 5 or fields[1] != path.stem:
-            raise AtomicVADError(
-                f"{where}: expected SPEAKER {path.stem[:60]} channel start duration …"
-            )
+        if len(fields) < 5:
+            raise AtomicVADError(f"{where}: expected SPEAKER recording channel start duration …")
         start, length = _times(fields[3], fields[4], where)
         if start < 0 or length < 0:
             raise AtomicVADError(f"{where}: expected start and duration of 0 s or more")
-        yield start, start + length, True
+        yield where, fields[1], (start, start + length, True)
 
 
 def _audacity(path: Path, text: str) -> Iterator[Segment]:

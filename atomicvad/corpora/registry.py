@@ -9,6 +9,7 @@ line below, and its name in ``config.Corpus``.
 from types import ModuleType
 
 from atomicvad.corpora import (
+    ami_excerpts,
     ava_speech,
     common_voice,
     folder,
@@ -17,6 +18,7 @@ from atomicvad.corpora import (
     librispeech,
     mls,
     musan,
+    nonspeech,
     open_recordings,
     speech_activity,
     speech_commands,
@@ -26,6 +28,7 @@ from atomicvad.errors import AtomicVADError
 
 BUILT_IN: dict[str, ModuleType] = {"smoke": generated, "open": open_recordings}
 NAMED: dict[str, ModuleType] = {
+    "ami_excerpts": ami_excerpts,
     "ava_speech": ava_speech,
     "common_voice": common_voice,
     "folder": folder,
@@ -33,6 +36,7 @@ NAMED: dict[str, ModuleType] = {
     "librispeech": librispeech,
     "mls": mls,
     "musan": musan,
+    "nonspeech": nonspeech,
     "speech_activity": speech_activity,
     "speech_commands": speech_commands,
     "voxceleb": voxceleb,

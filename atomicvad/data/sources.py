@@ -52,8 +52,8 @@ def locate(source: SourceSettings) -> Path:
     """
     folder = project_root() / (source.folder or corpora_folder() / source.corpus)
     if not folder.is_dir() and not source.folder:
-        if source.corpus == "speech_commands":
-            get_corpus("speech_commands").fetch(folder)
+        if source.corpus in ("speech_commands", "ami_excerpts", "nonspeech"):
+            get_corpus(source.corpus).fetch(folder)
         elif source.corpus == "freesound" and os.environ.get("FREESOUND_API_KEY"):
             report_left_out(get_corpus("freesound").fetch(folder, os.environ["FREESOUND_API_KEY"]))
     if not folder.is_dir():

@@ -1,7 +1,9 @@
-"""Event metrics: onset and offset latencies, false alarms per hour, detection error rate.
+"""Event metrics: latencies and errors of onsets and offsets, false alarms, detection error rate.
 
 All are computed from 10 ms frames. Adjacent speech segments count as one.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from atomicvad.audio.signal import FRAME, SAMPLE_RATE
 SECONDS = FRAME / SAMPLE_RATE  # of a frame
 
 
-def _runs(flags: np.ndarray) -> np.ndarray:
+def runs(flags: np.ndarray) -> np.ndarray:
     """First frame of every run of True, and the one past its last, ``[runs, 2]``."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return edges.reshape(-1, 2)
@@ -19,9 +21,9 @@ def _runs(flags: np.ndarray) -> np.ndarray:
 
 def _latencies(truth: np.ndarray, decisions: np.ndarray) -> tuple[list, list, int]:
     """Onset and offset latencies (s) of one clip, and its number of missed speech segments."""
-    onsets, offsets, missed, runs = [], [], 0, _runs(truth)
-    borders = [*runs[1:, 0], len(truth)]
-    for (start, end), border in zip(runs, borders, strict=True):
+    onsets, offsets, missed, turns = [], [], 0, runs(truth)
+    borders = [*turns[1:, 0], len(truth)]
+    for (start, end), border in zip(turns, borders, strict=True):
         detected = np.flatnonzero(decisions[start:end])
         if not len(detected):
             missed += 1
@@ -53,7 +55,7 @@ def event_counts(
         position += count
         truth, decided = speech[part], decisions[part]
         onsets, offsets, missed = _latencies(truth, decided)
-        row = {"onsets": onsets, "offsets": offsets, "missed": missed, "runs": len(_runs(truth))}
+        row = {"onsets": onsets, "offsets": offsets, "missed": missed, "runs": len(runs(truth))}
         row |= {"speech_s": truth.sum() * SECONDS}
         row |= {"error_s": (truth != decided).sum() * SECONDS}
         # An alarm begins in background; a decision that began in speech is none.
@@ -82,18 +84,8 @@ def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarr
         "missed_speech": total("missed") / total("runs"),
     }
     for name in ("onset", "offset"):
-        lists = [np.array(values) for values in counts[f"{name}s"]]
-        values = np.concatenate(lists) if lists else np.zeros(0)
-        if not len(values):
-            continue
-        order = np.argsort(values)
-        clip = np.repeat(np.arange(len(lists)), [len(part) for part in lists])[order]
-        share = np.cumsum(draws[:, clip], axis=1)
-        with np.errstate(invalid="ignore"):
-            share = share / share[:, -1:]
-        for percent in (50, 95):
-            position = np.argmax(share >= percent / 100, axis=1)
-            metrics[f"{name}_latency_p{percent}"] = values[order][position]
+        percentiles = _percentiles(counts[f"{name}s"], draws)
+        metrics |= {f"{name}_latency_p{percent}": v for percent, v in percentiles.items()}
     kinds = [column.removeprefix("hours ") for column in counts if column.startswith("hours ")]
     for kind in kinds:
         hours = total(f"hours {kind}")
@@ -101,4 +93,68 @@ def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarr
             total(f"alarms {kind}"), hours, out=np.full_like(hours, np.nan), where=hours > 0
         )
         metrics[f"false_alarms_per_hour {kind}"] = rate
+    return metrics
+
+
+def _percentiles(of_clips: Iterable[list[float]], draws: np.ndarray) -> dict[int, np.ndarray]:
+    """Median and 95th percentile for every draw of clips, ``[draws]``; none of no values.
+
+    Args:
+        of_clips: values of every clip.
+    """
+    lists = [np.array(values) for values in of_clips]
+    values = np.concatenate(lists) if lists else np.zeros(0)
+    if not len(values):
+        return {}
+    order = np.argsort(values)
+    clip = np.repeat(np.arange(len(lists)), [len(part) for part in lists])[order]
+    share = np.cumsum(draws[:, clip], axis=1)
+    with np.errstate(invalid="ignore"):
+        share = share / share[:, -1:]
+    return {
+        percent: values[order][np.argmax(share >= percent / 100, axis=1)] for percent in (50, 95)
+    }
+
+
+def boundary_errors(truth: np.ndarray, decisions: np.ndarray) -> tuple[list[float], list[float]]:
+    """How far (s) decisions begin after the turns of one clip, and end after them; early: below 0.
+
+    A turn is a stretch of speech without a pause. Its onset is where the first decision that meets
+    it begins, unless that began in an earlier turn; its offset where the last one ends, unless that
+    lasts into the next turn. Turns that begin or end with the clip have no onset or offset.
+    """
+    onsets, offsets, turns, found = [], [], runs(truth), runs(decisions)
+    before = [0, *turns[:-1, 1]]
+    after = [*turns[1:, 0], len(truth)]
+    for (start, end), earlier, later in zip(turns, before, after, strict=True):
+        met = found[(found[:, 0] < end) & (found[:, 1] > start)]
+        if not len(met):
+            continue
+        first, last = met[0, 0], met[-1, 1]
+        if start > 0 and first >= earlier:
+            onsets.append(float((first - start) * SECONDS))
+        if end < len(truth) and last <= later:
+            offsets.append(float((last - end) * SECONDS))
+    return onsets, offsets
+
+
+def boundary_metrics(
+    speech: np.ndarray, decisions: np.ndarray, clip_frames: np.ndarray, draws: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Errors of onsets and offsets in s for every draw of clips, see ``boundary_errors``.
+
+    ``onset_error_p50`` … ``offset_error_p95``: percentiles of the signed errors;
+    ``onset_error_abs_p50`` …: of their sizes.
+    """
+    cuts = np.cumsum(clip_frames)[:-1]
+    parts = zip(np.split(speech, cuts), np.split(decisions, cuts), strict=True)
+    metrics = {}
+    for name, errors in zip(
+        ("onset", "offset"),
+        zip(*(boundary_errors(*part) for part in parts), strict=True),
+        strict=True,
+    ):
+        for kind, values in (("error", errors), ("error_abs", [list(map(abs, e)) for e in errors])):
+            for percent, of_draws in _percentiles(values, draws).items():
+                metrics[f"{name}_{kind}_p{percent}"] = of_draws
     return metrics

@@ -1,6 +1,6 @@
 """Scores of 10 ms frames over whole clips, from scores of windows or from a system's outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,8 @@ import pandas as pd
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CLIP_START
-from atomicvad.scoring.windows import lead_in, step_of
+from atomicvad.errors import AtomicVADError
+from atomicvad.scoring.windows import lead_in, padded_windows, step_of
 
 
 def frame_segments(labels: pd.DataFrame, clip_samples: np.ndarray) -> np.ndarray:
@@ -24,36 +25,79 @@ def frame_segments(labels: pd.DataFrame, clip_samples: np.ndarray) -> np.ndarray
 
 
 def stream_frames(
-    stream: np.ndarray, clip_samples: np.ndarray, settings: Settings, causal: bool
+    stream: np.ndarray, clip_samples: np.ndarray, settings: Settings, protocol: str
 ) -> np.ndarray:
     """Scores of 10 ms frames ``[frames]``, clip after clip, from the scores of stream windows.
 
     Args:
-        stream: scores of ``windows.stream_scores``, clip after clip, ``[windows]``.
-        causal: the score of the last window that has ended, instead of the median of all windows
-            that cover the frame's centre.
+        stream: scores of windows over clips with silence beyond both ends, clip after clip, as of
+            ``protocols.score_set``, ``[windows]``.
+        protocol: ``frame``, ``frame-covered`` or ``frame-causal``, see ``scoring.protocols``.
+
+    Raises:
+        AtomicVADError: scores of more or fewer windows than the clips have.
     """
     window, step = settings.window_samples, step_of("swi", settings)
-    lead, cover, position = lead_in(window, step), -(-window // step), 0
-    of_clips = []
-    for samples in map(int, clip_samples):
-        count = (lead + samples - window) // step + 1
-        scores = stream[position : position + count]
-        position += count
-        frames = np.arange(samples // FRAME)
-        if causal:
-            newest = (lead + (frames + 1) * FRAME - window) // step
-            of_clips.append(scores[np.maximum(newest, 0)])
-            continue
-        # Without windows that begin before the clip, unless the clip is too short for others.
-        inside = scores[min(lead // step, count - 1) :]
-        empty = np.full(cover - 1, np.nan)
-        scores = np.concatenate([empty, inside, empty])
-        # The last frames, which no window covers, get the score of the last window.
-        slot = np.minimum((frames * FRAME + FRAME // 2) // step, len(inside) + cover - 2)
-        smooth = np.nanmedian(np.lib.stride_tricks.sliding_window_view(scores, cover), axis=1)
-        of_clips.append(smooth[slot])
-    return np.concatenate(of_clips)
+    counts = [padded_windows(int(samples), window, step) for samples in clip_samples]
+    if sum(counts) != len(stream):
+        raise AtomicVADError(
+            f"stream: expected {sum(counts)} windows, got {len(stream)}: scores of an older form; "
+            f"atomicvad score --profile {settings.profile}"
+        )
+    score = OF_WINDOWS[protocol]
+    parts = np.split(stream, np.cumsum(counts)[:-1])
+    return np.concatenate(
+        [score(part, int(n), settings) for part, n in zip(parts, clip_samples, strict=True)]
+    )
+
+
+def _centred(scores: np.ndarray, samples: int, settings: Settings) -> np.ndarray:
+    """The median of the windows centred within half a smoothing width of each frame's centre."""
+    window, step = settings.window_samples, step_of("swi", settings)
+    half = settings.evaluation.smoothing_seconds * SAMPLE_RATE / 2
+    # Of each frame's centre, in steps from the first window's centre.
+    place = (np.arange(samples // FRAME) + 0.5) * FRAME + lead_in(window, step) - window / 2
+    first = np.ceil((place - half) / step).astype(int)
+    last = np.floor((place + half) / step).astype(int)
+    nearest = np.rint(place / step).astype(int)
+    first, last = np.where(last < first, (nearest, nearest), (first, last))
+    first, last = np.clip((first, last), 0, len(scores) - 1)
+    frames = np.empty(len(place), scores.dtype)
+    for count in np.unique(last - first):
+        of_count = last - first == count
+        windows = first[of_count, np.newaxis] + np.arange(count + 1)
+        frames[of_count] = np.median(scores[windows], axis=1)
+    return frames
+
+
+def _covered(scores: np.ndarray, samples: int, settings: Settings) -> np.ndarray:
+    """The median of the windows within the clip that cover each frame's centre."""
+    window, step = settings.window_samples, step_of("swi", settings)
+    lead, cover = lead_in(window, step), -(-window // step)
+    # Without windows that reach beyond the clip, unless the clip is too short for others.
+    count = (lead + samples - window) // step + 1
+    inside = scores[min(lead // step, count - 1) : count]
+    empty = np.full(cover - 1, np.nan)
+    padded = np.concatenate([empty, inside, empty])
+    # The last frames, which no window covers, get the score of the last window.
+    centres = np.arange(samples // FRAME) * FRAME + FRAME // 2
+    slot = np.minimum(centres // step, len(inside) + cover - 2)
+    smooth = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, cover), axis=1)
+    return smooth[slot]
+
+
+def _newest(scores: np.ndarray, samples: int, settings: Settings) -> np.ndarray:
+    """The last window that has ended at each frame's end."""
+    window, step = settings.window_samples, step_of("swi", settings)
+    ends = (np.arange(samples // FRAME) + 1) * FRAME
+    return scores[np.maximum((lead_in(window, step) + ends - window) // step, 0)]
+
+
+OF_WINDOWS: dict[str, Callable[[np.ndarray, int, Settings], np.ndarray]] = {
+    "frame": _centred,
+    "frame-covered": _covered,
+    "frame-causal": _newest,
+}
 
 
 def output_frames(

@@ -163,7 +163,9 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, float]
     """``first - second`` on the same draws of clips, with its interval and a two-sided p value."""
     difference = first - second
     low, high = interval(difference)
-    drawn = difference[1:]
+    drawn = difference[1:][np.isfinite(difference[1:])]
+    if not len(drawn):
+        return {"difference": float(difference[0]), "low": low, "high": high, "p": float("nan")}
     tail = min((drawn <= 0).mean(), (drawn >= 0).mean())
     p = min(1.0, 2 * max(tail, 1 / len(drawn)))
     return {"difference": float(difference[0]), "low": low, "high": high, "p": float(p)}

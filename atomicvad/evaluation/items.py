@@ -15,7 +15,7 @@ from atomicvad.scoring.scores import recorded_labels
 
 SEGMENT_PROTOCOLS = ("swi-median", "swi-mean", "swi-median-duration")
 WINDOW_PROTOCOLS = ("swi-window", "spi-median", "spi-mean", "spi-window")
-FRAME_PROTOCOLS = ("frame", "frame-causal")
+FRAME_PROTOCOLS = ("frame", "frame-covered", "frame-causal")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def protocols_of(scores: dict[str, np.ndarray], name: str) -> tuple[str, ...]:
     if "outputs" not in scores:
         return (*SEGMENT_PROTOCOLS, *WINDOW_PROTOCOLS, *FRAME_PROTOCOLS)
     causal = PEERS[name].delay is not None
-    return (*SEGMENT_PROTOCOLS, *(FRAME_PROTOCOLS if causal else FRAME_PROTOCOLS[:1]))
+    return (*SEGMENT_PROTOCOLS, "frame", *(["frame-causal"] if causal else []))
 
 
 class ClipSet:
@@ -80,13 +80,13 @@ class ClipSet:
         return self._cached_segments(unit, tuple(map(int, scores["clip_samples"])))
 
     def frames(
-        self, scores: dict[str, np.ndarray], name: str, member: int, causal: bool
+        self, scores: dict[str, np.ndarray], name: str, member: int, protocol: str = "frame"
     ) -> np.ndarray:
         """Logits of all 10 ms frames ``[frames]`` of one member of the system ``name``."""
         samples = scores["clip_samples"]
         if "outputs" not in scores:
-            return stream_frames(scores["stream"][:, member], samples, self.settings, causal)
-        peer = PEERS[name]
+            return stream_frames(scores["stream"][:, member], samples, self.settings, protocol)
+        peer, causal = PEERS[name], protocol == "frame-causal"
         values = scores["outputs"][:, member]
         return output_frames(values, scores["output_counts"], samples, peer.hop, peer.delay, causal)
 
@@ -95,7 +95,7 @@ class ClipSet:
         unit, _, how = protocol.partition("-")
         if unit == "frame" or "outputs" in scores:
             segment = self.segments(scores, "frame")
-            values = self.frames(scores, name, member, how == "causal")
+            values = self.frames(scores, name, member, protocol)
             values, segment = values[segment >= 0], segment[segment >= 0]
         else:
             segment, values = self.segments(scores, unit), scores[unit][:, member]

@@ -176,7 +176,7 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
             items = test.items(scores, name, member, protocol)
             rows = list(_member_metrics(items, threshold, draws, settings))
             if protocol in FRAME_PROTOCOLS:
-                frames = test.frames(scores, name, member, protocol == "frame-causal")
+                frames = test.frames(scores, name, member, protocol)
                 event_values = _event_metrics(test, scores, frames, threshold, kinds, draws)
                 rows += [("all", metric, values) for metric, values in event_values.items()]
             return {

@@ -9,6 +9,8 @@ from atomicvad.files import (
     ATLAS,
     BACKGROUNDS,
     CLIP_DIGESTS,
+    REAL,
+    REAL_RECORDINGS,
     SCORES,
     SYSTEM_RECORD,
     VERDICT,
@@ -22,14 +24,19 @@ from atomicvad.runs.state import is_done
 
 # Of a run, below its folder.
 FILES = (*TABLES, VERDICT, ATLAS, str(Path(ATLAS).with_suffix(".json")), CLIP_DIGESTS, BACKGROUNDS)
-PATTERNS = ("scenes*.csv", f"systems/*/{SCORES}", f"systems/*/{SYSTEM_RECORD}")
+PATTERNS = (
+    *("scenes*.csv", f"systems/*/{SCORES}", f"systems/*/{SYSTEM_RECORD}"),
+    *(f"{REAL}/*.csv", f"{REAL}/{REAL_RECORDINGS}"),
+    *(f"{REAL}/*/{SCORES}", f"{REAL}/*/{SYSTEM_RECORD}"),
+)
 
 
 def adopt(settings: Settings) -> int:
     """Copy a run's results over the reference's, and draw its figures; return how many files.
 
     Raises:
-        AtomicVADError: a seed that is not trained and scored from what is here now.
+        AtomicVADError: a seed that is not trained and scored from what is here now; or the
+            reference was measured on real recordings, and this run was not.
     """
     unfinished = [seed for seed in settings.seeds if not is_done(settings, seed)]
     if unfinished:
@@ -38,6 +45,11 @@ def adopt(settings: Settings) -> int:
             f"make reproduce PROFILE={settings.profile}"
         )
     run, reference = settings.results_folder, settings.reference
+    if (reference.results_folder / REAL).is_dir() and not (run / REAL).is_dir():
+        raise AtomicVADError(
+            f"{run / REAL}: no such folder: the reference would keep the numbers of other seeds; "
+            f"make real PROFILE={settings.profile}"
+        )
     paths = [run / name for name in FILES]
     paths += [path for pattern in PATTERNS for path in run.glob(pattern)]
     paths += [folder.path / name for folder in run_folders(settings).values() for name in RESULTS]

@@ -7,8 +7,9 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.files import ATLAS, SUMMARY
-from atomicvad.report import curves, figures, system_figures
+from atomicvad.report import curves, figures, real_figures, system_figures
 from atomicvad.report.collate import all_metrics, histories, read_systems, reference_summary
+from atomicvad.report.real_tables import read_real, real_folder, seconds_of
 from atomicvad.report.style import save
 from atomicvad.scoring.scores import recorded_labels
 
@@ -37,6 +38,11 @@ def draw_results(settings: Settings) -> list[Path]:
     drawn["latencies"] = system_figures.latencies(systems)
     if (atlas := settings.results_folder / ATLAS).is_file():
         drawn["atlas"] = system_figures.atlas_map(pd.read_csv(atlas))
+    if real := real_folder(settings):
+        table = read_real(real)
+        drawn["real_auroc"] = real_figures.real_auroc(table)
+        drawn["real_lengths"] = real_figures.real_lengths(table, seconds_of(real))
+        drawn["real_categories"] = real_figures.real_categories(table)
     if settings.model.activation == "ggcu":
         weights = curves.activation_weights(settings)
         drawn["activation_curves"] = figures.activation_curves(weights)

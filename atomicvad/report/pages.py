@@ -11,12 +11,15 @@ from atomicvad.files import (
     ATLAS,
     HISTORY,
     METRICS,
+    REAL,
+    REAL_RECORDINGS,
     SCORES,
     SYSTEM_RECORD,
     WEIGHTS,
     project_root,
 )
 from atomicvad.report.notebooks import run_notebook
+from atomicvad.report.real_tables import real_folder
 from atomicvad.runs.folder import require_seeds
 from atomicvad.stamps import code_of_notebook, content_of, fingerprint, is_current, write_stamp
 
@@ -35,6 +38,7 @@ class Page(NamedTuple):
 PAGES = {
     "systems": Page("05_systems", (*SEEDS, *OTHERS)),
     "atlas": Page("06_atlas", (*SEEDS, *OTHERS, ATLAS)),
+    "real": Page("08_real", (f"{REAL}/*.csv", f"{REAL}/{REAL_RECORDINGS}")),
     "data": Page("01_data"),
     "augmentation": Page("02_augmentation"),
     "report": Page("04_results", (*SEEDS, *OTHERS, ATLAS)),
@@ -78,6 +82,8 @@ def make_pages(settings: Settings, names: Sequence[str]) -> Iterator[tuple[str, 
     for name in names:
         if name == "atlas" and settings.test:
             continue  # its cases are cut from recordings that scenes are mixed from
+        if name == "real" and real_folder(settings) is None:
+            continue  # neither this run nor the reference was measured on real recordings
         stamp = settings.results_folder / f".{name}"
         output = settings.results_folder / f"{name}.ipynb"
         html, source = output.with_suffix(".html"), source_fingerprint(settings, name)

@@ -8,6 +8,7 @@ from atomicvad.config import Settings
 from atomicvad.evaluation.systems import OURS, RELEASED, system_files, titles
 from atomicvad.files import LEDGER, SYSTEM_RECORD, VERDICT, project_root, replacing
 from atomicvad.report.collate import read_paired, read_systems
+from atomicvad.report.real_tables import markdown_block, real_folder
 from atomicvad.report.verdict import Verdict
 
 # What the paper prints for AVA-Speech (another test set), from its abstract.
@@ -145,6 +146,7 @@ def ledger_table(settings: Settings) -> pd.DataFrame:
 
 
 TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
+REAL_START, REAL_END = "<!-- real:start -->", "<!-- real:end -->"
 
 
 def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -164,10 +166,16 @@ def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_readme(settings: Settings) -> None:
-    """Put ``readme_text`` between its marks in README.md."""
+    """Put ``readme_text``, and the block of real recordings, between their marks in README.md."""
     path = project_root() / "README.md"
-    before, rest = path.read_text(encoding="utf-8").split(TABLE_START)
-    after = rest.split(TABLE_END)[1]
-    table = f"{TABLE_START}\n{readme_text(settings)}\n{TABLE_END}"
+    text = _between(path.read_text(encoding="utf-8"), TABLE_START, TABLE_END, readme_text(settings))
+    if folder := real_folder(settings):
+        text = _between(text, REAL_START, REAL_END, markdown_block(folder))
     with replacing(path) as temporary:
-        temporary.write_text(before + table + after, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _between(text: str, start: str, end: str, block: str) -> str:
+    """``text`` with ``block`` between two marks."""
+    before, rest = text.split(start)
+    return f"{before}{start}\n{block}\n{end}{rest.split(end)[1]}"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
@@ -14,12 +15,19 @@ from atomicvad.runs.state import scores_fingerprint
 from atomicvad.scoring.models import seed_models
 from atomicvad.scoring.peer_scores import (
     is_system_current,
+    peer_facts,
     peer_fingerprint,
     score_peer,
+    system_folder,
     write_system,
 )
 from atomicvad.scoring.peers import PEERS
-from atomicvad.scoring.released_checkpoints import FOLDER, released_checkpoints, score_released
+from atomicvad.scoring.released_checkpoints import (
+    FOLDER,
+    released_checkpoints,
+    released_facts,
+    score_released,
+)
 from atomicvad.scoring.scores import Sets, record_clips
 from atomicvad.stamps import code_of, fingerprint
 
@@ -33,15 +41,12 @@ def score_other_systems(settings: Settings) -> dict[str, str]:
     prepare(settings)
     digests, outcomes = record_clips(settings), {}
     for peer in PEERS.values():
-        facts = {
-            "system": peer.name,
-            "title": peer.title,
-            "package": f"{peer.package} {peer.version}",
-            "license": peer.license,
-            "how": peer.how,
-        }
-        outcomes[peer.name] = peer.problem() or _score_unless_current(
-            settings, digests, facts, peer_fingerprint(peer, digests), partial(score_peer, peer)
+        outcomes[peer.name] = peer.problem() or score_unless_current(
+            system_folder(settings, peer.name),
+            digests,
+            peer_facts(peer),
+            peer_fingerprint(peer, digests),
+            partial(score_peer, peer, settings),
         )
     outcomes["released"] = _score_released(settings, digests)
     return outcomes
@@ -51,34 +56,35 @@ def _score_released(settings: Settings, digests: dict[str, str]) -> str:
     paths = released_checkpoints()
     if not paths:
         return f"{FOLDER} does not name the checkpoints' folder"
-    facts = {
-        "system": "released",
-        "title": "AtomicVAD, released checkpoints",
-        "package": ", ".join(path.name for path in paths),
-        "license": "MIT",
-        "how": "the released weights in the architecture built here; 80 dB floor per window",
-    }
     code = code_of(score_released.__module__)
     made_from = fingerprint(digests, scores_fingerprint(settings, *paths), code)
-    return _score_unless_current(
-        settings, digests, facts, made_from, partial(score_released, paths)
+    return score_unless_current(
+        system_folder(settings, "released"),
+        digests,
+        released_facts(paths),
+        made_from,
+        partial(score_released, paths, settings),
     )
 
 
-def _score_unless_current(
-    settings: Settings,
+def score_unless_current(
+    folder: Path,
     digests: dict[str, str],
     facts: dict[str, str],
     made_from: str,
-    score: Callable[[Settings], Sets],
+    score: Callable[[], Sets],
 ) -> str:
-    """Score a system and record ``facts`` of it, unless that is done; return what was done."""
-    if is_system_current(settings, facts["system"], made_from):
+    """Score a system into ``folder`` and record ``facts`` of it, unless that is done.
+
+    Returns:
+        What was done: scored, or up to date.
+    """
+    if is_system_current(folder, made_from):
         return "up to date"
     started = time.perf_counter()
-    sets = score(settings)
+    sets = score()
     seconds = round(time.perf_counter() - started, 1)
-    write_system(settings, sets, digests, facts | {"seconds": seconds, "made_from": made_from})
+    write_system(folder, sets, digests, facts | {"seconds": seconds, "made_from": made_from})
     return "scored"
 
 

@@ -1,6 +1,7 @@
 """Scores of the peers on the clips, and records of how a system's scores were made."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +34,38 @@ def score_peer(peer: Peer, settings: Settings) -> Sets:
     for split, name in CLIP_SETS.items():
         folder = settings.clips_folder(split)
         labels = read_labels(folder / CLIP_LABELS)
-        lengths, outputs = [], []
         clips = tqdm(
             decoded_clips(folder, labels),
             total=labels["video_id"].nunique(),
             desc=f"{peer.name}, {name}",
             unit="clip",
         )
-        for _, waveform in clips:
-            lengths.append(len(waveform))
-            outputs.append(peer_logits(peer, waveform))
-        sets[split] = {
-            "outputs": np.concatenate(outputs),
-            "output_counts": np.array([len(part) for part in outputs], np.int32),
-            "clip_samples": np.array(lengths, np.int32),
-        }
+        sets[split] = peer_outputs(peer, (waveform for _, waveform in clips))
     return sets
+
+
+def peer_outputs(peer: Peer, waveforms: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+    """A peer's outputs along clips: ``outputs``, ``output_counts`` and ``clip_samples``."""
+    lengths, outputs = [], []
+    for waveform in waveforms:
+        lengths.append(len(waveform))
+        outputs.append(peer_logits(peer, waveform))
+    return {
+        "outputs": np.concatenate(outputs),
+        "output_counts": np.array([len(part) for part in outputs], np.int32),
+        "clip_samples": np.array(lengths, np.int32),
+    }
+
+
+def peer_facts(peer: Peer) -> dict[str, str]:
+    """What a record of a peer's scores says of it."""
+    return {
+        "system": peer.name,
+        "title": peer.title,
+        "package": f"{peer.package} {peer.version}",
+        "license": peer.license,
+        "how": peer.how,
+    }
 
 
 def system_folder(settings: Settings, name: str) -> Path:
@@ -56,19 +73,15 @@ def system_folder(settings: Settings, name: str) -> Path:
     return settings.results_folder / "systems" / name
 
 
-def write_system(
-    settings: Settings, sets: Sets, digests: dict[str, str], record: dict[str, Any]
-) -> None:
-    """Write a system's scores, and a record of how they were made."""
-    folder = system_folder(settings, record["system"])
+def write_system(folder: Path, sets: Sets, digests: dict[str, str], record: dict[str, Any]) -> None:
+    """Write a system's scores into ``folder``, and a record of how they were made."""
     save_scores(sets, digests, folder / SCORES)
     with replacing(folder / SYSTEM_RECORD) as path:
         path.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def is_system_current(settings: Settings, name: str, made_from: str) -> bool:
-    """Whether a system's scores exist and were made from what has this fingerprint."""
-    folder = system_folder(settings, name)
+def is_system_current(folder: Path, made_from: str) -> bool:
+    """Whether a system's scores are in ``folder``, made from what has this fingerprint."""
     record = folder / SYSTEM_RECORD
     if not ((folder / SCORES).is_file() and record.is_file()):
         return False

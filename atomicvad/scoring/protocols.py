@@ -4,13 +4,16 @@
   segment's end; a segment's score is the median or the mean of its windows' scores.
 - **SPI**: the same without overlap.
 - **frame**: 10 ms frames over whole clips. Windows with SWI's overlap run over the clip, whatever
-  its segments, and a frame's score is the median of the windows that cover its centre, as NeMo
-  smooths overlapping predictions.
+  its segments, with silence beyond both its ends. A frame's score is the median of the windows
+  whose centres lie within half of ``evaluation.smoothing_seconds`` of its own centre, at least of
+  the nearest one.
+- **frame-covered**: the median of the windows within the clip that cover the frame's centre, as
+  NeMo smooths overlapping predictions. Frames near an end have fewer and lopsided windows.
 - **frame-causal**: the same frames, from past audio only: the score of the last window that has
   ended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +41,15 @@ def segment_bounds(segments: pd.DataFrame, samples: int, name: str = "clip") -> 
     return np.minimum(bounds, samples)
 
 
+def padded_stream(
+    score: Callable[[np.ndarray], np.ndarray], waveform: np.ndarray, settings: Settings
+) -> Iterator[np.ndarray]:
+    """Scores of SWI's windows over a waveform with silence beyond both ends, batch by batch."""
+    window, step = settings.window_samples, step_of("swi", settings)
+    padded = [waveform, np.zeros(window, np.float32)]
+    yield from stream_scores(score, padded, window, step, settings.evaluation.batch_windows)
+
+
 def score_set(
     score: Callable[[np.ndarray], np.ndarray],
     folder: Path,
@@ -52,8 +64,9 @@ def score_set(
         protocols: of ``swi``, ``spi`` and ``stream`` (windows over whole clips).
 
     Returns:
-        Scores by protocol, in the order of ``window_table`` (``stream``: clip after clip, see
-        ``windows.stream_batches``); ``clip_samples``: the clips' lengths in samples.
+        Scores by protocol, in the order of ``window_table`` (``stream``: clip after clip, each with
+        silence beyond both ends, ``windows.padded_windows`` of them); ``clip_samples``: the clips'
+        lengths in samples.
     """
     labels = read_labels(folder / CLIP_LABELS)
     window, batch = settings.window_samples, settings.evaluation.batch_windows
@@ -71,7 +84,7 @@ def score_set(
         bounds = segment_bounds(labels[labels["video_id"] == name], len(waveform), name)
         for protocol, step in steps.items():
             if protocol == "stream":
-                scores[protocol] += stream_scores(score, [waveform], window, step, batch)
+                scores[protocol] += padded_stream(score, waveform, settings)
                 continue
             starts, segment = segment_windows(bounds, window, step)
             ends = bounds[segment, 1]

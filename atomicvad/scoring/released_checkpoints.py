@@ -41,6 +41,17 @@ def released_checkpoints() -> list[Path]:
     return paths
 
 
+def released_facts(paths: list[Path]) -> dict[str, str]:
+    """What a record of the released checkpoints' scores says of them."""
+    return {
+        "system": "released",
+        "title": "AtomicVAD, released checkpoints",
+        "package": ", ".join(path.name for path in paths),
+        "license": "MIT",
+        "how": "the released weights in the architecture built here; 80 dB floor per window",
+    }
+
+
 def score_released(paths: list[Path], settings: Settings) -> Sets:
     """Logits of released checkpoints on both sets; ``as_released``: SWI with a batch's floor."""
     models = [load_model(path) for path in paths]

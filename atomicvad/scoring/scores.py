@@ -118,24 +118,29 @@ def load_scores(path: Path, settings: Settings) -> Sets:
     Raises:
         AtomicVADError: no such file, or scores of other clips than those recorded.
     """
-    digests = recorded_digests(settings)
+    again = f"atomicvad score --profile {settings.profile}"
+    return read_scores(path, recorded_digests(settings), f"scores of other scenes; {again}")
+
+
+def read_scores(path: Path, digests: dict[str, str], otherwise: str) -> Sets:
+    """Scores of the sets of clips with these ``digests``, as of ``load_scores``.
+
+    Raises:
+        AtomicVADError: no such file, or scores of other clips; it says ``otherwise``.
+    """
     sets: Sets = {}
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError) as error:
         raise AtomicVADError(f"{path}: no scores ({error})") from None
-    if "testing/digest" not in arrays:
-        raise AtomicVADError(
-            f"{path}: scores of an older form; atomicvad score --profile {settings.profile}"
-        )
+    if not any(name.endswith("/digest") for name in arrays):
+        raise AtomicVADError(f"{path}: scores of an older form; {otherwise}")
     for name, values in arrays.items():
         split, key = name.split("/")
         if key == "digest":
             if str(values) != digests.get(split):
-                raise AtomicVADError(
-                    f"{path}: scores of other scenes; atomicvad score --profile {settings.profile}"
-                )
+                raise AtomicVADError(f"{path}: {otherwise}")
             continue
         logits = values.dtype == np.float16
         sets.setdefault(split, {})[key] = (

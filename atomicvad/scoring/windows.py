@@ -87,6 +87,14 @@ def lead_in(window: int, step: int) -> int:
     return -(-window // step) * step
 
 
+def padded_windows(samples: int, window: int, step: int) -> int:
+    """Number of windows of a stream of ``samples`` that a window of silence follows.
+
+    The last one begins at its end or before, so that the centres reach half a window beyond it.
+    """
+    return (lead_in(window, step) + samples) // step + 1
+
+
 def stream_batches(
     chunks: Iterable[np.ndarray], window: int, step: int, batch: int
 ) -> Iterator[np.ndarray]:

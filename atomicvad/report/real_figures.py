@@ -1,0 +1,127 @@
+"""The figures of the real recordings; one function each, as in ``figures``."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from atomicvad.evaluation.real import PAUSE_EDGES, TURN_EDGES, group_names
+from atomicvad.evaluation.systems import OURS, TITLES, titles
+from atomicvad.report.real_tables import AGAINST, AMI, SOUNDS
+from atomicvad.report.style import WIDTH
+
+MARKERS = "osD^vP*X<>"
+
+
+def _rows(table: pd.DataFrame, corpus: str, metric: str) -> pd.DataFrame:
+    keys = ["corpus", "protocol", "metric"]
+    return table[(table[keys] == [corpus, "frame", metric]).all(axis=1)]
+
+
+def _looks(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Colour, marker and line of every system; our own stands out."""
+    names = [name for name in TITLES if name in set(table["system"])]
+    return {
+        name: {
+            "color": "k" if name == OURS else f"C{number % 7}",
+            "marker": MARKERS[number % len(MARKERS)],
+            "ls": "-" if name == OURS else ("--", ":")[number % 2],
+            "lw": 1.6 if name == OURS else 1.0,
+        }
+        for number, name in enumerate(names)
+    }
+
+
+def real_auroc(table: pd.DataFrame) -> Figure:
+    """AUROC of frames of every system with 95 % intervals: meetings, and sounds without speech."""
+    panels = {
+        "meetings": _rows(table, AMI, "auroc"),
+        "sounds without speech\nagainst the meetings' speech": _rows(table, SOUNDS, "auroc").query(
+            "group == @AGAINST", local_dict={"AGAINST": AGAINST}
+        ),
+    }
+    order = panels["meetings"].sort_values("value")["system"].tolist()
+    named, places = titles(table), np.arange(len(order))
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 1.1 + 0.3 * len(order)), sharey=True)
+    for panel, (name, of_corpus) in zip(axes, panels.items(), strict=True):
+        rows = of_corpus.set_index("system").reindex(order)
+        bars = np.abs([rows["value"] - rows["low"], rows["high"] - rows["value"]])
+        colors = ["C6" if system == OURS else "C0" for system in order]
+        for place, color in enumerate(colors):
+            panel.errorbar(
+                rows["value"].iloc[place], place, xerr=bars[:, [place]], fmt="o", color=color,
+                ms=4, capsize=2, lw=1,
+            )  # fmt: skip
+        panel.set(title=name, xlabel="AUROC of frames")
+    axes[0].set_yticks(places, [named[name] for name in order])
+    for label, name in zip(axes[0].get_yticklabels(), order, strict=True):
+        label.set_fontweight("bold" if name == OURS else "normal")
+    return figure
+
+
+def _lines(
+    axes: Axes,
+    rows: pd.DataFrame,
+    kind: str,
+    edges: tuple[float, ...],
+    seconds: dict[str, float],
+) -> None:
+    """A line a system over groups of lengths; its own interval for ours alone."""
+    groups = group_names(edges)
+    places, named = np.arange(len(groups)), titles(rows)
+    for name, look in _looks(rows).items():
+        of_system = rows[rows["system"] == name].set_index("group")
+        of_system = of_system.reindex([f"{kind} {group}" for group in groups])
+        axes.plot(places, of_system["value"], ms=4, label=named[name], **look)
+        if name == OURS:
+            axes.fill_between(
+                places, of_system["low"], of_system["high"], color=look["color"], alpha=0.12, lw=0
+            )
+    amounts = [f"{seconds.get(f'{kind} {group}', 0):.3g}" for group in groups]
+    names = [group.removesuffix(" s") for group in groups]
+    axes.set_xticks(places, [f"{a}\n({b})" for a, b in zip(names, amounts, strict=True)])
+    axes.set(xlabel=f"length of {kind} (s; how much of it)", ylim=(0, 1.02))
+
+
+def real_lengths(table: pd.DataFrame, seconds: dict[str, float]) -> Figure:
+    """Recall by length of turn and false share by length of pause, at the tuned thresholds.
+
+    Args:
+        seconds: how much there is of each group, see ``real_tables.seconds_of``.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.9))
+    _lines(left, _rows(table, AMI, "recall_tuned"), "turns", TURN_EDGES, seconds)
+    _lines(right, _rows(table, AMI, "false_share_tuned"), "pauses", PAUSE_EDGES, seconds)
+    left.set(ylabel="share of speech found")
+    right.set(ylabel="share of pauses taken for speech")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def real_categories(table: pd.DataFrame) -> Figure:
+    """Share of each category of sounds without speech that is taken for speech, tuned."""
+    rows = _rows(table, SOUNDS, "false_share_tuned")
+    wide = rows.pivot(index="group", columns="system", values="value")
+    names = [name for name in TITLES if name in wide.columns]
+    order = wide[names].mean(axis=1).drop("all").sort_values(ascending=False).index
+    wide = 100 * wide.loc[["all", *order], names]
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.9 + 0.24 * len(wide)))
+    image = axes.imshow(wide.to_numpy(), aspect="auto", vmin=0, vmax=100)
+    for row, column in np.ndindex(wide.shape):
+        value = wide.iat[row, column]
+        color = "k" if value > 55 else "w"
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
+    named = titles(table)
+    axes.set_xticks(range(len(names)), [named[name] for name in names], rotation=30, ha="left")
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(wide)), wide.index)
+    axes.grid(False)
+    axes.axhline(0.5, color="w", lw=3)
+    axes.set(xlabel="system", ylabel="sounds without speech")
+    figure.colorbar(
+        image, ax=axes, label="frames taken for speech (%)", orientation="horizontal", shrink=0.6
+    )
+    return figure
