@@ -7,8 +7,8 @@ from atomicvad.data.manifest import read_split
 from atomicvad.data.prepare import prepare
 from atomicvad.sections import Split
 from atomicvad.training.batches import TrainingBatches, WindowSet
-from atomicvad.training.loop import validate, validation_batches
 from atomicvad.training.trainer import Trainer, configure
+from atomicvad.training.validation import validate, validation_batches
 from benchmarks.timing import Row, seconds
 
 

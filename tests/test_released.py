@@ -17,8 +17,9 @@ from atomicvad.model import build_features, new_model, new_network
 from atomicvad.scoring.logits import logit_score
 from atomicvad.sections import PAPER_BLOCKS, WaveformSettings
 from atomicvad.training.batches import TrainingBatches, WindowSet
-from atomicvad.training.loop import fit, validation_batches
+from atomicvad.training.loop import fit
 from atomicvad.training.trainer import Trainer
+from atomicvad.training.validation import validation_batches
 
 
 def small(profile: str, **changes) -> Settings:

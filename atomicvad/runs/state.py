@@ -28,6 +28,9 @@ def weights_fingerprint(settings: Settings, seed: int) -> str:
     sections = {"features", "masks", "model", "sample_rate", "training", "waveform"}
     parts = settings.model_dump(include=sections | {"window_samples"}, mode="json")
     data = training_content(settings.data_folder)
+    if settings.training.validation == "scenes":
+        folder = settings.clips_folder("validation")
+        data |= content_of(clip_files(folder), folder)
     return fingerprint(parts, seed, data, code_of(*MAKERS["weights"]))
 
 

@@ -15,59 +15,20 @@ from atomicvad.config import Settings
 from atomicvad.data.manifest import read_split
 from atomicvad.data.store import AudioStore
 from atomicvad.files import CHECKPOINT, HISTORY, WEIGHTS
-from atomicvad.metrics import binary_metrics
 from atomicvad.model import build_features, build_model, save_model
-from atomicvad.sections import WaveformSettings
 from atomicvad.training.batches import TrainingBatches, WindowSet
 from atomicvad.training.checkpoint import Checkpoint
 from atomicvad.training.trainer import Trainer, configure
+from atomicvad.training.validation import (
+    EpochMetrics,
+    aurocs_of_starts,
+    validate,
+    validation_batches,
+)
 
-EPOCH_METRICS = ("auroc", "accuracy", "f1", "f2")  # of the speech column, at 0.5
-UNAUGMENTED = WaveformSettings(shift_probability=0, white_noise_probability=0)
 # Called after every round of trials and every epoch, with the number of those done, a message, and
 # the seconds that the last one took (0: not measured).
 Report = Callable[[int, str, float], None]
-
-
-def validation_batches(settings: Settings, windows: WindowSet) -> list[tuple]:
-    """Validation batches without masks, otherwise augmented like training; the same for all seeds.
-
-    With ``training.augment_validation`` off, of windows as they are.
-    """
-    if not settings.training.augment_validation:
-        settings = settings.model_copy(update={"waveform": UNAUGMENTED})
-    batches = TrainingBatches(windows, settings, seed=0, masks=False)
-    return list(batches.epoch(0))
-
-
-class EpochMetrics:
-    """Loss and metrics of the first start over the batches of an epoch."""
-
-    def __init__(self) -> None:
-        self._losses: list[tf.Tensor] = []
-        self._scores: list[tf.Tensor] = []
-        self._targets: list[np.ndarray] = []
-
-    def add(self, result: tuple[tf.Tensor, tf.Tensor], targets: np.ndarray) -> None:
-        """Count a batch: losses and probabilities as of ``Trainer.step``, one-hot targets."""
-        self._losses.append(result[0][0])
-        self._scores.append(result[1])
-        self._targets.append(targets[:, 1])
-
-    def row(self, prefix: str = "") -> dict[str, float]:
-        """Mean loss and ``EPOCH_METRICS``, by name."""
-        scores, speech = np.concatenate(self._scores), np.concatenate(self._targets)
-        metrics = binary_metrics(speech, scores.astype(np.float32))
-        row = {f"{prefix}loss": float(np.mean(self._losses, dtype=np.float64))}
-        return row | {f"{prefix}{name}": metrics[name] for name in EPOCH_METRICS}
-
-
-def validate(trainer: Trainer, batches: list[tuple]) -> dict[str, float]:
-    """Loss and metrics of the first start on the validation batches."""
-    metrics = EpochMetrics()
-    for features, targets in batches:
-        metrics.add(trainer.evaluate(features, targets), targets)
-    return metrics.row("val_")
 
 
 def write_history(path: Path, rows: list[dict[str, float]], new: bool) -> None:
@@ -80,6 +41,7 @@ def choose_start(
     settings: Settings,
     seed: int,
     batches: TrainingBatches,
+    held_out: list[tuple],
     checkpoint: Checkpoint,
     report: Report,
 ) -> None:
@@ -89,8 +51,9 @@ def choose_start(
     predicts it poorly after one epoch, better after two, and well after three (open profile, rank
     correlations of ten starts with their loss after five epochs, for two seeds: 0.45 and 0.05, 0.65
     and 0.58, 0.67 and 0.95), so that a cut after one epoch would lose good starts. All starts see
-    the same batches, of epochs that training itself does not reach, and are compared by their mean
-    loss in the second half of a round. (Successive halving: Jamieson and Talwalkar 2016, arXiv
+    the same batches, of epochs that training itself does not reach. They are compared by their mean
+    loss in the second half of a round, or, where validation is by scenes, by their AUROC there,
+    which tells more of unseen recordings. (Successive halving: Jamieson and Talwalkar 2016, arXiv
     1502.07943.)
     """
     training = settings.training
@@ -107,9 +70,11 @@ def choose_start(
         ):
             losses.append(trainer.step(features, targets)[0])
         late = np.mean(losses[len(losses) // 2 :], axis=0)
+        by_scenes = training.validation == "scenes"
+        rank = -aurocs_of_starts(trainer, held_out) if by_scenes else late
         kept = (*training.trials, 1)[number + 1]
         if kept < starts:
-            trainer.keep(np.argsort(late, kind="stable")[:kept])
+            trainer.keep(np.argsort(rank, kind="stable")[:kept])
         checkpoint.rounds = number + 1
         checkpoint.save(trainer)
         text = f"{starts} starts tried, losses {' '.join(f'{loss:.4f}' for loss in late)}"
@@ -148,7 +113,7 @@ def fit(
     if first:
         write_history(history, checkpoint.history, new=True)
     else:
-        choose_start(trainer, settings, seed, batches, checkpoint, report)
+        choose_start(trainer, settings, seed, batches, held_out, checkpoint, report)
     writer = (
         tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
     )
