@@ -46,7 +46,7 @@ def _tuxpaint(files: Files) -> Iterator[Recording]:
     for path, content in files:
         match = re.search(r"stamps/(.+)_desc_(\w+)\.ogg$", path)
         sound = re.search(r"stamps/((?:animals|hobbies|household|naturalforces)/.+)\.ogg$", path)
-        if sound and not match:
+        if sound and "_desc" not in sound[1]:  # those are the animals' names, spoken
             split = split_of_sound(path)
             name, source = f"tuxpaint-sounds/{sound[1]}.ogg", f"tuxpaint-sounds-{split}"
             yield _background(name, "noise", source, split, content)

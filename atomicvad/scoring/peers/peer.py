@@ -1,0 +1,79 @@
+"""One interface to another detector: a waveform in, outputs at a fixed hop out."""
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
+
+import numpy as np
+
+from atomicvad.audio.signal import SAMPLE_RATE
+from atomicvad.errors import AtomicVADError
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A detector: output ``n`` is for the ``hop`` samples from ``n * hop`` on.
+
+    ``delay``: samples past those that an output depends on; ``None``: it depends on the whole
+    clip. ``how``: how it is run here. ``run``: waveform (float32, 16 kHz) -> outputs in 0…1.
+    """
+
+    name: str
+    title: str
+    package: str
+    license: str
+    how: str
+    hop: int
+    delay: int | None
+    run: Callable[[np.ndarray], np.ndarray | list[float]]
+    native: bool = False  # has native libraries: runs in a process without TensorFlow
+
+    def score(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Speech along a waveform.
+
+        Args:
+            waveform: 16 kHz mono, ±1, ``[samples]``.
+
+        Returns:
+            Times of the outputs' centres in s, and the outputs in 0…1.
+
+        Raises:
+            AtomicVADError: the package is missing or does not start.
+        """
+        waveform = np.asarray(waveform, np.float32)
+        try:
+            if self.native:
+                outputs = _own_process(self.name).submit(self.run, waveform).result()
+            else:
+                outputs = self.run(waveform)
+            outputs = np.asarray(outputs, np.float32)
+        except (ImportError, OSError, BrokenProcessPool) as error:
+            _own_process.cache_clear()
+            raise AtomicVADError(f"{self.title}: {self.package} does not start ({error})") from None
+        return (np.arange(len(outputs)) + 0.5) * self.hop / SAMPLE_RATE, outputs
+
+    @property
+    def version(self) -> str:
+        """Version of the installed package; empty if it is not installed."""
+        try:
+            return version(self.package)
+        except PackageNotFoundError:
+            return ""
+
+    def problem(self) -> str | None:
+        """Why the peer cannot run here; ``None`` if it can."""
+        try:
+            self.score(np.zeros(SAMPLE_RATE, np.float32))
+        except AtomicVADError as error:
+            return str(error)
+        return None
+
+
+@cache
+def _own_process(name: str) -> ProcessPoolExecutor:
+    """The process of a peer: the libraries of some cannot share one with TensorFlow."""
+    return ProcessPoolExecutor(1, get_context("spawn"))
