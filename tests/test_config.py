@@ -44,6 +44,11 @@ def test_ten_seeds_are_the_papers():
         (("windows", "counts"), {"training": 1}, "windows.counts: expected training, validation"),
         (("windows", "stride_seconds"), {"speech": 1}, "background missing"),
         (("training", "trials"), [2, 3], "training.trials: expected fewer starts"),
+        (
+            ("evaluation",),
+            {"smoothing_seconds": 0.7},
+            "smoothing_seconds: expected at most a window",
+        ),
         (("seeds",), [1, 1], "seeds: expected seeds that differ"),
         (("seeds",), [], "seeds: expected seeds"),
     ],

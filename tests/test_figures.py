@@ -2,7 +2,15 @@
 
 import matplotlib
 
-from atomicvad.report import collate, data_figures, figures, style, system_figures
+from atomicvad.report import (
+    collate,
+    data_figures,
+    figures,
+    real_figures,
+    real_tables,
+    style,
+    system_figures,
+)
 
 matplotlib.use("Agg")
 
@@ -12,6 +20,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
+from atomicvad.evaluation import real
 from atomicvad.evaluation.systems import COLUMNS
 
 SEEDS = (1, 2, 3)
@@ -121,8 +130,38 @@ def atlas_map():
     return system_figures.atlas_map(pd.DataFrame(rows))
 
 
+def real_table():
+    groups = {"auroc": ["all", real_tables.AGAINST], "false_share_tuned": ["all", "dog", "cat"]}
+    groups["recall_tuned"] = [f"turns {name}" for name in real.group_names(real.TURN_EDGES)]
+    pauses = [f"pauses {name}" for name in real.group_names(real.PAUSE_EDGES)]
+    groups["false_share_tuned"] += pauses[1:]  # a group may be missing
+    rows = [
+        (corpus, system, "frame", metric, group, 0.6, 0.5, 0.7, 3)
+        for corpus in (real_tables.AMI, real_tables.SOUNDS)
+        for system in ("atomicvad", "silero")
+        for metric, names in groups.items()
+        for group in names
+    ]
+    return pd.DataFrame(rows, columns=real.COLUMNS)
+
+
+def real_auroc():
+    table = real_table()
+    meetings = (table["corpus"] == real_tables.AMI) & (table["group"] == real_tables.AGAINST)
+    return real_figures.real_auroc(table[~meetings])
+
+
+def real_lengths():
+    return real_figures.real_lengths(real_table(), {"turns < 0.5 s": 1.5})
+
+
+def real_categories():
+    return real_figures.real_categories(real_table())
+
+
 ALL = [
     *(auroc_by_system, latencies, reliability, atlas_map),
+    *(real_auroc, real_lengths, real_categories),
     *(training_curves, roc_by_condition, auroc_by_seed, timeline, activation_curves),
     *(corpus_minutes, levels_and_bandwidth, waveforms_and_features),
 ]

@@ -12,7 +12,8 @@ import yaml
 from atomicvad import config
 from atomicvad.config import load_profile, settings_from
 from atomicvad.files import project_root
-from atomicvad.report.tables import TABLE_END, TABLE_START, readme_text
+from atomicvad.report.real_tables import markdown_block, real_folder
+from atomicvad.report.tables import REAL_END, REAL_START, TABLE_END, TABLE_START, readme_text
 
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -79,7 +80,10 @@ def test_readme_has_the_references_numbers(monkeypatch):
     monkeypatch.setattr(config, "project_root", lambda: ROOT)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     text = readme.split(TABLE_START)[1].split(TABLE_END)[0].strip()
-    assert text == readme_text(load_profile("open").reference)
+    reference = load_profile("open").reference
+    assert text == readme_text(reference)
+    block = readme.split(REAL_START)[1].split(REAL_END)[0].strip()
+    assert block == markdown_block(real_folder(reference))
 
 
 def test_committed_runs_have_the_profiles_settings():

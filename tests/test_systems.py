@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sklearn.metrics import roc_auc_score
 
 from atomicvad.config import settings_from
 from atomicvad.corpora.clips import read_labels
@@ -15,6 +16,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation import atlas, systems
 from atomicvad.evaluation.items import ClipSet, recorded_clips
 from atomicvad.evaluation.seed_table import seed_metrics
+from atomicvad.evaluation.smoothing import auroc_by_width
 from atomicvad.files import BACKGROUNDS
 from atomicvad.metrics import binary_metrics
 from atomicvad.model import build_model, build_network, save_model
@@ -125,7 +127,14 @@ def test_every_row_has_its_columns_and_an_interval_around_its_value(evaluated):
 def test_values_are_scikit_learns_means_over_seeds(scored, evaluated):
     table = evaluated[0].set_index(["system", "protocol", "condition", "metric"])["value"]
     scores, clips = systems.load_system("atomicvad", scored)["testing"], recorded_clips(scored)
-    for protocol in ("swi-median", "swi-mean", "spi-window", "swi-median-duration", "frame"):
+    for protocol in (
+        "swi-median",
+        "swi-mean",
+        "spi-window",
+        "swi-median-duration",
+        "frame",
+        "frame-covered",
+    ):
         found = []
         for member in range(2):
             items = clips.items(scores, "atomicvad", member, protocol)
@@ -135,6 +144,17 @@ def test_values_are_scikit_learns_means_over_seeds(scored, evaluated):
             found.append(binary_metrics(items.speech[kept], probability, weights=weights))
         for metric, value in pd.DataFrame(found).mean().items():
             assert table["atomicvad", protocol, "noise", metric] == pytest.approx(value, abs=1e-6)
+
+
+def test_a_width_of_frames_is_judged_on_the_validation_scenes(scored):
+    table = auroc_by_width(scored, (0.0, 0.63))
+    assert table["smoothing_seconds"].tolist() == [0, 0, 0.63, 0.63]
+    clips = recorded_clips(scored, "validation")  # with the width of the profile, 0.63 s
+    items = clips.items(
+        systems.load_system("atomicvad", scored)["validation"], *("atomicvad", 1, "frame")
+    )
+    assert table["auroc"].iloc[3] == pytest.approx(roc_auc_score(items.speech, items.scores))
+    assert table["auroc"].nunique() > 2
 
 
 def test_seed_tables_and_systems_agree(scored, evaluated):

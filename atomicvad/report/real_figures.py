@@ -26,7 +26,7 @@ def _looks(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     names = [name for name in TITLES if name in set(table["system"])]
     return {
         name: {
-            "color": "k" if name == OURS else f"C{number % 7}",
+            "color": "k" if name == OURS else f"C{number % 6}",
             "marker": MARKERS[number % len(MARKERS)],
             "ls": "-" if name == OURS else ("--", ":")[number % 2],
             "lw": 1.6 if name == OURS else 1.0,
@@ -37,28 +37,26 @@ def _looks(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 def real_auroc(table: pd.DataFrame) -> Figure:
     """AUROC of frames of every system with 95 % intervals: meetings, and sounds without speech."""
-    panels = {
-        "meetings": _rows(table, AMI, "auroc"),
-        "sounds without speech\nagainst the meetings' speech": _rows(table, SOUNDS, "auroc").query(
-            "group == @AGAINST", local_dict={"AGAINST": AGAINST}
-        ),
+    sounds = _rows(table, SOUNDS, "auroc")
+    series = {
+        "the meetings": _rows(table, AMI, "auroc"),
+        "their speech against\nsounds without speech": sounds[sounds["group"] == AGAINST],
     }
-    order = panels["meetings"].sort_values("value")["system"].tolist()
-    named, places = titles(table), np.arange(len(order))
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 1.1 + 0.3 * len(order)), sharey=True)
-    for panel, (name, of_corpus) in zip(axes, panels.items(), strict=True):
+    order = series["the meetings"].sort_values("value")["system"].tolist()
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(order)))
+    for number, (name, of_corpus) in enumerate(series.items()):
         rows = of_corpus.set_index("system").reindex(order)
         bars = np.abs([rows["value"] - rows["low"], rows["high"] - rows["value"]])
-        colors = ["C6" if system == OURS else "C0" for system in order]
-        for place, color in enumerate(colors):
-            panel.errorbar(
-                rows["value"].iloc[place], place, xerr=bars[:, [place]], fmt="o", color=color,
-                ms=4, capsize=2, lw=1,
-            )  # fmt: skip
-        panel.set(title=name, xlabel="AUROC of frames")
-    axes[0].set_yticks(places, [named[name] for name in order])
-    for label, name in zip(axes[0].get_yticklabels(), order, strict=True):
+        axes.errorbar(
+            rows["value"], np.arange(len(order)) + 0.12 - 0.24 * number, xerr=bars, label=name,
+            fmt=MARKERS[number], color=f"C{number}", ms=4, capsize=2, lw=1,
+        )  # fmt: skip
+    named = titles(table)
+    axes.set_yticks(range(len(order)), [named[name] for name in order])
+    for label, name in zip(axes.get_yticklabels(), order, strict=True):
         label.set_fontweight("bold" if name == OURS else "normal")
+    axes.set(xlabel="AUROC of frames", ylim=(-0.5, len(order) - 0.5))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -82,8 +80,8 @@ def _lines(
             )
     amounts = [f"{seconds.get(f'{kind} {group}', 0):.3g}" for group in groups]
     names = [group.removesuffix(" s") for group in groups]
-    axes.set_xticks(places, [f"{a}\n({b})" for a, b in zip(names, amounts, strict=True)])
-    axes.set(xlabel=f"length of {kind} (s; how much of it)", ylim=(0, 1.02))
+    axes.set_xticks(places, [f"{a}\n({b} s)" for a, b in zip(names, amounts, strict=True)])
+    axes.set(xlabel=f"length of {kind} (s; how much there is)", ylim=(0, 1.02))
 
 
 def real_lengths(table: pd.DataFrame, seconds: dict[str, float]) -> Figure:

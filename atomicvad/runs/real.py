@@ -116,7 +116,7 @@ def _score_seeds(
     settings: Settings, place: Settings, corpora: list[RealCorpus], digests: dict[str, str]
 ) -> str:
     paths = [place.run_folder(seed) / WEIGHTS for seed in settings.seeds]
-    facts = {"system": OURS, "title": TITLES[OURS], "package": f"seeds of {place.place}/"}
+    facts = {"system": OURS, "title": TITLES[OURS], "package": "atomicvad"}
     models = partial(seed_models, place, settings.seeds)
     return _score_models(settings, facts, paths, models, corpora, digests)
 
