@@ -226,8 +226,7 @@ class TrainingSettings(Section):
     clip_norm: PositiveFloat | None = None  # greatest norm of the gradient
     focal_gamma: Annotated[float, Field(ge=0)] = 2.0
     class_balancing: bool = True  # of the focal loss: a 1 in a column weighs 0.25, a 0 0.75
-    # What the kept epoch is chosen on: windows of the validation split, or of its scenes; by these
-    # the starts are chosen as well.
+    # What the kept epoch is chosen on: windows of the validation split, or of its scenes.
     validation: Literal["windows", "scenes"] = "windows"
     augment_validation: bool = True  # the waveforms of validation windows
     fresh_augmentation: bool = True  # False: every epoch sees the first one's batches

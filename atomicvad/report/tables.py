@@ -168,14 +168,14 @@ def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
 def write_readme(settings: Settings) -> None:
     """Put ``readme_text``, and the block of real recordings, between their marks in README.md."""
     path = project_root() / "README.md"
-    text = _between(path.read_text(encoding="utf-8"), TABLE_START, TABLE_END, readme_text(settings))
+    text = between(path.read_text(encoding="utf-8"), TABLE_START, TABLE_END, readme_text(settings))
     if folder := real_folder(settings):
-        text = _between(text, REAL_START, REAL_END, markdown_block(folder))
+        text = between(text, REAL_START, REAL_END, markdown_block(folder))
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _between(text: str, start: str, end: str, block: str) -> str:
+def between(text: str, start: str, end: str, block: str) -> str:
     """``text`` with ``block`` between two marks."""
     before, rest = text.split(start)
     return f"{before}{start}\n{block}\n{end}{rest.split(end)[1]}"

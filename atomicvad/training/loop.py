@@ -19,12 +19,7 @@ from atomicvad.model import build_features, build_model, save_model
 from atomicvad.training.batches import TrainingBatches, WindowSet
 from atomicvad.training.checkpoint import Checkpoint
 from atomicvad.training.trainer import Trainer, configure
-from atomicvad.training.validation import (
-    EpochMetrics,
-    aurocs_of_starts,
-    validate,
-    validation_batches,
-)
+from atomicvad.training.validation import EpochMetrics, validate, validation_batches
 
 # Called after every round of trials and every epoch, with the number of those done, a message, and
 # the seconds that the last one took (0: not measured).
@@ -41,7 +36,6 @@ def choose_start(
     settings: Settings,
     seed: int,
     batches: TrainingBatches,
-    held_out: list[tuple],
     checkpoint: Checkpoint,
     report: Report,
 ) -> None:
@@ -51,9 +45,8 @@ def choose_start(
     predicts it poorly after one epoch, better after two, and well after three (open profile, rank
     correlations of ten starts with their loss after five epochs, for two seeds: 0.45 and 0.05, 0.65
     and 0.58, 0.67 and 0.95), so that a cut after one epoch would lose good starts. All starts see
-    the same batches, of epochs that training itself does not reach. They are compared by their mean
-    loss in the second half of a round, or, where validation is by scenes, by their AUROC there,
-    which tells more of unseen recordings. (Successive halving: Jamieson and Talwalkar 2016, arXiv
+    the same batches, of epochs that training itself does not reach, and are compared by their mean
+    loss in the second half of a round. (Successive halving: Jamieson and Talwalkar 2016, arXiv
     1502.07943.)
     """
     training = settings.training
@@ -70,11 +63,9 @@ def choose_start(
         ):
             losses.append(trainer.step(features, targets)[0])
         late = np.mean(losses[len(losses) // 2 :], axis=0)
-        by_scenes = training.validation == "scenes"
-        rank = -aurocs_of_starts(trainer, held_out) if by_scenes else late
         kept = (*training.trials, 1)[number + 1]
         if kept < starts:
-            trainer.keep(np.argsort(rank, kind="stable")[:kept])
+            trainer.keep(np.argsort(late, kind="stable")[:kept])
         checkpoint.rounds = number + 1
         checkpoint.save(trainer)
         text = f"{starts} starts tried, losses {' '.join(f'{loss:.4f}' for loss in late)}"
@@ -113,7 +104,7 @@ def fit(
     if first:
         write_history(history, checkpoint.history, new=True)
     else:
-        choose_start(trainer, settings, seed, batches, held_out, checkpoint, report)
+        choose_start(trainer, settings, seed, batches, checkpoint, report)
     writer = (
         tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
     )

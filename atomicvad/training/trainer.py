@@ -146,8 +146,8 @@ class Trainer:
         """Train on one batch.
 
         Returns:
-            The loss of each start, ``[starts]``, and its probabilities of speech,
-            ``[starts, n]``, both before the step.
+            The loss of each start, ``[starts]``, and the first one's probabilities of speech,
+            ``[n]``, both before the step.
         """
         with tf.GradientTape() as tape:
             vectors = self._vectors()
@@ -170,14 +170,13 @@ class Trainer:
             start.optimizer.apply_gradients([(gradient, start.weights)])
             for variable, value in zip(start.others, values, strict=True):
                 variable.assign(value)
-        return tf.stack(losses), tf.stack(predictions)[..., 1]
+        return tf.stack(losses), predictions[0][:, 1]
 
     def _evaluate(self, features: Any, targets: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Loss and probabilities as of ``_step``, without dropout and without a step."""
         weights, others = self._vectors() * self.scales, [start.others for start in self.starts]
         predictions, _ = self.forward(weights, others, features, training=False)
-        losses = self._losses(weights, predictions, targets)
-        return tf.stack(losses), tf.stack(predictions)[..., 1]
+        return tf.stack(self._losses(weights, predictions, targets)), predictions[0][:, 1]
 
     def variables(self) -> dict[str, keras.Variable]:
         """All that the next step depends on, by name."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import roc_auc_score
 
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings
@@ -63,7 +62,7 @@ class EpochMetrics:
     def add(self, result: tuple[tf.Tensor, tf.Tensor], targets: np.ndarray) -> None:
         """Count a batch: losses and probabilities as of ``Trainer.step``, one-hot targets."""
         self._losses.append(result[0][0])
-        self._scores.append(result[1][0])
+        self._scores.append(result[1])
         self._targets.append(targets[:, 1])
 
     def row(self, prefix: str = "") -> dict[str, float]:
@@ -80,10 +79,3 @@ def validate(trainer: Trainer, batches: list[tuple]) -> dict[str, float]:
     for features, targets in batches:
         metrics.add(trainer.evaluate(features, targets), targets)
     return metrics.row("val_")
-
-
-def aurocs_of_starts(trainer: Trainer, batches: list[tuple]) -> np.ndarray:
-    """AUROC of every start on the validation batches, ``[starts]``."""
-    scores = [trainer.evaluate(features, targets)[1] for features, targets in batches]
-    speech = np.concatenate([targets[:, 1] for _, targets in batches])
-    return np.array([roc_auc_score(speech, of_start) for of_start in np.concatenate(scores, 1)])
