@@ -39,6 +39,7 @@ ATLAS = "atlas.csv"
 CLIP_DIGESTS = "scenes.json"
 BACKGROUNDS = "scenes-backgrounds.csv"
 SYSTEM_RECORD = "system.json"
+SMOOTHING = "smoothing.csv"
 REAL = "real"  # a folder in it: scores of real recordings, with these tables
 REAL_TABLE = "real.csv"
 REAL_PAIRED = "real_paired.csv"

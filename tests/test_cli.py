@@ -25,11 +25,11 @@ def atomicvad(*arguments):
         (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
         (
             ("report", "--profile", "smoke", "--page", "atlsa"),
-            "--page: expected one of systems, atlas, data, augmentation, report; got 'atlsa'",
+            "--page: expected one of systems, atlas, real, data, augmentation, report; got 'atlsa'",
         ),
         (
             ("data", "fetch", "musan"),
-            "expected speech_commands, freesound or ava_speech; got 'musan'",
+            "nonspeech; got 'musan'",
         ),
     ],
 )

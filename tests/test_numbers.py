@@ -10,7 +10,7 @@ from atomicvad import config
 from atomicvad.config import load_profile
 from atomicvad.files import project_root
 from atomicvad.model import build_network
-from atomicvad.report.tables import TABLE_END, TABLE_START
+from atomicvad.report.tables import REAL_END, REAL_START, TABLE_END, TABLE_START
 from atomicvad.scoring.scores import is_of_these_clips
 
 ROOT = project_root()
@@ -66,13 +66,18 @@ DEFINITIONS = {
     "0.01": "level and margin of the verdict",
     "0.015": "a shift that the verdict finds",
     "0.05": "of a single p",
+    "1.0": "ODbL 1.0",
+    "3.0": "CC BY-NC 3.0",
+    "7": "excerpts of meetings in the development part",
+    "99": "sounds in the development part",
 }
 NUMBER = re.compile(r"(?<![\w.,/#-])\d[\d,]*(?:\.\d+)?(?![\w]*[/\w]*\.(?:ipynb|csv|png))")
 
 
 def numbers(text: str) -> set[str]:
     """Numbers in prose: no code, links, generated tables or numbered names."""
-    text = re.sub(re.escape(TABLE_START) + ".*?" + re.escape(TABLE_END), "", text, flags=re.DOTALL)
+    for start, end in ((TABLE_START, TABLE_END), (REAL_START, REAL_END)):
+        text = re.sub(re.escape(start) + ".*?" + re.escape(end), "", text, flags=re.DOTALL)
     text = re.sub(r"(?s)```.*?```", "", text)
     text = re.sub(r"`[^`]*`|\]\([^)]*\)|https?://\S+|\b0\d\b", "", text)
     found = (match.rstrip(",") for match in NUMBER.findall(text))
@@ -89,7 +94,8 @@ def sources() -> set[str]:
         written = re.findall(r"\d+(?:\.\d+)?", path.read_text(encoding="utf-8"))
         known |= {number.removesuffix(".0") for number in written}
     known |= set(pd.read_csv(ROOT / "results" / "measured.csv", dtype=str)["value"])
-    for path in (ROOT / "results" / "open").glob("*.csv"):
+    results = ROOT / "results" / "open"
+    for path in (*results.glob("*.csv"), *results.glob("real/*.csv")):
         if path.name.startswith("scenes"):
             continue
         for values in pd.read_csv(path).select_dtypes("number").to_numpy().ravel():

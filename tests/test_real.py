@@ -348,7 +348,7 @@ def test_tables_and_figures_have_every_system(measured):
     text = real_tables.markdown_block(folder)
     assert "development set" in text and "2 recordings" in text and "Ahead of this" in text
     seconds = real_tables.seconds_of(folder)
-    assert seconds["turns > 2 s"] == pytest.approx(2.5) and seconds["dog"] == pytest.approx(3)
+    assert seconds["turns > 2 s"] == pytest.approx(2.5) and seconds["dog"] == 1.08
     real_figures.real_lengths(table, seconds).canvas.draw()
     for draw in (real_figures.real_auroc, real_figures.real_categories):
         draw(table).canvas.draw()

@@ -50,13 +50,17 @@ def smoothing(
         bool, typer.Option("--reference", help="of the committed seeds instead of a run's")
     ] = False,
 ) -> None:
-    """Print the AUROC of frames on the validation scenes by smoothing width, to choose one."""
+    """AUROC of frames on the validation scenes by smoothing width, to choose one: smoothing.csv."""
     from atomicvad.config import load_profile
     from atomicvad.evaluation.smoothing import auroc_by_width
+    from atomicvad.files import SMOOTHING, replacing
 
     settings = load_profile(profile)
-    table = auroc_by_width(settings.reference if reference else settings)
+    settings = settings.reference if reference else settings
+    table = auroc_by_width(settings)
     by_width = table.groupby("smoothing_seconds")["auroc"].agg(["mean", "std", "min", "max"])
+    with replacing(settings.results_folder / SMOOTHING) as path:
+        by_width.to_csv(path, float_format="%.6f")
     typer.echo(by_width.to_string(float_format="%.4f"))
 
 

@@ -12,6 +12,7 @@ from atomicvad.files import (
     REAL,
     REAL_RECORDINGS,
     SCORES,
+    SMOOTHING,
     SYSTEM_RECORD,
     VERDICT,
     replacing,
@@ -23,7 +24,15 @@ from atomicvad.runs.folder import RESULTS, run_folders
 from atomicvad.runs.state import is_done
 
 # Of a run, below its folder.
-FILES = (*TABLES, VERDICT, ATLAS, str(Path(ATLAS).with_suffix(".json")), CLIP_DIGESTS, BACKGROUNDS)
+FILES = (
+    *TABLES,
+    VERDICT,
+    SMOOTHING,
+    ATLAS,
+    str(Path(ATLAS).with_suffix(".json")),
+    CLIP_DIGESTS,
+    BACKGROUNDS,
+)
 PATTERNS = (
     *("scenes*.csv", f"systems/*/{SCORES}", f"systems/*/{SYSTEM_RECORD}"),
     *(f"{REAL}/*.csv", f"{REAL}/{REAL_RECORDINGS}"),
