@@ -17,7 +17,7 @@ def real_profiles(monkeypatch):
     monkeypatch.setattr(config, "project_root", project_root)
 
 
-@pytest.mark.parametrize("name", ["smoke", "open", "paper", "released"])
+@pytest.mark.parametrize("name", ["smoke", "open", "open-centre", "paper", "released"])
 def test_profiles_load(name):
     settings = load_profile(name)
     assert settings.profile == name
