@@ -141,3 +141,32 @@ def check(
     report = audit(manifests, root, anywhere)
     typer.echo(report.to_text())
     raise typer.Exit(1 if report.errors else 0)
+
+
+@app.command()
+def audit(
+    profile: Profile = "open",
+    output: Annotated[Path | None, typer.Option(help="the table; data/PROFILE/audit.csv")] = None,
+) -> None:
+    """List recordings whose label other detectors doubt, and the same sound under two names.
+
+    Stopped, the same command continues. Nothing is changed: look at what is listed, then decide.
+    """
+    from atomicvad.config import load_profile
+    from atomicvad.data.prepare import prepare
+    from atomicvad.files import WEIGHTS, replacing
+    from atomicvad.scoring.label_audit import audit_store, auditors
+    from atomicvad.scoring.models import mean_probability
+
+    settings = load_profile(profile)
+    peers, store = auditors(), prepare(settings)
+    folder = settings.data_folder
+    seeds = [seed for seed in settings.seeds if (settings.run_folder(seed) / WEIGHTS).is_file()]
+    ours = mean_probability(settings, seeds) if seeds else None
+    found = audit_store(store, peers, folder / ".audit", ours)
+    output = output or folder / "audit.csv"
+    with replacing(output) as path:
+        found.to_csv(path, index=False)
+    for finding, rows in found.groupby("finding"):
+        typer.echo(f"{finding}: {len(rows)}")
+    typer.echo(f"{output}: {len(found)} findings")

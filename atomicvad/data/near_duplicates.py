@@ -93,13 +93,14 @@ def near_duplicates(store: AudioStore) -> pd.DataFrame:
         prints = [fingerprint for _, fingerprint in bar]
     pairs: dict[tuple[int, int], tuple[float, float, float]] = {}
     for one, other, shift in _candidates(prints):
-        first, second, lag = (one, other, shift) if one < other else (other, one, -shift)
-        frames, differing = _compare(prints[first], prints[second], lag)
-        key, seconds = (first, second), frames * HOP / SAMPLE_RATE
+        first, second, near = (one, other, shift) if one < other else (other, one, -shift)
+        frames, differing, lag = _compare(prints[first], prints[second], near)
+        seconds, best = frames * HOP / SAMPLE_RATE, pairs.get((first, second), (0.0, 0.0, 1.0))
         limit = max((most for least, most in DIFFERING if seconds >= least), default=0.0)
-        if differing <= limit and seconds > pairs.get(key, (0.0, 0.0, 0.0))[1]:
-            pairs[key] = (round(lag * HOP / SAMPLE_RATE, 2), round(seconds, 2), round(differing, 3))
-    rows = [(*key, *values) for key, values in sorted(pairs.items())]
+        # The lag at which most bits are equal.
+        if differing <= limit and seconds * (1 - differing) > best[1] * (1 - best[2]):
+            pairs[first, second] = (lag * HOP / SAMPLE_RATE, seconds, differing)
+    rows = [(*key, *np.round(values, 3)) for key, values in sorted(pairs.items())]
     return pd.DataFrame(rows, columns=["first", "second", "lag", "seconds", "differing"])
 
 
@@ -153,11 +154,11 @@ def _equal_words(
     return np.concatenate(rows), np.concatenate(columns)
 
 
-def _compare(first: Fingerprint, second: Fingerprint, lag: int) -> tuple[int, float]:
-    """Active frames of the overlap and the share of differing bits, at the best of near lags."""
-    best = (0, 1.0)
-    for shift in range(lag - 1, lag + 2):
-        a, b = max(0, -shift), max(0, shift)
+def _compare(first: Fingerprint, second: Fingerprint, near: int) -> tuple[int, float, int]:
+    """Active frames of the overlap, the share of differing bits, and the lag: the best near one."""
+    best = (0, 1.0, near)
+    for lag in range(near - 1, near + 2):
+        a, b = max(0, -lag), max(0, lag)
         length = min(len(first.words) - a, len(second.words) - b)
         if length < SHORTEST:
             continue
@@ -169,5 +170,5 @@ def _compare(first: Fingerprint, second: Fingerprint, lag: int) -> tuple[int, fl
         differing = np.bitwise_count(first.words[one][both] ^ second.words[two][both])
         share = float(differing.mean()) / BITS
         if share < best[1]:
-            best = (count, share)
+            best = (count, share, lag)
     return best

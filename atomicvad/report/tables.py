@@ -119,10 +119,10 @@ def paired_table(
 
 
 def peer_table(settings: Settings) -> pd.DataFrame:
-    """Every other system with scores: package, license, how it is run, seconds for the scenes."""
+    """Every other system with scores: package, license, how it is run, when, seconds."""
     files = [paths[0] for name, paths in system_files(settings).items() if name != OURS]
     records = [json.loads(path.with_name(SYSTEM_RECORD).read_text()) for path in sorted(files)]
-    columns = ["title", "package", "license", "how", "seconds"]
+    columns = ["title", "package", "license", "how", "scored", "seconds"]
     return pd.DataFrame(records, columns=columns).set_index("title")
 
 

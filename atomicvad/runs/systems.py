@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def score_unless_current(
     started = time.perf_counter()
     sets = score()
     seconds = round(time.perf_counter() - started, 1)
-    write_system(folder, sets, digests, facts | {"seconds": seconds, "made_from": made_from})
+    made = {"scored": date.today().isoformat(), "seconds": seconds, "made_from": made_from}
+    write_system(folder, sets, digests, facts | made)
     return "scored"
 
 

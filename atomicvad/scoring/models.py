@@ -1,13 +1,15 @@
 """Scores of AtomicVAD: several detectors on both sets of clips, with features computed once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 
 from atomicvad.config import CLIP_SETS, Settings
 from atomicvad.files import WEIGHTS
 from atomicvad.model import load_model, new_model
 from atomicvad.scoring.logits import logit_score
+from atomicvad.scoring.probabilities import speech_probabilities
 from atomicvad.scoring.protocols import score_set
 from atomicvad.scoring.scores import Sets
 
@@ -34,3 +36,11 @@ def scores_of_model(sets: Sets, number: int) -> Sets:
         split: {key: v[:, number] if v.ndim == 2 else v for key, v in table.items()}
         for split, table in sets.items()
     }
+
+
+def mean_probability(settings: Settings, seeds: Sequence[int]) -> Callable[[np.ndarray], float]:
+    """The function from a waveform to the mean probability of speech, over windows and seeds."""
+    models = seed_models(settings, seeds)
+    return lambda waveform: float(
+        np.mean([speech_probabilities(model, waveform)[1].mean() for model in models])
+    )
