@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def write_system(folder: Path, sets: Sets, digests: dict[str, str], record: dict
     """Write a system's scores into ``folder``, and a record of how they were made."""
     save_scores(sets, digests, folder / SCORES)
     with replacing(folder / SYSTEM_RECORD) as path:
-        path.write_text(json.dumps(record, indent=1) + "\n")
+        dated = record | {"scored": date.today().isoformat()}
+        path.write_text(json.dumps(dated, indent=1) + "\n")
 
 
 def is_system_current(folder: Path, made_from: str) -> bool:
