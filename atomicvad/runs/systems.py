@@ -84,8 +84,7 @@ def score_unless_current(
     started = time.perf_counter()
     sets = score()
     seconds = round(time.perf_counter() - started, 1)
-    made = {"scored": date.today().isoformat(), "seconds": seconds, "made_from": made_from}
-    write_system(folder, sets, digests, facts | made)
+    write_system(folder, sets, digests, facts | {"seconds": seconds, "made_from": made_from})
     return "scored"
 
 
