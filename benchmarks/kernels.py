@@ -13,9 +13,11 @@ from atomicvad.kernels.fft import FFT_LENGTH, WORKSPACE, power_spectra
 from atomicvad.kernels.keras_call import compiled_call
 from atomicvad.kernels.masks import hide
 from atomicvad.kernels.random import MIX, uniform
-from atomicvad.kernels.waveform import Plan, compose_all, noise_tape
+from atomicvad.kernels.waveform import Plan, compose_all
 from atomicvad.layers.features import Features
 from atomicvad.model import build_network, flat_weights, split_weights
+from atomicvad.sections import WaveformSettings
+from atomicvad.training.augment import make_sounds
 from benchmarks.timing import Row, in_turns
 
 WINDOWS, LENGTH, HOP, FRAMES = 64, 10080, 160, 64
@@ -92,10 +94,12 @@ def waveforms(generator: np.random.Generator, speed: float) -> Functions:
     """Windows read and played; half of them mixed and with noise; levelled."""
     numbers = np.arange(WINDOWS)
     half, speeds = (numbers % 2).astype(np.float32), np.full(WINDOWS, speed)
-    starts, tape = numbers * LENGTH, noise_tape()
+    starts, sounds = numbers * LENGTH, make_sounds(WaveformSettings())
+    zeros = np.zeros(WINDOWS, np.float32)
     plan = Plan(
-        *(starts, speeds, starts[::-1].copy(), speeds, half, half / 8 + 0.1, starts, half / 64),
-        np.zeros(WINDOWS, np.int64),
+        *(starts, speeds, starts[::-1].copy(), speeds, half),
+        *(np.full(WINDOWS, -1), zeros, starts, zeros),  # no rooms, no rumble
+        *(half / 8 + 0.1, starts, half / 64, np.zeros(WINDOWS, np.int64)),
     )
     file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the functions below
     stored = 3000 * generator.standard_normal((WINDOWS + 1) * LENGTH)
@@ -104,7 +108,7 @@ def waveforms(generator: np.random.Generator, speed: float) -> Functions:
     waveforms = np.empty((WINDOWS, LENGTH), np.float32)
 
     def ours():
-        assert compose_all(file.fileno(), tape, plan, waveforms)
+        assert compose_all(file.fileno(), sounds, plan, waveforms)
         return waveforms
 
     def played(start, speed):
@@ -124,7 +128,8 @@ def waveforms(generator: np.random.Generator, speed: float) -> Functions:
         waveform *= one.levels / np.sqrt(np.mean(waveform**2) + 1e-12)
         np.clip(waveform, -1, 1, out=waveform)
         if one.noise_gains:
-            waveform += one.noise_gains * tape[one.noise_starts : one.noise_starts + LENGTH]
+            noise = sounds.noise[one.noise_starts : one.noise_starts + LENGTH]
+            waveform += one.noise_gains * noise
         return waveform
 
     def numpy():

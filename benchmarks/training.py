@@ -106,7 +106,7 @@ def stages(settings: Settings) -> list[Row]:
         batches.plan(numbers, seeds)
         batches.response(seeds)
         for part in parts:
-            compose_all(file, batches.tape, Plan(*(column[part] for column in plan)), waveforms)
+            compose_all(file, batches.sounds, Plan(*(column[part] for column in plan)), waveforms)
 
     def mfcc() -> None:
         for part in parts:

@@ -20,7 +20,7 @@ def atomicvad(*arguments):
     [
         (
             ("seeds", "--profile", "opne"),
-            "of open, paper, released, smoke; got 'opne'",
+            "of open, open-centre, paper, released, smoke; got 'opne'",
         ),
         (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
         (

@@ -10,7 +10,8 @@ from atomicvad.data.manifest import read_split
 from atomicvad.model import build_features, build_model, new_model
 from atomicvad.scoring.testing_split import NAMES, evaluate_testing_split
 from atomicvad.training.batches import WindowSet
-from atomicvad.training.loop import EPOCH_METRICS, EpochMetrics, fit
+from atomicvad.training.loop import fit
+from atomicvad.training.validation import EPOCH_METRICS, EpochMetrics
 
 
 @pytest.fixture(scope="module")

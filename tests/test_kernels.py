@@ -21,6 +21,8 @@ import tempfile
 import numpy as np
 from atomicvad.kernels import features, gradient, masks, network, random, waveform
 from atomicvad.layers.features import Features
+from atomicvad.sections import WaveformSettings
+from atomicvad.training import augment
 
 def show(name, *arrays):
     for array in arrays:
@@ -46,9 +48,10 @@ with tempfile.TemporaryFile() as file:
     for speed in (np.ones(20), 1 + numbers % 3 / 8):
         plan = waveform.Plan(
             *(starts, speed, starts[::-1].copy(), speed[::-1].copy()),
-            *(gains, gains, starts, gains, 40 * (numbers % 5 - 2)),
+            *(gains, numbers % 3 - 1, gains, starts, gains, gains, starts, gains),
+            40 * (numbers % 5 - 2),
         )
-        source = file.fileno(), waveform.noise_tape(), plan
+        source = file.fileno(), augment.make_sounds(WaveformSettings()), plan
         assert waveform.compose_all(*source, waveforms)
         show("waveforms", waveforms)
         show("features", mfcc(waveforms), mfcc(waveforms, response))

@@ -167,7 +167,7 @@ ARCHITECTURES = {
     "coefficients and mel bins": {"features": {"mel_bins": 40, "coefficients": 20}},
     "FFT of 1024": {"features": {"fft_length": 1024, "frame_length": 800}},
     "FFT of 256": {"features": {"fft_length": 256, "frame_length": 256, "hop_length": 128}},
-    "window of 0.32 s": {"window_samples": 5120},
+    "window of 0.32 s": {"window_samples": 5120, "evaluation": {"smoothing_seconds": 0.3}},
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ MODULES = [
 ]
 PACKAGES = [
     path.parent.relative_to(project_root()).as_posix().replace("/", ".")
-    for path in sorted((project_root() / "atomicvad").glob("*/__init__.py"))
+    for path in sorted((project_root() / "atomicvad").rglob("*/__init__.py"))
 ]
 # Prints the code of every stage, whenever a line comes in; unedited modules are read once.
 STAGES = """
