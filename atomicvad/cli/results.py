@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from atomicvad.cli.options import Profile
+from atomicvad.cli.options import Profile, Reference
 
 app = typer.Typer()
 
@@ -46,9 +46,7 @@ def real(profile: Profile = "open") -> None:
 @app.command()
 def smoothing(
     profile: Profile = "open",
-    reference: Annotated[
-        bool, typer.Option("--reference", help="of the committed seeds instead of a run's")
-    ] = False,
+    reference: Reference = False,
 ) -> None:
     """AUROC of frames on the validation scenes by smoothing width, to choose one: smoothing.csv."""
     from atomicvad.config import load_profile
@@ -94,9 +92,7 @@ def pages() -> None:
 @app.command()
 def figures(
     profile: Profile = "open",
-    reference: Annotated[
-        bool, typer.Option("--reference", help="of the committed results instead of a run's")
-    ] = False,
+    reference: Reference = False,
 ) -> None:
     """Make tables and figures again from scores and weights, without audio."""
     from atomicvad.config import load_profile
