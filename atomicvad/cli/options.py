@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
-Profile = Annotated[str, typer.Option(help="smoke, open, paper, released: a file of profiles/")]
+Profile = Annotated[
+    str,
+    typer.Option(help="a file of profiles/: smoke, open, open-centre, paper, released, or yours"),
+]
 Reference = Annotated[
     bool, typer.Option("--reference", help="of the committed results instead of a run's")
 ]

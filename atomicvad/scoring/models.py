@@ -4,14 +4,15 @@ from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
+from scipy.special import expit
 
 from atomicvad.config import CLIP_SETS, Settings
 from atomicvad.files import WEIGHTS
 from atomicvad.model import load_model, new_model
 from atomicvad.scoring.logits import logit_score
-from atomicvad.scoring.probabilities import speech_probabilities
 from atomicvad.scoring.protocols import score_set
 from atomicvad.scoring.scores import Sets
+from atomicvad.scoring.windows import in_batches, step_of, window_starts
 
 
 def seed_models(settings: Settings, seeds: Sequence[int]) -> list[keras.Model]:
@@ -40,7 +41,15 @@ def scores_of_model(sets: Sets, number: int) -> Sets:
 
 def mean_probability(settings: Settings, seeds: Sequence[int]) -> Callable[[np.ndarray], float]:
     """The function from a waveform to the mean probability of speech, over windows and seeds."""
-    models = seed_models(settings, seeds)
-    return lambda waveform: float(
-        np.mean([speech_probabilities(model, waveform)[1].mean() for model in models])
-    )
+    score = logit_score(*seed_models(settings, seeds))
+    window, step = settings.window_samples, step_of("swi", settings)
+
+    def mean(waveform: np.ndarray) -> float:
+        starts = window_starts(0, len(waveform), window, step)
+        ends = np.full(len(starts), len(waveform))
+        logits = in_batches(
+            score, waveform, starts, ends, window, settings.evaluation.batch_windows
+        )
+        return float(expit(logits).mean())
+
+    return mean
