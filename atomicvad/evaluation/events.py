@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE
+from atomicvad.evaluation.intervals import ratio
 
 SECONDS = FRAME / SAMPLE_RATE  # of a frame
 
@@ -22,7 +23,7 @@ def runs(flags: np.ndarray) -> np.ndarray:
 def _latencies(truth: np.ndarray, decisions: np.ndarray) -> tuple[list, list, int]:
     """Onset and offset latencies (s) of one clip, and its number of missed speech segments."""
     onsets, offsets, missed, turns = [], [], 0, runs(truth)
-    borders = [*turns[1:, 0], len(truth)]
+    borders = [*turns[1:, 0], len(truth)][: len(turns)]
     for (start, end), border in zip(turns, borders, strict=True):
         detected = np.flatnonzero(decisions[start:end])
         if not len(detected):
@@ -39,6 +40,7 @@ def _latencies(truth: np.ndarray, decisions: np.ndarray) -> tuple[list, list, in
 def event_counts(
     speech: np.ndarray,
     decisions: np.ndarray,
+    labelled: np.ndarray,
     background: dict[str, np.ndarray],
     clip_frames: np.ndarray,
 ) -> pd.DataFrame:
@@ -46,6 +48,7 @@ def event_counts(
 
     Args:
         speech, decisions: of every frame, clip after clip, bool ``[frames]``.
+        labelled: which frames somebody labelled, bool ``[frames]``; others are no errors.
         background: by kind of background, which frames have it, bool ``[frames]``.
         clip_frames: number of frames of each clip.
     """
@@ -57,7 +60,7 @@ def event_counts(
         onsets, offsets, missed = _latencies(truth, decided)
         row = {"onsets": onsets, "offsets": offsets, "missed": missed, "runs": len(runs(truth))}
         row |= {"speech_s": truth.sum() * SECONDS}
-        row |= {"error_s": (truth != decided).sum() * SECONDS}
+        row |= {"error_s": ((truth != decided) & labelled[part]).sum() * SECONDS}
         # An alarm begins in background; a decision that began in speech is none.
         starts = decided & ~np.concatenate([[False], decided[:-1]]) & ~truth
         for name, of_kind in background.items():
@@ -80,18 +83,15 @@ def event_metrics(counts: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarr
         return draws @ counts[name].to_numpy(dtype=float)
 
     metrics = {
-        "detection_error_rate": total("error_s") / total("speech_s"),
-        "missed_speech": total("missed") / total("runs"),
+        "detection_error_rate": ratio(total("error_s"), total("speech_s")),
+        "missed_speech": ratio(total("missed"), total("runs")),
     }
     for name in ("onset", "offset"):
         percentiles = _percentiles(counts[f"{name}s"], draws)
         metrics |= {f"{name}_latency_p{percent}": v for percent, v in percentiles.items()}
     kinds = [column.removeprefix("hours ") for column in counts if column.startswith("hours ")]
     for kind in kinds:
-        hours = total(f"hours {kind}")
-        rate = np.divide(
-            total(f"alarms {kind}"), hours, out=np.full_like(hours, np.nan), where=hours > 0
-        )
+        rate = ratio(total(f"alarms {kind}"), total(f"hours {kind}"))
         metrics[f"false_alarms_per_hour {kind}"] = rate
     return metrics
 
@@ -109,10 +109,11 @@ def _percentiles(of_clips: Iterable[list[float]], draws: np.ndarray) -> dict[int
     order = np.argsort(values)
     clip = np.repeat(np.arange(len(lists)), [len(part) for part in lists])[order]
     share = np.cumsum(draws[:, clip], axis=1)
-    with np.errstate(invalid="ignore"):
-        share = share / share[:, -1:]
+    share = ratio(share, share[:, -1:])
+    found = {percent: share >= percent / 100 for percent in (50, 95)}
     return {
-        percent: values[order][np.argmax(share >= percent / 100, axis=1)] for percent in (50, 95)
+        percent: np.where(reached.any(axis=1), values[order][np.argmax(reached, axis=1)], np.nan)
+        for percent, reached in found.items()
     }
 
 
@@ -124,8 +125,8 @@ def boundary_errors(truth: np.ndarray, decisions: np.ndarray) -> tuple[list[floa
     lasts into the next turn. Turns that begin or end with the clip have no onset or offset.
     """
     onsets, offsets, turns, found = [], [], runs(truth), runs(decisions)
-    before = [0, *turns[:-1, 1]]
-    after = [*turns[1:, 0], len(truth)]
+    before = [0, *turns[:-1, 1]][: len(turns)]
+    after = [*turns[1:, 0], len(truth)][: len(turns)]
     for (start, end), earlier, later in zip(turns, before, after, strict=True):
         met = found[(found[:, 0] < end) & (found[:, 1] > start)]
         if not len(met):

@@ -12,9 +12,19 @@ LEVELS = 256  # score levels of a coarse ranking, used for the spread only
 
 
 def clip_draws(clips: int, resamples: int, seed: int = 0) -> np.ndarray:
-    """How often each clip is drawn, ``[1 + resamples, clips]``; the first row is all ones."""
+    """How often each clip is drawn, ``[1 + resamples, clips]``; the first row is all ones.
+
+    Of one clip there are no draws.
+    """
+    if clips == 1:
+        resamples = 0  # one clip alone says nothing of others: no draws, and no intervals
     drawn = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), resamples)
     return np.concatenate([np.ones((1, clips)), drawn])
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part / whole``; NaN where ``whole`` is 0, as in draws without any speech."""
+    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
 
 
 def ranking_counts(
@@ -56,8 +66,8 @@ def ranking_metrics(
     false, true = (np.cumsum(draws @ part, axis=1) for part in counts)
     precision = true / np.maximum(true + false, 1e-12)
     zero = np.zeros((len(draws), 1))
-    false = np.concatenate([zero, false / false[:, -1:]], axis=1)
-    true = np.concatenate([zero, true / true[:, -1:]], axis=1)
+    false = np.concatenate([zero, ratio(false, false[:, -1:])], axis=1)
+    true = np.concatenate([zero, ratio(true, true[:, -1:])], axis=1)
     gained = np.diff(true)
 
     def crossing(excess: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -113,7 +123,7 @@ def decision_metrics(
         draws: of ``clip_draws``, ``[draws, clips]``.
     """
     (tn, fn), (fp, tp) = np.moveaxis(counts @ draws.T, -1, -1)
-    recall, precision, fpr = _share(tp, tp + fn), _share(tp, tp + fp), _share(fp, fp + tn)
+    recall, precision, fpr = ratio(tp, tp + fn), _share(tp, tp + fp), ratio(fp, fp + tn)
     below = _share(recall * fpr_target, fpr)
     above = recall + (1 - recall) * _share(fpr_target - fpr, 1 - fpr)
     return {

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from atomicvad.config import Settings
+from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.frames import frame_segments, output_frames, stream_frames
 from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.protocols import window_table
@@ -58,6 +59,7 @@ class ClipSet:
         labels: one row per segment, as of ``corpora.clips.read_labels``.
         clip: number of each segment's clip; ``count`` clips in total.
         speech, condition, lengths: of each segment; lengths in s.
+        conditions: those of ``corpora.clips.CONDITIONS`` that these clips have.
     """
 
     def __init__(self, settings: Settings, labels: pd.DataFrame):
@@ -66,6 +68,8 @@ class ClipSet:
         self.count = int(self.clip.max()) + 1
         self.speech = self.labels["speech"].to_numpy()
         self.condition = self.labels["condition"].to_numpy(str)
+        spoken = [name for name in CONDITIONS if (self.condition == name).any()]
+        self.conditions = ("all", *(spoken if len(spoken) > 1 else ()))  # of one alone it is all
         self.lengths = (self.labels["end"] - self.labels["start"]).to_numpy()
         self._cached_segments = lru_cache(maxsize=None)(self._find_segments)
 

@@ -143,7 +143,7 @@ class RealClips:
             )
             found = intervals.decision_metrics(counts, draws, self.settings.evaluation.fpr_target)
             yield from ((name + suffix, ALL, found[name]) for name in ("precision", "f1"))
-            table = events.event_counts(self.speech, decisions, {}, self.clip_frames)
+            table = events.event_counts(self.speech, decisions, labelled, {}, self.clip_frames)
             rates = events.event_metrics(table, draws)
             for name in ("detection_error_rate", "missed_speech"):
                 yield name + suffix, ALL, rates[name]

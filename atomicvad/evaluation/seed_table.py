@@ -7,7 +7,6 @@ import pandas as pd
 from scipy.special import expit
 
 from atomicvad.config import Settings
-from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.items import (
     FRAME_PROTOCOLS,
     ClipSet,
@@ -39,9 +38,7 @@ def seed_metrics(
         if protocol in FRAME_PROTOCOLS:
             continue
         items = clips.items(scores, name, member, protocol)
-        for condition in CONDITIONS:
-            if condition != "all" and not (clips.condition == condition).any():
-                continue  # not every test set has all conditions
+        for condition in clips.conditions:
             selected = of_condition(items, condition)
             metrics = binary_metrics(
                 items.speech[selected],

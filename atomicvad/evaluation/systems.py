@@ -18,7 +18,6 @@ from tqdm.auto import tqdm
 
 from atomicvad.audio.signal import FRAME
 from atomicvad.config import Settings
-from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation import calibration, events, intervals
 from atomicvad.evaluation.items import (
     FRAME_PROTOCOLS,
@@ -92,17 +91,19 @@ def load_system(name: str, settings: Settings) -> Sets:
 
 
 def _member_metrics(
-    items: Items, threshold: float, draws: np.ndarray, settings: Settings
+    items: Items,
+    conditions: tuple[str, ...],
+    threshold: float,
+    draws: np.ndarray,
+    settings: Settings,
 ) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yield ``(condition, metric, values for every draw)`` of one member under one protocol."""
     evaluation, clips = settings.evaluation, draws.shape[1]
     thresholds = {"": logit(evaluation.threshold), "_tuned": threshold}
-    for condition in CONDITIONS:
+    for condition in conditions:
         selected = of_condition(items, condition)
         seconds = None if items.seconds is None else items.seconds[selected]
         truth, scores, clip = items.speech[selected], items.scores[selected], items.clip[selected]
-        if truth.all() or not truth.any():
-            continue
         values_by_metric = {}
         exact = intervals.ranking_counts(truth, scores, clip, clips, seconds)
         coarse = intervals.coarsen(exact)
@@ -133,13 +134,13 @@ def _event_metrics(
 ) -> dict[str, np.ndarray]:
     """Event metrics of one member for every draw, see ``events.event_metrics``."""
     segment = clips.segments(scores, "frame")
-    speech = (segment >= 0) & clips.speech[segment]
+    labelled = segment >= 0
+    speech = labelled & clips.speech[segment]
     background = {
-        kind: (segment >= 0) & ~speech & (kinds[segment] == kind)
-        for kind in sorted(set(kinds) - {""})
+        kind: labelled & ~speech & (kinds[segment] == kind) for kind in sorted(set(kinds) - {""})
     }
     counts = events.event_counts(
-        speech, frames >= threshold, background, scores["clip_samples"] // FRAME
+        speech, frames >= threshold, labelled, background, scores["clip_samples"] // FRAME
     )
     return events.event_metrics(counts, draws)
 
@@ -174,7 +175,7 @@ def evaluate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
             tuning = validation.items(validation_scores, name, member, protocol)
             threshold = calibration.best_threshold(tuning.speech, tuning.scores)
             items = test.items(scores, name, member, protocol)
-            rows = list(_member_metrics(items, threshold, draws, settings))
+            rows = list(_member_metrics(items, test.conditions, threshold, draws, settings))
             if protocol in FRAME_PROTOCOLS:
                 frames = test.frames(scores, name, member, protocol)
                 event_values = _event_metrics(test, scores, frames, threshold, kinds, draws)

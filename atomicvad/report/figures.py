@@ -56,8 +56,9 @@ def roc_by_condition(
     """
     grid = np.linspace(0, 1, 401)
     figure, axes = plt.subplots(figsize=(3.4, 3.2))
+    spoken = set(labels["condition"][labels["speech"]])
     for condition, color in CONDITION_COLORS.items():
-        if condition != "all" and not (labels["condition"] == condition).any():
+        if condition != "all" and (condition not in spoken or len(spoken) == 1):
             continue  # not every test set has all of them
         curves = []
         for of_seed in scores.values():
@@ -94,13 +95,14 @@ def auroc_by_seed(
     keys = ["protocol", "metric"]
     metrics = metrics[(metrics[keys] == [protocol, "auroc"]).all(axis=1)]
     summary = summary[(summary[keys] == [protocol, "auroc"]).all(axis=1)]
+    conditions = [name for name in CONDITIONS if (metrics["condition"] == name).any()]
     figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
     looks = {
         "atomicvad": ("C0", -0.15, "o", "this companion"),
         "released": ("C1", 0.15, "s", "released"),
     }
     for variant, (color, offset, marker, name) in looks.items():
-        for place, condition in enumerate(CONDITIONS):
+        for place, condition in enumerate(conditions):
             mask = (metrics["variant"] == variant) & (metrics["condition"] == condition)
             values = metrics["value"][mask]
             if values.empty:
@@ -122,8 +124,8 @@ def auroc_by_seed(
         rows = reference[
             (reference[[*keys, "variant"]] == [protocol, "auroc", "atomicvad"]).all(axis=1)
         ].set_index("condition")
-        places = [number for number, name in enumerate(CONDITIONS) if name in rows.index]
-        rows = rows.loc[[CONDITIONS[number] for number in places]]
+        places = [number for number, name in enumerate(conditions) if name in rows.index]
+        rows = rows.loc[[conditions[number] for number in places]]
         bars = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
         axes.errorbar(
             np.array(places) - 0.32, rows["mean"], bars, fmt="D", color="C2", ms=4, capsize=3,
@@ -136,7 +138,7 @@ def auroc_by_seed(
         ls=":",
         label="the paper, AVA-Speech\n(another test set)",
     )
-    axes.set_xticks(range(len(CONDITIONS)), CONDITIONS)
+    axes.set_xticks(range(len(conditions)), conditions)
     dataset = metrics["dataset"].iloc[0]
     axes.set(xlabel="speech segments (against all without speech)", ylabel=f"AUROC, SWI, {dataset}")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -186,8 +188,9 @@ def timeline(
         "noise": "speech in noise",
         "music": "speech in music",
     }
-    handles = [Rectangle((0, 0), 1, 1, color=SEGMENT_COLORS[n], alpha=0.35) for n in names]
-    figure.legend(handles, names.values(), loc="outside upper center", ncols=4)
+    here = [name for name in names if (segments["condition"] == name).any()]
+    handles = [Rectangle((0, 0), 1, 1, color=SEGMENT_COLORS[n], alpha=0.35) for n in here]
+    figure.legend(handles, [names[n] for n in here], loc="outside upper center", ncols=4)
     return figure
 
 

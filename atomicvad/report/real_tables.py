@@ -8,6 +8,7 @@ import pandas as pd
 from atomicvad.config import Settings
 from atomicvad.evaluation.systems import titles
 from atomicvad.files import REAL, REAL_PAIRED, REAL_RECORDINGS, REAL_TABLE
+from atomicvad.report.text import with_interval
 
 AMI, SOUNDS = "ami_excerpts", "nonspeech"
 AGAINST = f"against the speech of {AMI}"
@@ -40,7 +41,7 @@ def read_real(folder: Path, name: str = REAL_TABLE) -> pd.DataFrame:
 def pivot(table: pd.DataFrame, cells: dict[str, Cell], protocol: str = "frame") -> pd.DataFrame:
     """A row a system, a column a cell: value and 95 % interval."""
     rows = table[table["protocol"] == protocol]
-    text = [f"{r.value:.3f} [{r.low:.3f}, {r.high:.3f}]" for r in rows.itertuples()]
+    text = [with_interval(r.value, r.low, r.high) for r in rows.itertuples()]
     keyed = rows.assign(text=text).set_index(["corpus", "metric", "group"]).sort_index()
     columns = {
         name: keyed.loc[[key]].set_index("system")["text"]
@@ -119,8 +120,7 @@ def standing(paired: pd.DataFrame, protocol: str = "frame") -> str:
         ]
         rows = rows.assign(ahead=sign * rows["difference"]).query("ahead > 0")
         names = [
-            f"{named[r.other]} by {r.ahead:.3f} [{min(sign * r.low, sign * r.high):.3f}, "
-            f"{max(sign * r.low, sign * r.high):.3f}]"
+            f"{named[r.other]} by {with_interval(r.ahead, *sorted((sign * r.low, sign * r.high)))}"
             for r in rows.sort_values("ahead", ascending=False).itertuples()
         ]
         parts.append(f"{text}: {', '.join(names) or 'no other system'}")

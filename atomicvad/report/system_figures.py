@@ -15,7 +15,8 @@ def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figu
     aurocs = systems[(systems["protocol"] == protocol) & (systems["metric"] == "auroc")]
     best_first = aurocs[aurocs["condition"] == "all"].sort_values("value")["system"].tolist()
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(best_first)))
-    for number, condition in enumerate(CONDITIONS):
+    conditions = [name for name in CONDITIONS if (aurocs["condition"] == name).any()]
+    for number, condition in enumerate(conditions):
         marker, color = CONDITION_MARKERS[condition]
         rows = aurocs[aurocs["condition"] == condition].set_index("system").reindex(best_first)
         place = np.arange(len(rows)) + 0.27 - 0.18 * number
@@ -62,6 +63,8 @@ def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
     wide = table.pivot_table(index="system", columns="metric", values="value", sort=False)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(wide)))
     for name, marker, color, shift in (("onset", "o", "C0", -0.13), ("offset", "s", "C1", 0.13)):
+        if f"{name}_latency_p50" not in wide:
+            continue  # in no clip does speech begin, or end, or nobody noticed it
         half, most = wide[f"{name}_latency_p50"], wide[f"{name}_latency_p95"]
         places = np.arange(len(wide)) + shift
         axes.hlines(places, half, most, color=color, lw=1)
@@ -72,7 +75,8 @@ def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
     named = titles(systems)
     axes.set_yticks(range(len(wide)), [named[name] for name in wide.index])
     axes.invert_yaxis()
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    if axes.has_data():
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 

@@ -2,27 +2,35 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 
 from atomicvad.config import Settings
+from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.systems import OURS, RELEASED, system_files, titles
 from atomicvad.files import LEDGER, SYSTEM_RECORD, VERDICT, project_root, replacing
 from atomicvad.report.collate import read_paired, read_systems
 from atomicvad.report.real_tables import markdown_block, real_folder
+from atomicvad.report.text import with_interval
 from atomicvad.report.verdict import Verdict
 
 # What the paper prints for AVA-Speech (another test set), from its abstract.
 PAPER = {"auroc": 0.903, "f2": 0.891}
 
 
+def test_set_line(systems: pd.DataFrame) -> str:
+    """The test set's name, and why there are no intervals if there are none."""
+    whole = systems[["low", "high"]].notna().any(axis=None)
+    return f"Test set: {systems['dataset'].iloc[0]}" + (
+        "" if whole else "; one clip, so no intervals can be drawn"
+    )
+
+
 def _pivot(
     systems: pd.DataFrame, cells: dict[str, tuple[str, str, str]], digits: int = 3
 ) -> pd.DataFrame:
     """A row a system, a column for each (protocol, condition, metric): value and interval."""
-    text = [
-        f"{r.value:.{digits}f} [{r.low:.{digits}f}, {r.high:.{digits}f}]"
-        for r in systems.itertuples()
-    ]
+    text = [with_interval(r.value, r.low, r.high, digits) for r in systems.itertuples()]
     keyed = systems.assign(text=text).set_index(["protocol", "condition", "metric"]).sort_index()
     columns = {
         name: keyed.loc[[key]].set_index("system")["text"]
@@ -46,7 +54,8 @@ def markdown_table(systems: pd.DataFrame) -> str:
     table = system_table(systems)
     lines = ["| system | " + " | ".join(table.columns) + " |", "|---" * (1 + table.shape[1]) + "|"]
     lines += [f"| {name} | " + " | ".join(row) + " |" for name, row in table.iterrows()]
-    paper = f"{PAPER['auroc']:.3f} | | | | | {PAPER['f2']:.3f}"
+    printed = {"AUROC": f"{PAPER['auroc']:.3f}", "F2": f"{PAPER['f2']:.3f}"}
+    paper = " | ".join(printed.get(column, "") for column in table.columns)
     lines.append(f"| *the paper, on AVA-Speech: another test set* | {paper} |")
     return "\n".join(lines)
 
@@ -63,7 +72,7 @@ def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
     named, parts = titles(above, "other"), []
     for condition, rows in above.groupby("condition", sort=False):
         names = [
-            f"{named[r.other]} by {-r.difference:.3f} [{-r.high:.3f}, {-r.low:.3f}]"
+            f"{named[r.other]} by {with_interval(-r.difference, -r.high, -r.low)}"
             for r in rows.sort_values("difference").itertuples()
         ]
         parts.append(f"{condition}: {', '.join(names)}")
@@ -110,12 +119,15 @@ def paired_table(
     table = read_paired(settings)
     table = table[(table["metric"] == "auroc") & table["protocol"].isin(protocols)]
     text = [
-        f"{r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}] p {r.p:.3f}" for r in table.itertuples()
+        with_interval(r.difference, r.low, r.high, sign="+")
+        + (f" p {r.p:.3f}" if np.isfinite(r.p) else "")
+        for r in table.itertuples()
     ]
     wide = table.assign(text=text).pivot(
         index=["protocol", "other"], columns="condition", values="text"
     )
-    return wide.rename(index=titles(table, "other"))[["all", "clean", "noise", "music"]]
+    shown = [condition for condition in CONDITIONS if condition in wide]
+    return wide.rename(index=titles(table, "other"))[shown]
 
 
 def peer_table(settings: Settings) -> pd.DataFrame:
