@@ -4,12 +4,14 @@ PROFILE ?= open
 JOBS ?= 2
 # Address of a Dask scheduler: the seeds go to its workers instead.
 SCHEDULER ?=
-PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 ATOMICVAD := $(VENV)/bin/atomicvad
 READY := $(VENV)/.ready
 STARTED := $(shell date +%s)
+# What a user has set for other Pythons.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,6 +20,10 @@ STARTED := $(shell date +%s)
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
+# Made again where the folder was moved or copied to.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
 $(READY): requirements.lock pyproject.toml tools/environment.sh
 	@bash tools/environment.sh $(VENV)
 
@@ -80,7 +86,7 @@ bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv
 	@$(PYTHON) -m benchmarks
 
 lab: $(READY) ## open the notebooks in JupyterLab
-	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks
+	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(READY) ## lint, types, structure and tests
 	@$(VENV)/bin/ruff check .

@@ -5,6 +5,7 @@ from typing import Any
 
 # Before the libraries that they concern are loaded.
 from atomicvad import arithmetic as _arithmetic  # noqa: F401
+from atomicvad.isolation import isolate_libraries as _isolate_libraries
 from atomicvad.quiet import quiet_tensorflow as _quiet_tensorflow
 
 # Name -> module. Looked up at first use: TensorFlow is not imported before it is needed.
@@ -18,6 +19,7 @@ _PUBLIC = {
     "stream_probabilities": "scoring.probabilities",
 }
 __all__ = list(_PUBLIC)
+_isolate_libraries()
 _quiet_tensorflow()
 
 

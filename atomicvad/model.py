@@ -4,6 +4,7 @@ import json
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from atomicvad.files import WEIGHTS, replacing
 from atomicvad.layers.activations import activation
 from atomicvad.layers.features import Features
 from atomicvad.sections import PAPER_BLOCKS, BlockSettings
+
+# Whatever zipfile, json and h5py raise for files that are something else.
+UNREADABLE = (
+    *(OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def core_block(
@@ -200,11 +207,13 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
         raise AtomicVADError(f"{path}: no such weight file")
     try:
         arrays = _stored_weights(path)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise AtomicVADError(f"{path}: not a .keras weight file ({error})") from None
     model = model or build_model()
     expected = [tuple(weight.shape) for weight in model.weights]
     shapes = [array.shape for array in arrays]
+    if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays):
+        raise AtomicVADError(f"{path}: some weights are no finite numbers")
     # A depthwise kernel of one channel has the shape of a convolution kernel.
     if shapes != expected:
         raise AtomicVADError(

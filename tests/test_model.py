@@ -172,3 +172,32 @@ def test_a_seed_gives_the_same_initial_weights():
     same = [np.array_equal(a, b) for a, b in zip(first.weights, again.weights, strict=True)]
     assert all(same)
     assert not all(np.array_equal(a, b) for a, b in zip(first.weights, other.weights, strict=True))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *("null", "3", "[]", "{}", "nan", "[" * 100_000, '{"config": {"layers": [null]}}'),
+        *('{"config": {"layers": "abc"}}', '{"config": {"layers": [{"class_name": 3}]}}'),
+        '{"config": {"layers": [{"class_name": "Functional", "config": null}]}}',
+    ],
+)
+def test_any_json_in_a_weight_file_is_one_error(tmp_path, config):
+    save_model(build_model(), tmp_path / "good.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "good.keras") as good,
+        zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad,
+    ):
+        for name in good.namelist():
+            bad.writestr(name, config if name == "config.json" else good.read(name))
+    with pytest.raises(AtomicVADError, match=r"bad.keras: not a .keras weight file") as caught:
+        load_model(tmp_path / "bad.keras")
+    assert len(str(caught.value)) < 500
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    model = build_model()
+    model.weights[3].assign(np.full(model.weights[3].shape, np.nan))
+    save_model(model, tmp_path / "nan.keras")
+    with pytest.raises(AtomicVADError, match="some weights are no finite numbers"):
+        load_model(tmp_path / "nan.keras")

@@ -1,9 +1,19 @@
 #!/usr/bin/env bash
 # Make the environment in $1 from requirements.lock: with uv where it is, else with venv and pip.
-# The mark .ready comes last, so an install that fails is never taken for done.
+# The mark .ready comes last, so an install that fails is never taken for done; it holds the place for
+# which the environment was made.
 set -euo pipefail
 venv=$1
+if [ -f "$venv/.ready" ] && [ "$(cat "$venv/.ready")" != "$PWD" ] && [ -f "$venv/pyvenv.cfg" ]; then
+  echo "this folder was moved or copied: its environment is made anew"
+  rm -rf "$venv"
+fi
 rm -f "$venv/.ready"
+# A user's settings of Python and pip that would lead elsewhere; a mirror that they name is used.
+unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_NO_BINARY \
+  PIP_ONLY_BINARY PIP_CONSTRAINT PIP_REQUIREMENT PIP_DRY_RUN UV_TARGET UV_PREFIX UV_CONSTRAINT \
+  UV_NO_BINARY UV_OVERRIDE UV_SYSTEM_PYTHON
+export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0
 echo "making the environment in $venv (about 3 GB, a few minutes at the most)"
 
 python=
@@ -43,16 +53,16 @@ else
   "${pip[@]}" install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 fi
 
-# Outputs of notebooks stay out of git.
-if git rev-parse --git-dir >/dev/null 2>&1; then
-  git config filter.nbstripout.clean "'$PWD/$venv/bin/python' -m nbstripout"
+# Outputs of notebooks stay out of this repository; one that this folder only lies in is left alone.
+if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ]; then
+  git config filter.nbstripout.clean "sh tools/strip_notebook.sh"
   git config filter.nbstripout.smudge cat
-  git config filter.nbstripout.required true
-  git config diff.ipynb.textconv "'$PWD/$venv/bin/python' -m nbstripout -t"
+  git config --unset-all filter.nbstripout.required || true
+  git config diff.ipynb.textconv "sh tools/strip_notebook.sh -t"
 fi
 echo "compiling the kernels for this machine (a minute or two)"
 if ! said=$("$venv/bin/python" tools/compile_kernels.py 2>&1); then
   echo "$said" >&2
   exit 1
 fi
-touch "$venv/.ready"
+echo "$PWD" > "$venv/.ready"

@@ -12,6 +12,7 @@ import typer
 from atomicvad.cli import data, results, runs
 from atomicvad.console import plain_bars
 from atomicvad.errors import AtomicVADError
+from atomicvad.isolation import isolate_process
 from atomicvad.parallel import limit_threads
 
 # What is wrong with a path that a user named.
@@ -30,6 +31,8 @@ app.add_typer(results.app)
 
 def main() -> None:
     """The entry point: a user's mistake is one line on stderr, without a traceback."""
+    if notice := isolate_process():
+        typer.echo(notice, err=True)
     limit_threads()
     plain_bars()
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows it as "?"

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root, replacing
+from atomicvad.isolation import kernel_environment
 
 BAR = "application/vnd.jupyter.widget-view+json"  # what a tqdm bar is in a notebook
 PLAIN = (int, float, str, bool, list, dict, type(None))
@@ -101,24 +102,32 @@ def _failure(source: Path, error: Exception, unfinished: Path, failed: Path) -> 
 def _quiet_kernel(log: TextIO) -> type:
     """A kernel manager whose kernels write their own notices into ``log``.
 
-    They are talked to through sockets in a folder of their own: ports are chosen before they are
-    used, and another process may take one in between.
+    They run in this Python, whatever a user has installed as ``python3``. They are talked to
+    through sockets in a folder of their own: ports are chosen before they are used, and another
+    process may take one in between.
     """
+    from ipykernel.kernelspec import RESOURCES, get_kernel_dict
     from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpec
 
     class QuietKernel(AsyncKernelManager):
         transport = "ipc"
 
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+
         async def start_kernel(self, **options: Any) -> None:
-            self.sockets = tempfile.TemporaryDirectory(prefix="atomicvad-")
-            self.connection_file = str(Path(self.sockets.name) / "kernel.json")
-            self.ip = str(Path(self.sockets.name) / "socket")
+            self.folder = tempfile.TemporaryDirectory(prefix="atomicvad-")
+            self.connection_file = str(Path(self.folder.name) / "kernel.json")
+            self.ip = str(Path(self.folder.name) / "socket")
+            options["env"] = kernel_environment(Path(self.folder.name))
             await super().start_kernel(stderr=log, **options)
 
         async def cleanup_resources(self, restart: bool = False) -> None:
             await super().cleanup_resources(restart)
             if not restart:
-                self.sockets.cleanup()
+                self.folder.cleanup()
 
     return QuietKernel
 

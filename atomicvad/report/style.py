@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from atomicvad.files import replacing
 
-plt.style.use(Path(__file__).with_name("style.mplstyle"))
+# From the library's defaults on: not from what a user's matplotlibrc says.
+plt.style.use(["default", Path(__file__).with_name("style.mplstyle")])
 
 # Marker and colour of a speech condition.
 CONDITION_MARKERS = {

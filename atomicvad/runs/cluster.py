@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import joblib
 from distributed import Client, LocalCluster, as_completed, get_worker
 
 from atomicvad.arithmetic import arithmetic
@@ -59,7 +60,7 @@ def _client(scheduler: str, workers: int) -> Iterator[Client]:
     for handler in logging.getLogger("distributed").handlers:  # one for all of Dask's loggers
         handler.setLevel(logging.CRITICAL)
     if not scheduler:
-        threads = max(1, (os.cpu_count() or 1) // workers)
+        threads = max(1, joblib.cpu_count() // workers)
         with (
             LocalCluster(
                 n_workers=workers,

@@ -1,11 +1,12 @@
 """How a run was made: settings, versions, machine, commit, data, time and memory."""
 
-import os
 import platform
 import resource
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+
+import joblib
 
 from atomicvad.arithmetic import arithmetic, processor
 from atomicvad.config import Settings
@@ -56,7 +57,7 @@ def run_record(settings: Settings, seed: int, seconds: dict[str, float]) -> dict
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "arithmetic": arithmetic(),
-        "cores": os.cpu_count(),
+        "cores": joblib.cpu_count(),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }

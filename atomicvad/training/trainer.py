@@ -173,10 +173,11 @@ class Trainer:
         return tf.stack(losses), predictions[0][:, 1]
 
     def _evaluate(self, features: Any, targets: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Loss and probabilities as of ``_step``, without dropout and without a step."""
+        """Loss ``[starts]`` and probabilities of speech ``[starts, n]``, without dropout."""
         weights, others = self._vectors() * self.scales, [start.others for start in self.starts]
         predictions, _ = self.forward(weights, others, features, training=False)
-        return tf.stack(self._losses(weights, predictions, targets)), predictions[0][:, 1]
+        speech = tf.stack([values[:, 1] for values in predictions])
+        return tf.stack(self._losses(weights, predictions, targets)), speech
 
     def variables(self) -> dict[str, keras.Variable]:
         """All that the next step depends on, by name."""
