@@ -34,12 +34,12 @@ def plain_bars() -> None:
         sys.stderr = PlainLines(sys.stderr)
 
 
-def report_left_out(reasons: Sequence[str], most: int = 20) -> None:
-    """Print what was left out, and why: the first ones, and how many more."""
+def report_left_out(reasons: Sequence[str], most: int = 20, what: str = "left out") -> None:
+    """Print what was left out (or another ``what``), and why: the first ones, how many more."""
     for reason in reasons[:most]:
-        tqdm.write(f"left out: {reason}")
+        tqdm.write(f"{what}: {reason}")
     if len(reasons) > most:
-        tqdm.write(f"left out: {len(reasons) - most} more")
+        tqdm.write(f"{what}: {len(reasons) - most} more")
 
 
 def duration(seconds: float) -> str:

@@ -77,6 +77,11 @@ LABELS = {
     "a.txt": (read_segments, b"1.5\t3.5\tspeech\n\\\t100.0\t4000.0\n"),
     "a.TextGrid": (read_segments, trees.text_grid([(0, 1, "0"), (1, 2, "1")]).encode()),
     "b.TextGrid": (read_segments, trees.text_grid([(0, 1, "0"), (1, 2, "1")], True).encode()),
+    "a.lab": (read_segments, b"0.0 1.5 noise\n1.5 3.5 speech\n"),
+    "a.jsonl": (
+        read_segments,
+        b'{"audio_filepath": "a.wav", "offset": 1.25, "duration": 0.63, "label": "speech"}\n' * 2,
+    ),
     "ava.csv": (read_labels, b"a-b_c,900.00,901.50,NO_SPEECH\na-b_c,901.50,903,CLEAN_SPEECH\n"),
     "train.tsv": (
         lambda path: list(common_voice._rows(path)),

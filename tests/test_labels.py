@@ -35,7 +35,7 @@ def test_what_is_not_labelled_is_no_speech_only_if_speech_alone_is_labelled():
 
 def test_labels_are_cut_at_the_end():
     assert fill([(0.0, 2.05, True)], 2.0) == [(0.0, 2.0, True)]
-    assert fill([(0.0, 1.0, True), (1.5, 9.0, True), (3.0, 4.0, True)], 2.0)[1:] == [
+    assert fill([(0.0, 1.0, True), (1.5, 2.4, True), (1.9, 2.3, True)], 2.0)[1:] == [
         (1.0, 1.5, False),
         (1.5, 2.0, True),
     ]
@@ -86,7 +86,7 @@ def test_a_pipe_is_no_label_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.csv", "0,1,speech\n1,0.5,noise\n", "a.csv:2: expected 0 <= start <= end"),
+        ("a.csv", "0,1,speech\n1,0.5,noise\n", "a.csv:2: expected 0 <= start < end"),
         ("a.csv", "start,end,label\n0,x,speech\n", "a.csv:2: times: expected two numbers"),
         ("a.csv", "0,nan,speech\n", "a.csv:1: times"),
         ("a.csv", "0,1\n", "a.csv:1: expected start,end,label"),

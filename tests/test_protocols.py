@@ -239,6 +239,15 @@ def test_repeated_and_empty_rows_are_dropped_by_id_and_time(tmp_path):
     assert list(table["speech"]) == [False, True]
 
 
+def test_the_longer_of_two_rows_with_one_start_counts_and_doubts_are_said(tmp_path, capsys):
+    path = tmp_path / "labels.csv"
+    path.write_text("a,900,901,CLEAN_SPEECH\na,900,903,CLEAN_SPEECH\na,902,904,NO_SPEECH\n")
+    assert read_labels(path)["end"].tolist() == [903.0, 904.0]
+    said = capsys.readouterr().out
+    assert "labels.csv:1: another row begins there" in said
+    assert "labels.csv:3: speech and no speech overlap" in said
+
+
 def test_a_missing_clip_is_named(tmp_path, tiny):
     (tmp_path / "labels.csv").write_text("lost,900.0,901.0,NO_SPEECH\n")
     with pytest.raises(AtomicVADError, match="no clip lost"):

@@ -297,6 +297,15 @@ def test_common_voice_with_odd_sentences(tmp_path, capsys):
     assert "left out: 1 clips" in capsys.readouterr().out
 
 
+def test_old_tables_of_common_voice_name_clips_without_a_suffix(tmp_path, capsys):
+    trees.write(tmp_path / "de" / "clips" / "a.mp3", trees.sound("speech"))
+    (tmp_path / "de" / "train.tsv").write_text("client_id\tpath\nx\ta\nx\tgone\n")
+    source = SourceSettings(corpus="common_voice", folder=tmp_path)
+    found = list(get_corpus("common_voice").entries(tmp_path, source, 42))
+    assert [entry.path for entry in found] == ["de/clips/a.mp3"]
+    assert "left out: 1 clips" in capsys.readouterr().out
+
+
 def test_speakers_of_digits_stay_apart(tmp_path):
     sound = partial(trees.sound, "speech")
     recordings = [

@@ -128,19 +128,39 @@ def leak(
 
 @app.command()
 def check(
-    manifests: Annotated[list[Path], typer.Argument(help="JSON Lines, in NeMo's fields")],
-    root: Annotated[Path | None, typer.Option(help="where the audio lies")] = None,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="manifests (JSON Lines, in NeMo's fields), label files or folders"),
+    ],
+    root: Annotated[Path | None, typer.Option(help="where a manifest's audio lies")] = None,
     anywhere: Annotated[bool, typer.Option(help="files outside that folder, too")] = False,
 ) -> None:
-    """Look for what is wrong with manifests and their audio; exit code 1 if there is an error.
+    """Look for what is wrong with manifests or labels and their audio; exit code 1 if errors.
 
-    Audio is looked for in the store beside the manifest, else below --root (the manifest's folder).
+    A manifest's audio is looked for in the store beside it, else below --root (the manifest's
+    folder). Of a folder, all recordings are checked that have a label file beside them.
     """
+    from atomicvad.corpora.labels import is_label_file
     from atomicvad.data.audit import audit
+    from atomicvad.data.label_check import check_labels
 
-    report = audit(manifests, root, anywhere)
-    typer.echo(report.to_text())
-    raise typer.Exit(1 if report.errors else 0)
+    errors, manifests = 0, []
+    for path in paths:
+        suffix = path.suffix.lower()
+        if path.is_dir():
+            report = check_labels(path)
+        elif suffix not in (".json", ".jsonl") and path.is_file() and is_label_file(path):
+            report = check_labels(path.parent, path.name)
+        else:
+            manifests.append(path)
+            continue
+        typer.echo(report.to_text())
+        errors += len(report.errors)
+    if manifests:
+        found = audit(manifests, root, anywhere)
+        typer.echo(found.to_text())
+        errors += found.errors
+    raise typer.Exit(1 if errors else 0)
 
 
 @app.command()

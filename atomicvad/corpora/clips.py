@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 
 from atomicvad.audio.decode import decode
+from atomicvad.console import report_left_out
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import CLIP_LABELS
 from atomicvad.parallel import computed_ahead
 
 CLIP_START = 900.0  # s; AVA-Speech's clips begin at minute 15 of a film
+CLOSE = 1e-3  # s; labels are written with three or four decimals
 # AVA-Speech's classes, and their names in tables.
 CONDITION_OF = {
     "NO_SPEECH": "background",
@@ -34,8 +36,9 @@ def read_labels(path: Path) -> pd.DataFrame:
     """Segments of a label file in AVA-Speech's format: ``video_id,start,end,label``, no header.
 
     Returns:
-        These columns (times in s) with ``condition`` and ``speech``. Rows that repeat a
-        (video_id, start) are dropped, and so are segments of zero length.
+        These columns (times in s) with ``condition`` and ``speech``. Of rows with one
+        (video_id, start) the longest counts; segments of zero length are dropped. Rows that repeat
+        no other to the letter, and overlaps of speech and no speech, are reported.
 
     Raises:
         AtomicVADError: a file that cannot be read, or a malformed line; names ``file:line``.
@@ -68,14 +71,33 @@ def read_labels(path: Path) -> pd.DataFrame:
                 f"{path}:{number}: label: expected one of {', '.join(CONDITION_OF)}; "
                 f"got {fields[3]!r}"
             )
-        rows.append((fields[0], start, end, fields[3]))
+        rows.append((fields[0], start, end, fields[3], number))
     if not rows:
         raise AtomicVADError(f"{path}: no labels in it")
-    table = pd.DataFrame(rows, columns=["video_id", "start", "end", "label"])
-    table = table[table["end"] > table["start"]].drop_duplicates(["video_id", "start"])
+    table = _without_repeats(rows, path)
     table["condition"] = table["label"].map(CONDITION_OF)
     table["speech"] = table["label"] != "NO_SPEECH"
     return table.reset_index(drop=True)
+
+
+def _without_repeats(rows: list[tuple], path: Path) -> pd.DataFrame:
+    """One row a clip and start, in the order of the file; what is dropped or doubtful is said."""
+    columns = ["video_id", "start", "end", "label"]
+    table = pd.DataFrame(rows, columns=[*columns, "line"]).drop_duplicates(columns)
+    table = table[table["end"] > table["start"]]
+    longest = table.sort_values("end", ascending=False, kind="stable")
+    dropped = longest[longest.duplicated(["video_id", "start"])]
+    doubts = [f"{path}:{line}: another row begins there and is longer" for line in dropped["line"]]
+    table = table.drop(index=dropped.index)
+    for _, of_clip in table.sort_values("start").groupby("video_id"):
+        latest = {True: 0.0, False: 0.0}  # end of what is labelled, of no speech and the rest
+        for row in of_clip.itertuples():
+            silent = row.label == "NO_SPEECH"
+            if row.start < latest[not silent] - CLOSE:
+                doubts.append(f"{path}:{row.line}: speech and no speech overlap")
+            latest[silent] = max(latest[silent], row.end)
+    report_left_out(doubts, what="labels")
+    return table[columns]
 
 
 def clip_files(folder: Path) -> list[Path]:

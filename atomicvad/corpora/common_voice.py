@@ -34,6 +34,11 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
         language = parent.resolve().name
         clips = dict(_official(parent)) or dict(_validated(parent, source.shares))
         existing = set(find_files(clips_folder, [".mp3"]))
+        # Tables of 2017 to 2019 name clips without their suffix.
+        clips = {
+            f"{name}.mp3" if f"{name}.mp3" in existing else name: facts
+            for name, facts in clips.items()
+        }
         default = {name: split for name, (_, split) in clips.items() if name in existing}
         if missing := len(clips) - len(default):
             tqdm.write(f"left out: {missing} clips of {parent} that its tables name are not there")

@@ -1,10 +1,12 @@
 """Any folder of recordings; subfolders or label files beside the recordings give the classes."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from atomicvad.console import report_left_out
 from atomicvad.corpora.index import find_files
-from atomicvad.corpora.labels import SUFFIXES, read_segments
+from atomicvad.corpora.labels import SUFFIXES, is_label_file, read_segments
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.splits import NAMES, by_group, resolve_splits
 from atomicvad.errors import AtomicVADError
@@ -16,7 +18,7 @@ ABOUT = About(
     "yours",
     "",
     "[train|dev|test/][speech|noise|music/][SPEAKER/]*.wav (any format); or beside each recording "
-    "NAME.csv, .rttm, .txt (Audacity) or .TextGrid",
+    "NAME.csv, .tsv, .rttm, .txt (Audacity), .lab, .TextGrid or .jsonl (NeMo)",
 )
 KINDS = {
     **{"speech": "speech", "voice": "speech", "noise": "noise", "background": "noise"},
@@ -28,21 +30,19 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     """All recordings; their kind is given by a label file, else a folder's name, else ``kind``.
 
     Raises:
-        AtomicVADError: a recording of unknown kind, or a malformed label file.
+        AtomicVADError: a recording of unknown kind or with two label files, or a malformed one.
     """
-    paths, labels = find_files(folder), {}
-    for name in find_files(folder, SUFFIXES):
-        stem, _, suffix = name.rpartition(".")
-        labels[stem, suffix.lower()] = folder / name
+    paths = find_files(folder)
+    labels, others, alone = find_labels(folder, paths)
+    report_left_out([f"{folder / name}: a transcript, no labels" for name in others], most=3)
+    report_left_out([f"{folder / name}: labels without a recording" for name in alone], most=3)
     default = {path: _split(path, source.shares) for path in paths}
     splits = resolve_splits(default, source, seed)
     for path, split in splits.items():
         parts = PurePosixPath(path).parts[:-1]
-        keys = [(path.rpartition(".")[0], suffix[1:].lower()) for suffix in SUFFIXES]
-        label_files = [labels[key] for key in keys if key in labels]
         named = (KINDS[part.lower()] for part in parts if part.lower() in KINDS)
-        kind = "speech" if label_files else next(named, source.kind)
-        segments = tuple(read_segments(label_files[0])) if label_files else ()
+        kind = "speech" if path in labels else next(named, source.kind)
+        segments = tuple(read_segments(only_one(folder, labels[path]))) if path in labels else ()
         if not kind:
             raise AtomicVADError(
                 f"{folder / path}: what is it? expected a label file beside it, a folder named "
@@ -50,6 +50,48 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
             )
         speaker = _group(path) if kind == "speech" else ""
         yield Entry(path, kind, split, "", speaker, f"{folder.name}-{kind}-{split}", segments)
+
+
+def find_labels(
+    folder: Path, paths: Iterable[str]
+) -> tuple[dict[str, list[str]], list[str], list[str]]:
+    """The label files beside recordings.
+
+    Returns:
+        ``labels``: recording -> the label files with its name; ``others``: files with its name
+        that are transcripts or the like; ``alone``: label files with the name of no recording.
+
+    Raises:
+        AtomicVADError: a file that cannot be read.
+    """
+    recordings: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        recordings[path.rpartition(".")[0]].append(path)
+    labels: dict[str, list[str]] = defaultdict(list)
+    others, alone = [], []
+    for name in find_files(folder, SUFFIXES):
+        stem, _, suffix = name.rpartition(".")
+        if stem not in recordings:
+            alone += [name] if suffix.lower() in ("rttm", "textgrid") else []
+        elif is_label_file(folder / name):
+            for path in recordings[stem]:
+                labels[path].append(name)
+        else:
+            others.append(name)
+    return labels, others, alone
+
+
+def only_one(folder: Path, names: list[str]) -> Path:
+    """The label file of a recording.
+
+    Raises:
+        AtomicVADError: there are several, which may say different things.
+    """
+    if len(names) > 1:
+        raise AtomicVADError(
+            f"{folder / names[0]}: expected one label file of a recording, got {names[1]}, too"
+        )
+    return folder / names[0]
 
 
 def _own_parts(path: str) -> list[str]:

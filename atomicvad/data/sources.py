@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.console import report_left_out
 from atomicvad.corpora.index import index_files
+from atomicvad.corpora.labels import fill, remarks
 from atomicvad.corpora.recordings import Entry, Recording
 from atomicvad.corpora.registry import get_corpus
 from atomicvad.errors import AtomicVADError
@@ -68,8 +69,10 @@ def locate(source: SourceSettings) -> Path:
 def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tuple[Entry, Any]]:
     """Files of a source with their rows of the index, without damaged and too long ones.
 
+    Labelled segments are fitted to the length of the audio (``labels.fill``).
+
     Raises:
-        AtomicVADError: nothing in the folder has the corpus' layout.
+        AtomicVADError: nothing in the folder has the corpus' layout, or labels and audio differ.
     """
     corpus = get_corpus(source.corpus)
     entries = list(corpus.entries(folder, source, settings.data_seed))
@@ -86,7 +89,17 @@ def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tu
     kept = [(entry, row) for entry, row in rows if not row.problem and row.seconds <= longest]
     if long := sum(not row.problem for _, row in rows) - len(kept):
         tqdm.write(f"left out: {long} recordings of {source.corpus} longer than {longest:g} s")
-    return kept
+    doubts = [line for e, row in kept for line in remarks(e.segments, row.seconds)]
+    report_left_out(doubts, what="labels")
+    return [(_fitted(entry, row), row) for entry, row in kept]
+
+
+def _fitted(entry: Entry, row: Any) -> Entry:
+    """An entry whose segments label each moment of its audio once."""
+    if not entry.segments:
+        return entry
+    spans = fill(entry.segments, row.seconds, row.rate)
+    return replace(entry, segments=tuple(tuple(span) for span in spans))
 
 
 def index_path(corpus: str, folder: Path, settings: Settings) -> Path:

@@ -18,7 +18,6 @@ from atomicvad.console import report_left_out
 from atomicvad.corpora import ava_speech
 from atomicvad.corpora.clips import CLIP_START
 from atomicvad.corpora.index import index_files
-from atomicvad.corpora.labels import fill
 from atomicvad.corpora.registry import get_corpus
 from atomicvad.data.manifest import write_manifest
 from atomicvad.data.sources import index_path, indexed, locate
@@ -98,9 +97,7 @@ def _clips(source: SourceSettings, settings: Settings, split: str) -> tuple[list
     for entry, row in indexed(source, folder, settings):
         if entry.split != split:
             continue
-        spans = fill(list(entry.segments), row.seconds)
-        if not entry.segments:
-            spans = [(0.0, row.seconds, entry.kind == "speech")]
+        spans = entry.segments or ((0.0, row.seconds, entry.kind == "speech"),)
         segments = tuple((start, end, CLASS_OF[speech]) for start, end, speech in spans)
         digest = fingerprint(entry.path)[:8]
         slug = re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(entry.path).stem)[:60]

@@ -12,7 +12,6 @@ from tqdm.auto import tqdm
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE, SILENCE_DB, active_frames, frame_levels
 from atomicvad.config import LABELS, SPLITS, Settings
-from atomicvad.corpora.labels import Segment, fill
 from atomicvad.data.store import AudioStore
 from atomicvad.errors import AtomicVADError
 from atomicvad.sections import Split
@@ -20,6 +19,7 @@ from atomicvad.sections import Split
 SPEECH_SHARE = 0.7  # a speech window has at least this share of active frames
 PAUSE_SHARE = 0.05  # a window in a pause has at most this share
 CENTRE = 1600  # samples that the label of a window speaks of, if it answers for its centre
+Span = tuple[float, float, bool]  # start, end (s), speech
 SHORTEST_PAUSE = 10  # frames; shorter ones, as before a plosive, belong to the speech
 
 
@@ -71,7 +71,7 @@ def without_short_pauses(active: np.ndarray) -> np.ndarray:
 
 
 def labelled_windows(
-    samples: int, segments: Iterable[Segment], window: int, stride: int, target: str = "window"
+    samples: int, segments: Iterable[Span], window: int, stride: int, target: str = "window"
 ) -> tuple[np.ndarray, np.ndarray]:
     """The windows that lie completely within labelled segments, or whose centres do.
 
@@ -79,14 +79,14 @@ def labelled_windows(
 
     Args:
         samples: of the recording.
-        segments: ``(start, end, speech)`` in s, in order of time (``labels.read_segments``).
+        segments: in order of time, each moment in one at most (``labels.fill``).
         window, stride: in samples.
         target: what lies within a segment, the ``window`` or its ``centre``.
     """
     margin = (window - CENTRE) // 2 if target == "centre" else 0
     starts, labels = [], []
-    runs: list[Segment] = []  # of segments with one label that touch
-    for start, end, speech in fill(list(segments), samples / SAMPLE_RATE):
+    runs: list[Span] = []  # of segments with one label that touch
+    for start, end, speech in segments:
         if runs and runs[-1][2] == speech and start <= runs[-1][1] + 1e-6:
             runs[-1] = (runs[-1][0], max(end, runs[-1][1]), speech)
         else:

@@ -19,8 +19,6 @@ from atomicvad.audio.decode import decode
 from atomicvad.audio.signal import to_int16
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CLIP_START
-from atomicvad.corpora.labels import fill
-from atomicvad.corpora.recordings import Entry
 from atomicvad.data.sources import indexed, locate
 from atomicvad.errors import AtomicVADError
 from atomicvad.parallel import computed_ahead
@@ -78,7 +76,9 @@ def read_corpus(source: SourceSettings, settings: Settings) -> RealCorpus:
     rows = [
         (entry.path, start, end, speech, entry.source)
         for entry, header in indexed(source, folder, settings)
-        for start, end, speech in _spans(entry, header.seconds)
+        for start, end, speech in (
+            entry.segments or [(0.0, header.seconds, entry.kind == "speech")]
+        )
     ]
     if not rows:
         raise AtomicVADError(f"{folder}: no recording of {source.corpus} can be read")
@@ -92,14 +92,6 @@ def read_corpus(source: SourceSettings, settings: Settings) -> RealCorpus:
     for waveform in whole.waveforms("reading"):
         digest.update(to_int16(waveform).tobytes())
     return RealCorpus(source.corpus, folder, labels, digest.hexdigest())
-
-
-def _spans(entry: Entry, seconds: float) -> list[tuple[float, float, bool]]:
-    """Speech and no speech of a recording, each moment once."""
-    if not entry.segments:
-        return [(0.0, seconds, entry.kind == "speech")]
-    spans = fill(sorted(entry.segments), seconds)
-    return [(start, end, speech) for start, end, speech in spans if end > start]
 
 
 def real_corpora(settings: Settings) -> list[RealCorpus]:
