@@ -6,7 +6,7 @@ that contradicts its head is read as a whole, with a warning, or refused.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,11 @@ import numpy as np
 import soxr
 from tqdm.auto import tqdm
 
-from atomicvad.audio.ffmpeg import open_ffmpeg, seconds_of_packets
+from atomicvad.audio.ffmpeg import open_ffmpeg, seconds_of_packets, timestamps_jump
 from atomicvad.audio.files import LOG, AudioError, Excerpt, name_of, opened, read_bytes
 from atomicvad.audio.heads import repaired
-from atomicvad.audio.joined import ogg_has_holes, parts
+from atomicvad.audio.joined import parts
+from atomicvad.audio.ogg import has_holes
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.audio.sndfile import FAILURES, open_sndfile
 from atomicvad.audio.stream import Block
@@ -27,7 +28,7 @@ __all__ = ["AudioError", "Header", "audio_chunks", "decode", "read_bytes", "read
 TOLERANCE = 0.1  # s between the length that a head states and the samples; a packet, mostly
 LONGEST = 1e6  # s
 CANCELS = 0.01  # power of the mean of channels by their mean power: 20 dB
-TOO_LOUD = 4.0  # full scale is 1
+TOO_LOUD = 100.0  # full scale is 1: whole numbers stored as floats
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,10 @@ def _parts(file: Excerpt, name: str) -> list[Excerpt]:
 
 def _is_for_ffmpeg(file: Excerpt, name: str) -> bool:
     """Whether samples must stand where timestamps say, which libsndfile does not read."""
-    return file.bytes_at(0, 4) == b"OggS" and ogg_has_holes(file, name)
+    start = file.bytes_at(0, 64)
+    if start[:4] != b"OggS":
+        return False
+    return has_holes(file, name) or (b"OpusHead" in start and timestamps_jump(file, name))
 
 
 def _chunks(file: Excerpt, name: str) -> Iterator[np.ndarray]:
@@ -160,9 +164,9 @@ def _checked(file: Excerpt, name: str) -> Iterator[Block]:
                 except FAILURES:
                     done = False
     if not done:  # FFmpeg, from where libsndfile stopped
-        with open_ffmpeg(file, name, raw) as stream, closing(stream.blocks) as blocks:
+        with open_ffmpeg(file, name, raw) as stream:
             promised = stream.seconds if promised is None else promised
-            for rate, block in blocks:
+            for rate, block in stream.blocks:
                 rest = block[samples:]
                 samples -= len(block) - len(rest)
                 if len(rest):

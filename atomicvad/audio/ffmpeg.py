@@ -1,4 +1,4 @@
-"""Reading with FFmpeg, through PyAV: M4A, WebM, Matroska, AVI, MPEG-TS, WMA, WavPack, G.722 …
+"""Reading with FFmpeg, through PyAV: M4A, WebM, Matroska, AVI, MPEG-TS, WMA, WavPack, G.722.
 
 Samples stand where their timestamps say: holes, and a late start, are silence.
 """
@@ -50,6 +50,22 @@ def seconds_of_packets(file: Excerpt, name: str, raw_g722: bool = False) -> floa
             start = reader.time(packet.pts, packet.time_base)
             end = max(end, (end if start is None else start) + length)
         return end
+
+
+def timestamps_jump(file: Excerpt, name: str) -> bool:
+    """Whether the timestamps of a file leave holes; nothing is decoded."""
+    try:
+        with _container(file, name, False) as (container, stream):
+            end = None
+            for packet in container.demux(stream):
+                if packet.pts is None or not packet.size:
+                    continue
+                if end is not None and (packet.pts - end) * packet.time_base > HOLE:
+                    return True
+                end = packet.pts + (packet.duration or 0)
+    except AudioError:  # libsndfile may know better
+        pass
+    return False
 
 
 @contextlib.contextmanager
@@ -105,6 +121,8 @@ class _Reader:
             return None
         if stream.duration and stream.time_base:
             start = self.time(stream.start_time, stream.time_base) or 0.0
+            if self.form == "ogg":  # its length is the position of its end
+                start = -(self.origin or 0.0)
             return start + float(stream.duration * stream.time_base)
         if container.duration and len(container.streams) == 1:
             return container.duration / av.time_base
@@ -131,23 +149,24 @@ class _Reader:
         """The samples, with silence in holes."""
         import av
 
-        kind, to_float, pieces, collected = None, None, [], 0
+        kind: tuple = ()
+        pieces: list[np.ndarray] = []
+        collected = 0
         for frame in self._frames():
-            this = (frame.sample_rate, frame.layout.name, frame.format.name)
+            rate = possible_rate(frame.sample_rate, self.name)
+            this = (rate, frame.layout.name, frame.format.name)
             silence = self._before(frame)
-            if pieces and (this != kind or silence or collected > BLOCK_SECONDS * kind[0]):
+            if pieces and (this != kind or silence or collected > BLOCK_SECONDS * rate):
                 yield kind[0], np.concatenate(pieces, axis=1).T
                 pieces, collected = [], 0
             if this != kind:
                 kind, to_float = this, av.AudioResampler(format="fltp")
-                possible_rate(frame.sample_rate, self.name)
-            channels = len(frame.layout.channels)
-            for start in range(0, silence, BLOCK_SECONDS * frame.sample_rate):
-                size = min(silence - start, BLOCK_SECONDS * frame.sample_rate)
-                yield frame.sample_rate, np.zeros((size, channels), np.float32)
+            for start in range(0, silence, BLOCK_SECONDS * rate):
+                size = min(silence - start, BLOCK_SECONDS * rate)
+                yield rate, np.zeros((size, len(frame.layout.channels)), np.float32)
             pieces += [part.to_ndarray() for part in to_float.resample(frame)]
             collected += frame.samples
-            self.written += frame.samples / frame.sample_rate
+            self.written += frame.samples / rate
         if pieces:
             yield kind[0], np.concatenate(pieces, axis=1).T
         if self.holes:

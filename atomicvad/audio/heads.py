@@ -40,6 +40,11 @@ class Layout:
     align: int = 1
     total: int = 0
 
+    @property
+    def head(self) -> int:
+        """Bytes before a chunk's content."""
+        return self.name + struct.calcsize(self.size)
+
 
 LAYOUTS = {
     b"RIFF": Layout(12, 4, "<I", align=2, total=4),
@@ -84,33 +89,37 @@ def repaired(file: Excerpt, name: str) -> Excerpt:
 
 def _find_samples(file: Excerpt) -> _Samples | None:
     magic = file.bytes_at(0, 4)
-    if magic in AU:
-        head = file.bytes_at(4, 8)
-        if len(head) < 8:
-            return None
-        begin, stated = struct.unpack(AU[magic] + "I", head)
-        return _Samples(begin, stated, 8, AU[magic], 0) if 24 <= begin <= file.length else None
     layout = LAYOUTS.get(magic)
+    if magic in AU:
+        return _in_au(file, AU[magic])
     if layout is None or (magic == b"FORM" and file.bytes_at(8, 3) != b"AIF"):
         return None
-    width = struct.calcsize(layout.size)
-    head, at, long = layout.name + width, layout.first, None
+    return _in_chunks(file, layout)
+
+
+def _in_au(file: Excerpt, size: str) -> _Samples | None:
+    begin, stated = struct.unpack(size + "I", file.bytes_at(4, 8).ljust(8, b"\0"))
+    return _Samples(begin, stated, 8, size, 0) if 24 <= begin <= file.length else None
+
+
+def _in_chunks(file: Excerpt, layout: Layout) -> _Samples | None:
+    head, at, long = layout.head, layout.first, 0
     for _ in range(MOST_CHUNKS):
         read = file.bytes_at(at, head)
         if len(read) < head:
-            return None
+            break
         (size,) = struct.unpack(layout.size, read[layout.name :])
-        added = layout.before + head * layout.whole
         if read.startswith(layout.data):
             begin = at + head + layout.before
-            if long is not None and size == 0xFFFFFFFF:  # RF64 states it in a chunk of its own
+            if long and size == 0xFFFFFFFF:  # RF64 states it in a chunk of its own
                 (size,) = struct.unpack("<q", file.bytes_at(long, 8).ljust(8, b"\0"))
                 return _Samples(begin, size, long, "<q", 0, layout)
+            added = layout.before + head * layout.whole
             return _Samples(begin, size - added, at + layout.name, layout.size, added, layout)
         if read.startswith(b"ds64"):
             long = at + head + 8
         if size < head * layout.whole:
-            return None
+            break
         at = _aligned(at + size + head * (not layout.whole), layout.align)
     return None
 
@@ -156,7 +165,7 @@ def _is_metadata(file: Excerpt, samples: _Samples, position: int) -> bool:
         return True
     if layout is None:
         return False
-    head = layout.name + struct.calcsize(layout.size)
+    head = layout.head
     for _ in range(MOST_CHUNKS):
         read = file.bytes_at(position, head)
         if len(read) < head or not all(32 <= byte < 127 for byte in read[:4]):

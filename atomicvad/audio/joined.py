@@ -6,9 +6,9 @@ the file that it was. Chained Ogg, as internet radio sends it, is such a file, t
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from atomicvad.audio.files import LOG, AudioError, Excerpt
+from atomicvad.audio.files import LOG, Excerpt
+from atomicvad.audio.ogg import starts_of_streams
 
 # Heads that begin a file, by the first bytes of one; those of Ogg and MP3 need more than a pattern.
 HEADS = {
@@ -31,33 +31,13 @@ COUNTED = rb"\xff[\xe2-\xfb][\x10-\xef].(?:.{32}|.{17}|.{9})(?:Xing|Info)\x00\x0
 NEAR = 4096  # bytes between a tag and the first frame
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page of an Ogg file."""
-
-    start: int
-    flags: int
-    serial: int
-    number: int
-
-    @property
-    def begins(self) -> bool:
-        """Whether a stream begins here."""
-        return bool(self.flags & 2)
-
-
 def parts(file: Excerpt, name: str) -> list[Excerpt]:
     """The files that follow each other in ``file``; mostly it alone."""
     start = file.bytes_at(0, 12)
     if start[4:8] == b"ftyp":
         starts = _starts_of_boxes(file)
     elif start[:4] == b"OggS":
-        pages = list(_pages(file))
-        starts = [
-            page.start
-            for page, before in zip(pages[1:], pages, strict=False)
-            if page.begins and not before.begins
-        ]
+        starts = starts_of_streams(file)
     elif start[:4] in HEADS:
         starts = list(_starts(file, start[:4]))
     elif is_mp3(file):
@@ -149,31 +129,3 @@ def _starts_of_mp3(file: Excerpt) -> Iterator[int]:
         frame = file.bytes_at(stated, 2)
         if len(frame) == 2 and frame[0] == 0xFF and frame[1] & 0xE6 == 0xE2:
             yield stated
-
-
-def _pages(file: Excerpt) -> Iterator[Page]:
-    for start, match in file.search(rb"OggS\x00(.).{8}(.{4})(.{4}).{5}", 27):
-        serial, number = (int.from_bytes(match[n], "little") for n in (2, 3))
-        yield Page(start, match[1][0], serial, number)
-
-
-def ogg_has_holes(file: Excerpt, name: str) -> bool:
-    """Whether pages are missing within an Ogg file.
-
-    Raises:
-        AudioError: its last page is cut off.
-    """
-    pages, following, holes = list(_pages(file)), {}, False
-    for page in pages:
-        expected = following.get(page.serial, page.number)
-        holes |= page.number > expected
-        following[page.serial] = page.number + 1
-    if any(page.flags & 4 for page in pages):
-        return holes
-    last = pages[-1].start if pages else 0
-    head = file.bytes_at(last, 27 + 255)
-    segments = head[26] if len(head) > 26 else 0
-    if not pages or last + 27 + segments + sum(head[27 : 27 + segments]) != file.length:
-        raise AudioError(f"{name}: the file is truncated: its last page is not whole")
-    LOG.warning("%s: its end is not marked; it may be cut off", name)
-    return holes
