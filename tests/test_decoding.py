@@ -102,7 +102,7 @@ def test_a_file_that_goes_on_or_ends_early_is_refused():
     for content, said in [
         (wav + noise, "goes on after"),
         (wav[:-4000], "truncated"),
-        (encoded("mp3", "libmp3lame")[:9000], "truncated or damaged"),
+        (encoded("mp3", "libmp3lame")[:9000], "truncated: its head states"),
         (encoded("matroska", "aac")[:9000], "truncated or damaged"),
     ]:
         with pytest.raises(AudioError, match=f"a.x: .*{said}"):
@@ -140,6 +140,30 @@ def test_files_of_two_kinds_and_rates_are_joined():
     assert len(decode(b"".join(parts))) == pytest.approx(3 * RATE, abs=10)
     bare = encoded("mp3", "libmp3lame", 44100, options={"write_xing": "0", "id3v2_version": "0"})
     assert len(decode(JOINED["mp3"]() + bare)) == pytest.approx(5 * RATE, abs=0.05 * RATE)
+
+
+def test_mp3_without_a_count_is_read_to_the_end(tmp_path):
+    """Its length is guessed from the bit rate of its first frame, which is low in silence."""
+    sound = np.concatenate([np.zeros(22050), np.random.default_rng(0).normal(0, 0.2, 44100 * 4)])
+    content = written("MP3", sound=sound.clip(-1, 1).astype("f4"), rate=44100)
+    content = content.replace(b"Xing", b"\0\0\0\0")
+    assert len(decode(content)) == pytest.approx(4.5 * RATE, abs=0.15 * RATE)
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "at", "new"),
+    [
+        ("WAV", b"fmt ", 20, b"\x07"),  # bytes of a sample of all channels
+        ("WAV", b"fmt ", 22, b"\x18"),  # bits
+        ("CAF", b"lpcm", 20, b"\0\0\0\x1e"),
+        ("FLAC", b"fLaC", 18, b"\x01\xf4\x00"),  # 8 kHz, while its frames say 16 kHz
+    ],
+)
+def test_a_head_that_contradicts_itself_is_refused(form, name, at, new):
+    content = written(form)
+    content = put(content, content.find(name) + at, new)
+    with pytest.raises(AudioError, match="its head contradicts itself"):
+        decode(content)
 
 
 def spans(waveform):

@@ -14,10 +14,11 @@ import numpy as np
 import soxr
 from tqdm.auto import tqdm
 
+from atomicvad.audio.contradictions import refuse_contradictions
 from atomicvad.audio.ffmpeg import open_ffmpeg, seconds_of_packets, timestamps_jump
 from atomicvad.audio.files import LOG, AudioError, Excerpt, name_of, opened, read_bytes
 from atomicvad.audio.heads import repaired
-from atomicvad.audio.joined import parts
+from atomicvad.audio.joined import is_counted, is_mp3, parts
 from atomicvad.audio.ogg import has_holes
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.audio.sndfile import FAILURES, open_sndfile
@@ -26,6 +27,7 @@ from atomicvad.audio.stream import Block
 __all__ = ["AudioError", "Header", "audio_chunks", "decode", "read_bytes", "read_header"]
 
 TOLERANCE = 0.1  # s between the length that a head states and the samples; a packet, mostly
+MP3_DELAY = 4608  # samples that an encoder of MP3 adds, at most
 LONGEST = 1e6  # s
 CANCELS = 0.01  # power of the mean of channels by their mean power: 20 dB
 TOO_LOUD = 100.0  # full scale is 1: whole numbers stored as floats
@@ -54,12 +56,12 @@ def read_header(path: Path) -> Header:
         for part in _parts(file, name):
             with ExitStack() as stack:
                 stream = None
-                if not (_is_raw_g722(name) or _is_for_ffmpeg(part, name)):
+                if not (_is_raw_g722(name) or _is_for_ffmpeg(part, name, trusting=True)):
                     stream = stack.enter_context(open_sndfile(part, name))
                 if stream is None:
                     stream = stack.enter_context(open_ffmpeg(part, name, _is_raw_g722(name)))
                 found.append(Header(stream.seconds or 0.0, stream.rate, stream.channels))
-                known = stream.seconds is not None
+                known = stream.seconds is not None and not _is_uncounted(part)
             if not known:
                 seconds = seconds_of_packets(part, name, _is_raw_g722(name))
                 found[-1] = Header(seconds, stream.rate, stream.channels)
@@ -121,15 +123,39 @@ def _is_raw_g722(name: str) -> bool:
 def _parts(file: Excerpt, name: str) -> list[Excerpt]:
     if _is_raw_g722(name):
         return [file]
-    return [repaired(part, name) for part in parts(file, name)]
+    found = parts(file, name)
+    for part in found:
+        refuse_contradictions(part, name)
+    return [repaired(part, name) for part in found]
 
 
-def _is_for_ffmpeg(file: Excerpt, name: str) -> bool:
-    """Whether samples must stand where timestamps say, which libsndfile does not read."""
+def _is_for_ffmpeg(file: Excerpt, name: str, trusting: bool = False) -> bool:
+    """Whether libsndfile would lose samples, or their place in time.
+
+    Args:
+        trusting: believe an MP3 file's head, so that it need not be read as a whole.
+    """
     start = file.bytes_at(0, 64)
-    if start[:4] != b"OggS":
-        return False
-    return has_holes(file, name) or (b"OpusHead" in start and timestamps_jump(file, name))
+    if start[:4] == b"OggS":
+        return has_holes(file, name) or (b"OpusHead" in start and timestamps_jump(file, name))
+    return is_mp3(file) and not (trusting and is_counted(file)) and _stops_early(file, name)
+
+
+def _is_uncounted(file: Excerpt) -> bool:
+    """Whether libsndfile guesses the length, from the bit rate of the first frame."""
+    return is_mp3(file) and not is_counted(file)
+
+
+def _stops_early(file: Excerpt, name: str) -> bool:
+    """Whether libsndfile takes an MP3 file to be too short; it reads no more."""
+    with open_sndfile(file, name) as stream:
+        if stream is None or stream.seconds is None:
+            return True
+        slack = max(TOLERANCE, MP3_DELAY / stream.rate)
+        try:
+            return seconds_of_packets(file, name) > stream.seconds + slack
+        except AudioError:
+            return False
 
 
 def _chunks(file: Excerpt, name: str) -> Iterator[np.ndarray]:
@@ -154,7 +180,7 @@ def _checked(file: Excerpt, name: str) -> Iterator[Block]:
     if not (raw or _is_for_ffmpeg(file, name)):
         with open_sndfile(file, name) as stream:
             if stream is not None:
-                promised = stream.seconds
+                promised = None if _is_uncounted(file) else stream.seconds
                 try:
                     for rate, block in stream.blocks:
                         yield rate, block

@@ -155,20 +155,21 @@ class _Reader:
         for frame in self._frames():
             rate = possible_rate(frame.sample_rate, self.name)
             this = (rate, frame.layout.name, frame.format.name)
-            silence = self._before(frame)
+            channels, silence = len(frame.layout.channels), self._before(frame)
             if pieces and (this != kind or silence or collected > BLOCK_SECONDS * rate):
-                yield kind[0], np.concatenate(pieces, axis=1).T
+                yield kind[0], np.concatenate(pieces)
                 pieces, collected = [], 0
             if this != kind:
-                kind, to_float = this, av.AudioResampler(format="fltp")
+                kind, to_float = this, av.AudioResampler(format="flt")
             for start in range(0, silence, BLOCK_SECONDS * rate):
                 size = min(silence - start, BLOCK_SECONDS * rate)
-                yield rate, np.zeros((size, len(frame.layout.channels)), np.float32)
-            pieces += [part.to_ndarray() for part in to_float.resample(frame)]
+                yield rate, np.zeros((size, channels), np.float32)
+            # Interleaved: PyAV reads beyond its planes where there are more than eight.
+            pieces += [part.to_ndarray().reshape(-1, channels) for part in to_float.resample(frame)]
             collected += frame.samples
             self.written += frame.samples / rate
         if pieces:
-            yield kind[0], np.concatenate(pieces, axis=1).T
+            yield kind[0], np.concatenate(pieces)
         if self.holes:
             LOG.warning(
                 "%s: silence where its timestamps leave %d holes, of %.2f s in all, the first at "

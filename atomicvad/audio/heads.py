@@ -148,7 +148,7 @@ def _why_wrong(file: Excerpt, samples: _Samples, there: int, name: str) -> str:
     after = there - stated
     if after % (1 << 32) == 0:  # a length that needs more than 32 bits
         return f"its head states {stated} bytes of samples, {after} too few"
-    if after > max(FEW, stated // 20):
+    if after > max(min(FEW, stated), stated // 20):
         raise AudioError(
             f"{name}: the file goes on after its head's length: {stated} bytes of samples are "
             f"stated, and {after} bytes follow that are neither known metadata nor a whole file"

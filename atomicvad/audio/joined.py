@@ -6,8 +6,9 @@ the file that it was. Chained Ogg, as internet radio sends it, is such a file, t
 
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 
-from atomicvad.audio.files import LOG, Excerpt
+from atomicvad.audio.files import LOG, AudioError, Excerpt
 from atomicvad.audio.ogg import starts_of_streams
 
 # Heads that begin a file, by the first bytes of one; those of Ogg and MP3 need more than a pattern.
@@ -17,6 +18,7 @@ HEADS = {
     b"FORM": rb"FORM....AIF[FC]",
     b".snd": rb"\.snd\x00..[\x00-\xff]....\x00\x00\x00.",
     b"riff": rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00",
+    b"NIST": rb"NIST_1A\n   1024\n",
     b"caff": rb"caff\x00\x01\x00\x00desc",
     b"TTA1": rb"TTA1[\x01\x02]\x00",
     b"MAC ": rb"MAC [\x60-\xff]\x0f",
@@ -28,11 +30,16 @@ SPAN = 80  # bytes of the longest of them
 SIZED = {b"RIFF": "<I", b"FORM": ">I"}  # the second head lies after the size that is stated
 ID3 = rb"ID3[\x02-\x04]\x00[\x00-\xe0][\x00-\x7f]{4}"
 COUNTED = rb"\xff[\xe2-\xfb][\x10-\xef].(?:.{32}|.{17}|.{9})(?:Xing|Info)\x00\x00\x00[\x00-\x0f]"
+NEAR_END = 256  # bytes of tags of the first version
 NEAR = 4096  # bytes between a tag and the first frame
 
 
 def parts(file: Excerpt, name: str) -> list[Excerpt]:
-    """The files that follow each other in ``file``; mostly it alone."""
+    """The files that follow each other in ``file``; mostly it alone.
+
+    Raises:
+        AudioError: an MP3 file that is shorter than its head states.
+    """
     start = file.bytes_at(0, 12)
     if start[4:8] == b"ftyp":
         starts = _starts_of_boxes(file)
@@ -44,11 +51,17 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
         starts = list(_starts_of_mp3(file))
     else:
         starts = []
-    if not starts:
-        return [file]
-    LOG.warning("%s: %d files one after another", name, len(starts) + 1)
-    ends = [*starts, file.length]
-    return [Excerpt(file, *bounds) for bounds in zip([0, *starts], ends, strict=True)]
+    if starts:
+        LOG.warning("%s: %d files one after another", name, len(starts) + 1)
+    bounds = pairwise([0, *starts, file.length])
+    found = [Excerpt(file, first, end) for first, end in bounds]
+    for part in found:
+        if is_mp3(part) and stated_end(part) > part.length + NEAR_END:
+            raise AudioError(
+                f"{name}: the file is truncated: its head states {stated_end(part)} bytes, "
+                f"it has {part.length}"
+            )
+    return found
 
 
 def _starts(file: Excerpt, magic: bytes) -> Iterator[int]:
@@ -98,21 +111,31 @@ def is_mp3(file: Excerpt) -> bool:
     return len(head) == 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
 
 
-def counts_its_frames(file: Excerpt) -> bool:
-    """Whether an MP3 file has a head that states how many frames follow."""
-    start = file.bytes_at(audio_start(file), 256)
-    return any(tag in start for tag in (b"Xing", b"Info", b"VBRI"))
-
-
-def _starts_of_mp3(file: Excerpt) -> Iterator[int]:
+def stated_end(file: Excerpt) -> int:
+    """Where an MP3 file ends by the head in its first frame; 0 if that states nothing."""
     first = audio_start(file)
     head = file.bytes_at(first, 64)
     tag = max(head.find(b"Xing"), head.find(b"Info"))
-    stated = 0
-    if tag > 0 and head[tag + 7] & 3 == 3:
-        stated = first + int.from_bytes(head[tag + 12 : tag + 16], "big")
-        if abs(file.length - stated) <= 256:  # the head speaks of the whole file
-            return
+    if not _is_frame(head) or tag < 0 or len(head) < tag + 16 or head[tag + 7] & 3 != 3:
+        return 0
+    return first + int.from_bytes(head[tag + 12 : tag + 16], "big")
+
+
+def _is_frame(head: bytes) -> bool:
+    """Whether a frame of layer III begins here: bit rate and sample rate are possible ones."""
+    synced = len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
+    return synced and 0x10 <= head[2] < 0xF0 and head[2] & 0x0C != 0x0C
+
+
+def is_counted(file: Excerpt) -> bool:
+    """Whether the head of an MP3 file speaks of the whole file."""
+    return abs(file.length - stated_end(file)) <= NEAR_END
+
+
+def _starts_of_mp3(file: Excerpt) -> Iterator[int]:
+    if is_counted(file):
+        return
+    first, stated = audio_start(file), stated_end(file)
     covered = first
     for position, match in file.search(rb"%s|%s" % (ID3, COUNTED), 64):
         if match[0].startswith(b"ID3"):
@@ -126,6 +149,5 @@ def _starts_of_mp3(file: Excerpt) -> Iterator[int]:
     if stated and covered == first and stated < file.length:
         if file.bytes_at(stated, 3) == b"TAG":
             stated += 128
-        frame = file.bytes_at(stated, 2)
-        if len(frame) == 2 and frame[0] == 0xFF and frame[1] & 0xE6 == 0xE2:
+        if _is_frame(file.bytes_at(stated, 4)):
             yield stated

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import soundfile
 
 from atomicvad.audio.files import AudioError, Excerpt
-from atomicvad.audio.joined import counts_its_frames, is_mp3
 from atomicvad.audio.stream import BLOCK_SECONDS, Block, Stream, possible_rate
 
 DENSEST = 6000  # samples per byte of silence in FLAC; a head that promises more is damaged
@@ -40,11 +39,9 @@ def open_sndfile(file: Excerpt, name: str) -> Iterator[Stream | None]:
         return
     with sound:
         rate = possible_rate(sound.samplerate, name)
-        known = sound.frames < NOT_KNOWN_LENGTH
+        known = sound.frames < NOT_KNOWN_LENGTH  # of MP3 without a count this is a guess
         if known and sound.frames * sound.channels > DENSEST * file.length:
             raise AudioError(f"{name}: its head promises {sound.frames} samples")
-        if sound.format == "MP3":  # otherwise libsndfile makes a guess
-            known = not is_mp3(file) or counts_its_frames(file)
         seconds = sound.frames / rate if known else None
         yield Stream(rate, sound.channels, seconds, _blocks(sound))
 
