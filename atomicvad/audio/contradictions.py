@@ -1,4 +1,4 @@
-"""Heads that contradict themselves, or the frames after them, so that no reading is the right one."""
+"""Heads that contradict themselves, or the frames after them: no reading is the right one."""
 
 import struct
 
@@ -6,6 +6,8 @@ from atomicvad.audio.files import AudioError, Excerpt
 
 FLAC_RATES = {1: 88200, 2: 176400, 3: 192000, 4: 8000, 5: 16000, 6: 22050}
 FLAC_RATES |= {7: 24000, 8: 32000, 9: 44100, 10: 48000, 11: 96000}
+FLAC_BLOCKS = {1: 192} | {code: 576 << code - 2 for code in range(2, 6)}
+FLAC_BLOCKS |= {code: 256 << code - 8 for code in range(8, 16)}
 FLAC_BITS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
 PCM = (1, 3, 0xFFFE)  # whole numbers, floats, extensible
 
@@ -52,7 +54,7 @@ def _in_caf(head: bytes) -> str:
 
 
 def _in_flac(file: Excerpt) -> str:
-    """Rate, bits and channels stand in the first block and, as codes, in each frame."""
+    """Rate, bits, channels and lengths stand in the first block and, as codes, in each frame."""
     info, at, is_last = file.bytes_at(8, 34), 4, False
     while not is_last:
         block = file.bytes_at(at, 4)
@@ -66,7 +68,12 @@ def _in_flac(file: Excerpt) -> str:
     stated = int.from_bytes(info[10:14], "big")
     rate, channels, bits = stated >> 12, (stated >> 9 & 7) + 1, (stated >> 4 & 31) + 1
     layout = frame[3] >> 4
+    least, most = struct.unpack(">HH", info[:4])
+    block = FLAC_BLOCKS.get(frame[2] >> 4, most)
+    total = int.from_bytes(info[13:18], "big") & 0xFFFFFFFFF
+    fixed = least == most and (total > block or not total)
     pairs = {
+        "samples in a frame": (most, block if fixed or block > most else most),
         "Hz": (rate, FLAC_RATES.get(frame[2] & 15, rate)),
         "bits": (bits, FLAC_BITS.get(frame[3] >> 1 & 7, bits)),
         "channels": (channels, layout + 1 if layout < 8 else 2),
