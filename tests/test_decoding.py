@@ -105,6 +105,7 @@ def test_a_file_that_goes_on_or_ends_early_is_refused():
     for content, said in [
         (wav + noise, "goes on after"),
         (wav[:-4000], "truncated"),
+        (written("NIST")[:-4000], "truncated"),
         (encoded("mp3", "libmp3lame")[:9000], "truncated: its head states"),
         (encoded("matroska", "aac")[:9000], "truncated or damaged"),
     ]:

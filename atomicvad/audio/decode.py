@@ -174,12 +174,13 @@ def _chunks(file: Excerpt, name: str) -> Iterator[np.ndarray]:
 
 def _checked(file: Excerpt, name: str) -> Iterator[Block]:
     """The blocks of one file; their length is compared with what its head states."""
-    found, promised, done = 0.0, None, False
+    found, promised, done, known = 0.0, None, False, False
     samples = 0
     raw = _is_raw_g722(name)
     if not (raw or _is_for_ffmpeg(file, name)):
         with open_sndfile(file, name) as stream:
             if stream is not None:
+                known = True
                 promised = None if _is_uncounted(file) else stream.seconds
                 try:
                     for rate, block in stream.blocks:
@@ -200,7 +201,7 @@ def _checked(file: Excerpt, name: str) -> Iterator[Block]:
                     found += len(rest) / rate
     if promised is None or abs(found - promised) <= TOLERANCE:
         return
-    if found < promised:
+    if found < promised or (known and not done):  # two readers must agree
         raise AudioError(
             f"{name}: its head promises {promised:.2f} s, and {found:.2f} s can be decoded: "
             "truncated or damaged"

@@ -5,6 +5,7 @@ states -1 or a huge one; others count their own head. Then all samples are in th
 that is handed on says so.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -76,6 +77,8 @@ def repaired(file: Excerpt, name: str) -> Excerpt:
     Raises:
         AudioError: the file is shorter than its head states, or goes on after that.
     """
+    if file.bytes_at(0, 8) == b"NIST_1A\n":
+        _check_sphere(file, name)
     samples = _find_samples(file)
     if samples is None:
         return file
@@ -85,6 +88,19 @@ def repaired(file: Excerpt, name: str) -> Excerpt:
         return _with_total(file, samples, name)
     LOG.warning("%s: %s; all %d bytes after its head are read as samples", name, reason, there)
     return _with_sizes(file, samples, there)
+
+
+def _check_sphere(file: Excerpt, name: str) -> None:
+    """A file of NIST states its samples in words; compressed ones are not compared."""
+    head = file.bytes_at(0, 1024)
+    found = dict(re.findall(rb"(\w+) -i (\d{1,12})\n", head))
+    numbers = [int(found.get(key, 0)) for key in (b"sample_count", b"sample_n_bytes")]
+    stated = numbers[0] * numbers[1] * int(found.get(b"channel_count", 1))
+    if b"embedded" not in head and stated > file.length - 1024 + 1:
+        raise AudioError(
+            f"{name}: the file is truncated: its head states {stated} bytes of samples, "
+            f"and {max(0, file.length - 1024)} follow"
+        )
 
 
 def _find_samples(file: Excerpt) -> _Samples | None:
