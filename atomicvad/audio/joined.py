@@ -105,10 +105,9 @@ def _after_tag(position: int, head: bytes) -> int:
 
 
 def is_mp3(file: Excerpt) -> bool:
-    """Whether a file begins as MP3 does: perhaps a tag, then a frame of layer III."""
-    at = audio_start(file)
-    head = file.bytes_at(at, 4)
-    return len(head) == 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
+    """Whether a file begins as MP3 does: perhaps a tag, then a frame of layer I, II or III."""
+    head = file.bytes_at(audio_start(file), 4)
+    return len(head) == 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 6 != 0
 
 
 def stated_end(file: Excerpt) -> int:
