@@ -1,37 +1,36 @@
 """Decoding of audio files of any format to 16 kHz mono, and reading of their headers.
 
 libsndfile reads what it can (WAV, FLAC, Ogg, MP3 …); FFmpeg, through PyAV, reads the rest (M4A,
-G.722 …).
+G.722 …). Heads are not believed: what they state is compared with what is in the file, and a file
+that contradicts its head is read as a whole, with a warning, or refused.
 """
 
-import contextlib
-import io
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
 import soxr
 from tqdm.auto import tqdm
 
+from atomicvad.audio.contradictions import refuse_contradictions
+from atomicvad.audio.ffmpeg import open_ffmpeg, seconds_of_packets, timestamps_jump
+from atomicvad.audio.files import LOG, AudioError, Excerpt, name_of, opened, read_bytes
+from atomicvad.audio.heads import repaired
+from atomicvad.audio.joined import is_counted, is_mp3, parts
+from atomicvad.audio.ogg import has_holes
 from atomicvad.audio.signal import SAMPLE_RATE
-from atomicvad.errors import AtomicVADError
+from atomicvad.audio.sndfile import FAILURES, open_sndfile
+from atomicvad.audio.stream import Block
 
-RATES = (2000, 768000)  # Hz; other values come from damaged headers
-# Formats that FFmpeg may open; playlists, which name other files, are not among them.
-CONTAINERS = {
-    "format_whitelist": "aac,aiff,amr,ape,asf,au,avi,caf,flac,g722,matroska,mov,mp3,mpeg,mpegts,"
-    "nistsphere,ogg,tta,w64,wav,wv"
-}
-DENSEST = 6000  # samples per byte of silence in FLAC; a header that promises more is damaged
-CHUNK_SECONDS = 10
-NOT_KNOWN = (soundfile.LibsndfileError, RuntimeError, TypeError, OSError)
+__all__ = ["AudioError", "Header", "audio_chunks", "decode", "read_bytes", "read_header"]
 
-
-class AudioError(AtomicVADError):
-    """Audio that cannot be used; the message names it and gives the reason."""
+TOLERANCE = 0.1  # s between the length that a head states and the samples; a packet, mostly
+MP3_DELAY = 4608  # samples that an encoder of MP3 adds, at most
+LONGEST = 1e6  # s
+CANCELS = 0.01  # power of the mean of channels by their mean power: 20 dB
+TOO_LOUD = 100.0  # full scale is 1: whole numbers stored as floats
 
 
 @dataclass(frozen=True)
@@ -43,199 +42,215 @@ class Header:
     channels: int
 
 
-def _is_raw_g722(name: str) -> bool:
-    """Whether a file is known by its name alone: raw G.722 has no header."""
-    return name.lower().endswith(".g722")
-
-
-def _open_with_sndfile(source: Path | bytes, name: str) -> soundfile.SoundFile | None:
-    """An open file, or ``None`` if libsndfile does not know the format."""
-    if _is_raw_g722(name):
-        return None
-    try:
-        return soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source))
-    except NOT_KNOWN:
-        return None
-
-
-@contextlib.contextmanager
-def _open_with_ffmpeg(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
-    """A container and its first audio stream; failures are raised as ``AudioError``."""
-    import av
-
-    form = "g722" if _is_raw_g722(name) else None
-    file = io.BytesIO(source) if isinstance(source, bytes) else str(source)
-    try:
-        with av.open(file, format=form, options=CONTAINERS) as container:
-            if not container.streams.audio:
-                raise AudioError(f"{name}: no audio in it")
-            stream = container.streams.audio[0]
-            if stream.codec_context is None:
-                raise AudioError(f"{name}: an unknown codec")
-            yield container, stream
-    except AudioError:
-        raise
-    except (av.FFmpegError, ValueError, EOFError, ArithmeticError, OSError):
-        raise AudioError(f"{name}: cannot be decoded as audio") from None
-
-
 def read_header(path: Path) -> Header:
     """Duration, rate and channels of an audio file.
+
+    Where the head states no length, or a wrong one, ``seconds`` is what is in the file.
 
     Raises:
         AudioError: a missing or empty file, no audio, or an impossible length or rate.
     """
     path = Path(path)
-    try:
-        size = path.stat().st_size
-    except (OSError, RuntimeError) as error:  # a link to itself
-        raise AudioError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    if not path.is_file():
-        raise AudioError(f"{path}: not a file that can be read")
-    if not size:
-        raise AudioError(f"{path}: the file is empty")
-    if _is_raw_g722(path.name):  # 4 bits a sample at 16 kHz
-        return Header(size * 2 / SAMPLE_RATE, SAMPLE_RATE, 1)
-    file = _open_with_sndfile(path, path.name)
-    if file is not None and file.samplerate:
-        with file:
-            header = Header(file.frames / file.samplerate, file.samplerate, file.channels)
-    else:
-        header = _header_of_ffmpeg(path)
-    if not (0 < header.seconds < 1e6 and RATES[0] <= header.rate <= RATES[1]):
-        raise AudioError(f"{path}: its head states {header.seconds} s at {header.rate} Hz")
+    name, found = str(path), []
+    with opened(path, name) as file:
+        for part in _parts(file, name):
+            with ExitStack() as stack:
+                stream = None
+                if not (_is_raw_g722(name) or _is_for_ffmpeg(part, name, trusting=True)):
+                    stream = stack.enter_context(open_sndfile(part, name))
+                if stream is None:
+                    stream = stack.enter_context(open_ffmpeg(part, name, _is_raw_g722(name)))
+                found.append(Header(stream.seconds or 0.0, stream.rate, stream.channels))
+                known = stream.seconds is not None and not _is_uncounted(part)
+            if not known:
+                seconds = seconds_of_packets(part, name, _is_raw_g722(name))
+                found[-1] = Header(seconds, stream.rate, stream.channels)
+    header = Header(sum(one.seconds for one in found), found[0].rate, found[0].channels)
+    if not 0 < header.seconds < LONGEST:
+        raise AudioError(f"{name}: its head states {header.seconds} s at {header.rate} Hz")
     return header
-
-
-def _header_of_ffmpeg(path: Path) -> Header:
-    import av
-
-    with _open_with_ffmpeg(path, str(path)) as (container, stream):
-        if stream.duration and stream.time_base:
-            seconds = float(stream.duration * stream.time_base)
-        elif container.duration:
-            seconds = container.duration / av.time_base
-        else:  # a bare stream: the lengths of its packets, still without decoding
-            packets = container.demux(stream)
-            seconds = float(sum((p.duration or 0) * p.time_base for p in packets if p.size))
-        return Header(seconds, stream.rate or 0, stream.channels or 0)
 
 
 def decode(source: Path | bytes, name: str | None = None) -> np.ndarray:
     """Any audio file as mono float32 at 16 kHz, ``[samples]``.
 
-    Channels are averaged; soxr (HQ) resamples.
+    Channels are averaged; soxr (HQ) resamples. Floats above full scale stay as they are. Where
+    timestamps leave a hole there is silence, and files that were joined follow each other. What is
+    odd about a file is logged (``atomicvad.audio``): a head that is wrong, holes, channels that
+    cancel, samples far above full scale.
 
     Args:
         source: a file, or its content.
         name: used in errors, the path by default; the suffix ``.g722`` means raw G.722.
 
     Raises:
-        AudioError: a missing, empty or truncated file (truncation is found in WAV, AIFF, FLAC,
-            Ogg, Opus and M4A), no audio, or samples that are not finite. The message begins with
+        AudioError: a missing, empty or truncated file, one whose samples are more or fewer than
+            its head states, no audio, or samples that are not finite. The message begins with
             ``name``.
     """
-    name = name or str(source)
-    if not isinstance(source, bytes):
-        source = read_bytes(Path(source), name)
-    if not source:
-        raise AudioError(f"{name}: the file is empty")
-    if _is_truncated(source):
-        raise AudioError(f"{name}: the file is truncated")
-    waveform = _decode_bytes(source, name)
-    if not len(waveform):
-        raise AudioError(f"{name}: no audio in it")
-    if not np.isfinite(waveform).all():
-        raise AudioError(f"{name}: some samples are NaN or infinite")
+    source = bytes(source) if isinstance(source, bytearray | memoryview) else source
+    name = name_of(source, name)
+    waveform, filled = np.empty(SAMPLE_RATE, np.float32), 0
+    with opened(source, name) as file:
+        for chunk in _chunks(file, name):
+            if filled + len(chunk) > len(waveform):
+                # In place, where the system can; memory that is not written to is not taken.
+                waveform.resize(2 * (filled + len(chunk)), refcheck=False)
+            waveform[filled : filled + len(chunk)] = chunk
+            filled += len(chunk)
+    waveform.resize(filled, refcheck=False)
     return waveform
 
 
-def read_bytes(path: Path, name: str | None = None) -> bytes:
-    """A file's content.
-
-    Raises:
-        AudioError: it cannot be read.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            raise AudioError(f"{name or path}: not a file that can be read")
-        return path.read_bytes()
-    except (OSError, RuntimeError) as error:  # a link to itself
-        raise AudioError(f"{name or path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _is_truncated(data: bytes) -> bool:
-    """Whether a RIFF or AIFF file is shorter than its header states, or an Ogg file has no end."""
-    if data[:4] in (b"RIFF", b"FORM"):
-        declared = int.from_bytes(data[4:8], "little" if data[:4] == b"RIFF" else "big")
-        # A program that writes to a pipe does not know the size and states a huge one.
-        return len(data) + 1 < declared + 8 < 0x7FFFF000
-    if data[:4] == b"OggS":
-        last = data.rfind(b"OggS")
-        return not data[last + 5 : last + 6] or not data[last + 5] & 4  # the end-of-stream flag
-    return False
-
-
-def _decode_bytes(data: bytes, name: str) -> np.ndarray:
-    file = _open_with_sndfile(data, name)
-    if file is not None:
-        with file, contextlib.suppress(soundfile.LibsndfileError, RuntimeError):
-            rate = _possible_rate(file.samplerate, name)
-            if file.frames * file.channels > DENSEST * len(data):
-                raise AudioError(f"{name}: its head promises {file.frames} samples")
-            waveform = file.read(dtype="float32", always_2d=True)
-            return _at_16_khz(waveform.mean(axis=1, dtype=np.float32), rate)
-    return _decode_with_ffmpeg(data, name)
-
-
-def _possible_rate(rate: int, name: str) -> int:
-    if not RATES[0] <= rate <= RATES[1]:
-        raise AudioError(f"{name}: a sample rate of {rate} Hz")
-    return rate
-
-
-def _at_16_khz(mono: np.ndarray, rate: int) -> np.ndarray:
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
-
-
-def _decode_with_ffmpeg(data: bytes, name: str) -> np.ndarray:
-    import av
-
-    with _open_with_ffmpeg(data, name) as (container, stream):
-        rate = _possible_rate(stream.rate, name)
-        to_float = av.AudioResampler(format="fltp")
-        frames = [
-            part.to_ndarray()
-            for frame in container.decode(audio=0)
-            for part in to_float.resample(frame)
-        ]
-    if not frames:
-        raise AudioError(f"{name}: no audio in it")
-    mono = np.concatenate(frames, axis=1).mean(axis=0, dtype=np.float32)
-    return _at_16_khz(mono, rate)
-
-
 def audio_chunks(path: Path) -> Iterator[np.ndarray]:
-    """Yield a file as mono float32 at 16 kHz, in chunks of about 10 s; shows progress.
-
-    Files that libsndfile cannot read (M4A, G.722 …) are decoded in one chunk.
+    """Yield a file as ``decode`` reads it, in chunks of about 10 s; shows progress.
 
     Raises:
-        AudioError: see ``decode``.
+        AudioError: see ``decode``; what is found at a file's end is raised after its chunks.
     """
     path = Path(path)
-    file = _open_with_sndfile(path, path.name)
-    if file is None:
-        yield decode(path)
+    with opened(path, str(path)) as file, tqdm(desc=path.name, unit="s") as bar:
+        for chunk in _chunks(file, str(path)):
+            yield chunk
+            bar.update(len(chunk) // SAMPLE_RATE)
+
+
+def _is_raw_g722(name: str) -> bool:
+    """Whether a file is known by its name alone: raw G.722 has no header."""
+    return name.lower().endswith(".g722")
+
+
+def _parts(file: Excerpt, name: str) -> list[Excerpt]:
+    if _is_raw_g722(name):
+        return [file]
+    found = parts(file, name)
+    for part in found:
+        refuse_contradictions(part, name)
+    return [repaired(part, name) for part in found]
+
+
+def _is_for_ffmpeg(file: Excerpt, name: str, trusting: bool = False) -> bool:
+    """Whether libsndfile would lose samples, or their place in time.
+
+    Args:
+        trusting: believe an MP3 file's head, so that it need not be read as a whole.
+    """
+    start = file.bytes_at(0, 64)
+    if start[:4] == b"OggS":
+        return has_holes(file, name) or (b"OpusHead" in start and timestamps_jump(file, name))
+    return is_mp3(file) and not (trusting and is_counted(file)) and _stops_early(file, name)
+
+
+def _is_uncounted(file: Excerpt) -> bool:
+    """Whether libsndfile guesses the length, from the bit rate of the first frame."""
+    return is_mp3(file) and not is_counted(file)
+
+
+def _stops_early(file: Excerpt, name: str) -> bool:
+    """Whether libsndfile takes an MP3 file to be too short; it reads no more."""
+    with open_sndfile(file, name) as stream:
+        if stream is None or stream.seconds is None:
+            return True
+        slack = max(TOLERANCE, MP3_DELAY / stream.rate)
+        try:
+            return seconds_of_packets(file, name) > stream.seconds + slack
+        except AudioError:
+            return False
+
+
+def _chunks(file: Excerpt, name: str) -> Iterator[np.ndarray]:
+    """The samples of a file at 16 kHz, checked."""
+    mixer, some = _Mixer(name), False
+    blocks = (block for part in _parts(file, name) for block in _checked(part, name))
+    for chunk in _at_16_khz((rate, mixer.mono(block)) for rate, block in blocks):
+        if not np.isfinite(chunk).all():
+            raise AudioError(f"{name}: some samples are NaN or infinite")
+        some = some or len(chunk) > 0
+        yield chunk
+    if not some:
+        raise AudioError(f"{name}: no audio in it")
+    mixer.warn()
+
+
+def _checked(file: Excerpt, name: str) -> Iterator[Block]:
+    """The blocks of one file; their length is compared with what its head states."""
+    found, promised, done, known = 0.0, None, False, False
+    samples = 0
+    raw = _is_raw_g722(name)
+    if not (raw or _is_for_ffmpeg(file, name)):
+        with open_sndfile(file, name) as stream:
+            if stream is not None:
+                known = True
+                promised = None if _is_uncounted(file) else stream.seconds
+                try:
+                    for rate, block in stream.blocks:
+                        yield rate, block
+                        samples += len(block)
+                        found += len(block) / rate
+                    done = True
+                except FAILURES:
+                    done = False
+    if not done:  # FFmpeg, from where libsndfile stopped
+        with open_ffmpeg(file, name, raw) as stream:
+            promised = stream.seconds if promised is None else promised
+            for rate, block in stream.blocks:
+                rest = block[samples:]
+                samples -= len(block) - len(rest)
+                if len(rest):
+                    yield rate, rest
+                    found += len(rest) / rate
+    if promised is None or abs(found - promised) <= TOLERANCE:
         return
-    with file:
-        resampler = None
-        if file.samplerate != SAMPLE_RATE:
-            resampler = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 1, "float32")
-        size, left = CHUNK_SECONDS * file.samplerate, file.frames
-        with tqdm(total=left // file.samplerate, desc=path.name, unit="s") as bar:
-            for block in file.blocks(size, dtype="float32", always_2d=True):
-                left -= len(block)
-                mono = block.mean(axis=1, dtype=np.float32)
-                yield mono if resampler is None else resampler.resample_chunk(mono, left <= 0)
-                bar.update(len(block) // file.samplerate)
+    if found < promised or (known and not done):  # two readers must agree
+        raise AudioError(
+            f"{name}: its head promises {promised:.2f} s, and {found:.2f} s can be decoded: "
+            "truncated or damaged"
+        )
+    LOG.warning("%s: its head states %.2f s, it has %.2f s", name, promised, found)
+
+
+def _at_16_khz(blocks: Iterator[tuple[int, np.ndarray]]) -> Iterator[np.ndarray]:
+    """Mono blocks of any rate as one signal; the same bits as if resampled as a whole."""
+    last: tuple[int, np.ndarray] | None = None
+    resampler = None
+    for rate, block in blocks:
+        if last is not None:
+            yield _resampled(resampler, last[1], rate != last[0])
+        if last is None or rate != last[0]:
+            resampler = None
+            if rate != SAMPLE_RATE:
+                resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, "float32")
+        last = rate, block
+    if last is not None:
+        yield _resampled(resampler, last[1], True)
+
+
+def _resampled(
+    resampler: soxr.ResampleStream | None, block: np.ndarray, is_last: bool
+) -> np.ndarray:
+    return block if resampler is None else resampler.resample_chunk(block, is_last)
+
+
+class _Mixer:
+    """Averages channels, and remembers what is odd about that."""
+
+    def __init__(self, name: str):
+        self.name, self.peak = name, 0.0
+        self.power_of_mean = self.mean_power = 0.0
+
+    def mono(self, block: np.ndarray) -> np.ndarray:
+        """``[samples, channels]`` -> ``[samples]``."""
+        with np.errstate(over="ignore", invalid="ignore"):  # NaN and more are found afterwards
+            mono = block.mean(axis=1, dtype=np.float32)
+            self.peak = max(self.peak, float(np.max(np.abs(mono), initial=0)))
+            if block.shape[1] > 1:
+                self.power_of_mean += float(np.vdot(mono, mono))
+                self.mean_power += float(np.vdot(block, block)) / block.shape[1]
+        return mono
+
+    def warn(self) -> None:
+        """Log what was odd."""
+        if self.power_of_mean < CANCELS * self.mean_power:
+            LOG.warning("%s: its channels cancel each other when they are averaged", self.name)
+        if self.peak > TOO_LOUD:
+            LOG.warning("%s: its samples reach %.3g; full scale is 1", self.name, self.peak)

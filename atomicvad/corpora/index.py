@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,13 +19,18 @@ from atomicvad.files import is_text
 from atomicvad.journal import Journal
 from atomicvad.parallel import FEW_FILES
 
-SUFFIXES = frozenset(
+SUFFIXES = frozenset(  # what ``decode`` reads; .mat is left out, as MATLAB's tables are called so
     (
-        *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".webm"),
-        *(".mkv", ".aif", ".aiff", ".g722", ".sph"),
+        *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".au", ".snd"),
+        *(".caf", ".flac", ".ogg", ".oga", ".ogv", ".opus", ".spx", ".mp3", ".mp2", ".m4a"),
+        *(".m4b", ".m4v", ".mp4", ".mov", ".3gp", ".3g2", ".aac", ".ac3", ".eac3", ".webm"),
+        *(".weba", ".mkv", ".mka", ".avi", ".flv", ".wma", ".wmv", ".asf", ".ts", ".m2ts"),
+        *(".mts", ".mpg", ".mpeg", ".vob", ".amr", ".ape", ".tta", ".wv", ".g722", ".sph"),
+        *(".nist", ".voc", ".paf", ".svx", ".8svx", ".pvf", ".avr", ".htk", ".sds", ".ircam"),
     )
 )
 COLUMNS = ["path", "bytes", "modified", "seconds", "rate", "channels", "problem"]
+MOST_KINDS = 12  # that are named in a line
 CHUNK = 500  # files read by a process in one task
 
 
@@ -51,6 +57,31 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
                 refused.append(name)
     report_left_out([f"{folder}: the name {ascii(name)[:80]}" for name in refused], most=3)
     return sorted(paths)
+
+
+def passed_over(folder: Path, known: Iterable[str] = ()) -> str:
+    """What ``find_files`` does not return, counted by kind in one line; empty if nothing.
+
+    Args:
+        known: suffixes of other files that are used, such as those of label files.
+    """
+    known = SUFFIXES | {suffix.lower() for suffix in known}
+    kinds: Counter = Counter()
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        kinds["links to folders"] += len(links)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+            if name.startswith("."):
+                kinds["hidden files"] += 1
+            elif suffix not in known:
+                kinds[ascii(suffix)[1:-1][:12] or "without a suffix"] += 1
+    named = [f"{count} {kind}" for kind, count in kinds.most_common() if count]
+    if not named:
+        return ""
+    more = [f"{len(named) - MOST_KINDS} more kinds"] if len(named) > MOST_KINDS else []
+    return f"{folder}: passed over: {', '.join(named[:MOST_KINDS] + more)}"
 
 
 def find_matching(folder: Path, layout: re.Pattern) -> dict[str, re.Match]:

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from atomicvad.audio.decode import decode
+from atomicvad.audio.ogg import first_closed_stream
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.corpora.open_packages import KLETTRES, KTUBERLING, QABCS_VOICES, TUXPAINT
 from atomicvad.corpora.recordings import Recording
@@ -124,7 +125,11 @@ def _klettres(files: Files) -> Iterator[Recording]:
         if match and match[1] in KLETTRES and path.endswith(AUDIO):
             source = f"klettres-{match[1]}"
             name, split = f"{source}/{match[2]}", KLETTRES[match[1]]
-            yield _speech(name, match[1], source, source, split, content)
+            # A second of digital silence follows the Czech syllables as a stream of its own; in
+            # Arabic and Malayalam some streams are not closed.
+            stream = first_closed_stream(content, name)
+            if stream:
+                yield _speech(name, match[1], source, source, split, stream)
 
 
 def _ufoai(files: Files) -> Iterator[Recording]:

@@ -15,7 +15,8 @@ from atomicvad.audio.decode import read_bytes
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.console import report_left_out
-from atomicvad.corpora.index import index_files
+from atomicvad.corpora.index import index_files, passed_over
+from atomicvad.corpora.labels import SUFFIXES as LABEL_FILES
 from atomicvad.corpora.labels import fill, remarks
 from atomicvad.corpora.recordings import Entry, Recording
 from atomicvad.corpora.registry import get_corpus
@@ -81,6 +82,8 @@ def indexed(source: SourceSettings, folder: Path, settings: Settings) -> list[tu
             f"{folder}: expected {corpus.ABOUT.layout}; found no such file "
             "(links to folders are not followed)"
         )
+    if line := passed_over(folder, LABEL_FILES):
+        tqdm.write(line)
     paths = [entry.path for entry in entries]
     index = index_files(folder, paths, index_path(source.corpus, folder, settings))
     rows = list(zip(entries, index.itertuples(), strict=True))

@@ -1,0 +1,37 @@
+"""What a reader of audio files hands on: blocks of samples, and what the head promised."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from atomicvad.audio.files import AudioError
+
+RATES = (2000, 768000)  # Hz; other values come from damaged heads
+BLOCK_SECONDS = 10
+
+Block = tuple[int, np.ndarray]  # Hz, float32 [samples, channels]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The audio of an open file.
+
+    Attributes:
+        rate: in Hz, of the first samples.
+        channels: of the first samples.
+        seconds: that its head states; ``None`` if it states none.
+        blocks: the samples, in blocks of up to 10 s.
+    """
+
+    rate: int
+    channels: int
+    seconds: float | None
+    blocks: Iterator[Block]
+
+
+def possible_rate(rate: int, name: str) -> int:
+    """``rate``, unless no recording has such a rate (``AudioError``)."""
+    if not RATES[0] <= rate <= RATES[1]:
+        raise AudioError(f"{name}: a sample rate of {rate} Hz")
+    return rate
