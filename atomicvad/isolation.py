@@ -25,7 +25,7 @@ STARTUP = ("MATPLOTLIBRC", "JUPYTER_PATH", "PYTHONSTARTUP")
 
 def isolate_libraries(environment: MutableMapping[str, str] = os.environ) -> None:
     """Set what numbers depend on; before any of these libraries is imported."""
-    environment |= KERAS
+    environment.update(KERAS)
     for name in list(environment):
         if name.startswith(COMPILERS) and name not in KEPT:
             del environment[name]
@@ -37,7 +37,7 @@ def isolate_process(environment: MutableMapping[str, str] = os.environ) -> str |
     Returns:
         A notice, where there was none: caches and downloads then lie in a temporary folder.
     """
-    environment |= PAGES
+    environment.update(PAGES)
     for name in STARTUP:
         environment.pop(name, None)
     if _has_home():
