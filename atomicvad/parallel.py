@@ -5,9 +5,11 @@ TensorFlow is imported by the functions that need it, so that this module costs 
 
 import contextlib
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context, resource_tracker
 from typing import TypeVar
 
 from atomicvad.errors import AtomicVADError
@@ -40,6 +42,18 @@ def computed_ahead(
     finally:
         for _, future in waiting:
             future.cancel()
+
+
+def process_pool(workers: int, method: str = "forkserver") -> ProcessPoolExecutor:
+    """A pool of processes that Ctrl-C does not reach: the process that owns them ends them."""
+    resource_tracker.ensure_running()  # it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
+    try:
+        pool = ProcessPoolExecutor(workers, get_context(method))
+        pool.submit(int).result()  # starts the first process, of which others are forked
+        return pool
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def limit_threads(

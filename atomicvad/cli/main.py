@@ -17,6 +17,7 @@ from atomicvad.parallel import limit_threads
 
 # What is wrong with a path that a user named.
 PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+INTERRUPTED = 130  # the exit code after Ctrl-C
 
 app = typer.Typer(
     add_completion=False,
@@ -40,6 +41,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app()
+    except (SystemExit, KeyboardInterrupt) as stop:
+        if isinstance(stop, KeyboardInterrupt) or stop.code == INTERRUPTED:
+            typer.echo("stopped; the same command continues", err=True)
+            sys.exit(INTERRUPTED)
+        raise
     except AtomicVADError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

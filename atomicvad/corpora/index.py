@@ -4,10 +4,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +15,7 @@ from atomicvad.audio.decode import AudioError, read_header
 from atomicvad.console import report_left_out
 from atomicvad.files import is_text
 from atomicvad.journal import Journal
-from atomicvad.parallel import FEW_FILES
+from atomicvad.parallel import FEW_FILES, process_pool
 
 SUFFIXES = frozenset(  # what ``decode`` reads; .mat is left out, as MATLAB's tables are called so
     (
@@ -137,7 +135,7 @@ def _read_headers(folder: Path, missing: list[tuple], workers: int) -> Iterator[
         yield from (_read_chunk(folder, chunk) for chunk in chunks)
         return
     try:
-        with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
+        with process_pool(workers) as pool:
             yield from pool.map(_read_chunk, [folder] * len(chunks), chunks)
     except BrokenProcessPool:
         raise AudioError(

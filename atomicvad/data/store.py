@@ -3,10 +3,9 @@
 import mmap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from atomicvad.corpora.recordings import Recording
 from atomicvad.data.unfinished import UnfinishedStore
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import RECORDINGS, SAMPLES, replacing
-from atomicvad.parallel import FEW_FILES, computed_ahead
+from atomicvad.parallel import FEW_FILES, computed_ahead, process_pool
 
 UNDER_WAY = 32  # recordings decoded ahead of the one that is written
 
@@ -40,7 +39,7 @@ def _pool(workers: int, total: int | None) -> Executor:
     """A pool of processes; for a few recordings of threads, which start faster."""
     if total is not None and total < FEW_FILES:
         return ThreadPoolExecutor(workers)
-    return ProcessPoolExecutor(workers, get_context("forkserver"))
+    return process_pool(workers)
 
 
 def _fresh(

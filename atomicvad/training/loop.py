@@ -19,12 +19,7 @@ from atomicvad.model import build_features, build_model, save_model
 from atomicvad.training.batches import TrainingBatches, WindowSet
 from atomicvad.training.checkpoint import Checkpoint
 from atomicvad.training.trainer import Trainer, configure
-from atomicvad.training.validation import (
-    EpochMetrics,
-    validate,
-    validation_aurocs,
-    validation_batches,
-)
+from atomicvad.training.validation import EpochMetrics, validate, validation_batches
 
 # Called after every round of trials and every epoch, with the number of those done, a message, and
 # the seconds that the last one took (0: not measured).
@@ -41,24 +36,24 @@ def choose_start(
     settings: Settings,
     seed: int,
     batches: TrainingBatches,
-    held_out: list[tuple],
     checkpoint: Checkpoint,
     report: Report,
 ) -> None:
     """Train several initial weights by successive halving; keep the best start in ``trainer``.
 
-    The result of a network of 298 parameters depends on its initial weights. All starts see the
-    same batches, of epochs that training itself does not reach, and are compared at the end of a
-    round as epochs are, by their AUROC on the validation batches. On validation scenes it foretells
-    what a start reaches in five epochs (rank correlations over 60 starts of two seeds of ``open``
-    after one to four epochs: 0.60, 0.71, 0.91, 0.98), the training loss less (0.55, 0.69, 0.71,
-    0.65). (Successive halving: Jamieson and Talwalkar 2016, arXiv 1502.07943.)
+    The result of a network of 298 parameters depends on its initial weights. Its training loss
+    predicts it poorly after one epoch, better after two, and well after three (open profile, rank
+    correlations of ten starts with their loss after five epochs, for two seeds: 0.45 and 0.05, 0.65
+    and 0.58, 0.67 and 0.95), so that a cut after one epoch would lose good starts. All starts see
+    the same batches, of epochs that training itself does not reach, and are compared by their mean
+    loss in the second half of a round. (Successive halving: Jamieson and Talwalkar 2016, arXiv
+    1502.07943.)
     """
     training = settings.training
     rounds = range(checkpoint.rounds, len(training.trials))
     stream = batches.epochs(training.epochs + number for number in rounds)
     for number in rounds:
-        starts, started = training.trials[number], time.perf_counter()
+        losses, starts, started = [], training.trials[number], time.perf_counter()
         for features, targets in tqdm(
             islice(stream, batches.steps),
             total=batches.steps,
@@ -66,15 +61,14 @@ def choose_start(
             unit="step",
             mininterval=1,
         ):
-            trainer.step(features, targets)
-        aurocs = validation_aurocs(trainer, held_out)
+            losses.append(trainer.step(features, targets)[0])
+        late = np.mean(losses[len(losses) // 2 :], axis=0)
         kept = (*training.trials, 1)[number + 1]
         if kept < starts:
-            trainer.keep(np.argsort(-aurocs, kind="stable")[:kept])
+            trainer.keep(np.argsort(late, kind="stable")[:kept])
         checkpoint.rounds = number + 1
         checkpoint.save(trainer)
-        values = " ".join(f"{value:.3f}" for value in aurocs)
-        text = f"{starts} starts tried, validation AUROC {values}"
+        text = f"{starts} starts tried, losses {' '.join(f'{loss:.4f}' for loss in late)}"
         report(number + 1, text, time.perf_counter() - started)
 
 
@@ -110,7 +104,7 @@ def fit(
     if first:
         write_history(history, checkpoint.history, new=True)
     else:
-        choose_start(trainer, settings, seed, batches, held_out, checkpoint, report)
+        choose_start(trainer, settings, seed, batches, checkpoint, report)
     writer = (
         tf.summary.create_file_writer(str(folder / "tensorboard")) if training.tensorboard else None
     )

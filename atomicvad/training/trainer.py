@@ -173,11 +173,10 @@ class Trainer:
         return tf.stack(losses), predictions[0][:, 1]
 
     def _evaluate(self, features: Any, targets: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Loss ``[starts]`` and probabilities of speech ``[starts, n]``, without dropout."""
+        """Loss and probabilities as of ``_step``, without dropout and without a step."""
         weights, others = self._vectors() * self.scales, [start.others for start in self.starts]
         predictions, _ = self.forward(weights, others, features, training=False)
-        speech = tf.stack([values[:, 1] for values in predictions])
-        return tf.stack(self._losses(weights, predictions, targets)), speech
+        return tf.stack(self._losses(weights, predictions, targets)), predictions[0][:, 1]
 
     def variables(self) -> dict[str, keras.Variable]:
         """All that the next step depends on, by name."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import roc_auc_score
 
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings
@@ -78,13 +77,5 @@ def validate(trainer: Trainer, batches: list[tuple]) -> dict[str, float]:
     """Loss and metrics of the first start on the validation batches."""
     metrics = EpochMetrics()
     for features, targets in batches:
-        losses, speech = trainer.evaluate(features, targets)
-        metrics.add((losses, speech[0]), targets)
+        metrics.add(trainer.evaluate(features, targets), targets)
     return metrics.row("val_")
-
-
-def validation_aurocs(trainer: Trainer, batches: list[tuple]) -> np.ndarray:
-    """AUROC of every start on the validation batches, ``[starts]``."""
-    speech = np.concatenate([targets[:, 1] for _, targets in batches])
-    scores = [trainer.evaluate(features, targets)[1] for features, targets in batches]
-    return np.array([roc_auc_score(speech, values) for values in np.concatenate(scores, axis=1)])

@@ -6,12 +6,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import get_context
 
 import numpy as np
 
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.errors import AtomicVADError
+from atomicvad.parallel import process_pool
 
 
 @dataclass(frozen=True)
@@ -76,4 +76,4 @@ class Peer:
 @cache
 def _own_process(name: str) -> ProcessPoolExecutor:
     """The process of a peer: the libraries of some cannot share one with TensorFlow."""
-    return ProcessPoolExecutor(1, get_context("spawn"))
+    return process_pool(1, "spawn")
