@@ -53,13 +53,7 @@ else
   "${pip[@]}" install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 fi
 
-# Outputs of notebooks stay out of this repository; one that this folder only lies in is left alone.
-if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ]; then
-  git config filter.nbstripout.clean "sh tools/strip_notebook.sh"
-  git config filter.nbstripout.smudge cat
-  git config --unset-all filter.nbstripout.required || true
-  git config diff.ipynb.textconv "sh tools/strip_notebook.sh -t"
-fi
+bash tools/notebook_filter.sh
 echo "compiling the kernels for this machine (a minute or two)"
 if ! said=$("$venv/bin/python" tools/compile_kernels.py 2>&1); then
   echo "$said" >&2
