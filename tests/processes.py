@@ -25,13 +25,13 @@ class Checkout:
             command, cwd=self.folder, env=self.environment, text=True, **options
         )
 
-    def command(self, *arguments: str) -> subprocess.Popen:
+    def command(self, *arguments: str, **options) -> subprocess.Popen:
         """Start the command line in the checkout."""
         script = self.folder / "command.py"
         script.write_text(
             "from atomicvad.cli.main import main\n\nif __name__ == '__main__':\n    main()\n"
         )
-        return self.start(script, *arguments)
+        return self.start(script, *arguments, **options)
 
     def copy(self, folder: Path) -> "Checkout":
         """The checkout once more, without results."""

@@ -1,4 +1,4 @@
-"""A checkout in any place: in another repository, moved, with odd names, with another's line ends."""
+"""A checkout in any place: inside another repository, moved, with odd names and line ends."""
 
 import os
 import shutil

@@ -1,5 +1,8 @@
 """Work that is computed ahead: in order, a bounded number of items, and none left behind."""
 
+import os
+import shutil
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -47,3 +50,23 @@ def test_a_closed_iterator_drops_what_has_not_begun():
         results.close()
         gate.set()
     assert len(begun) <= 2
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.7])
+def test_ctrl_c_ends_with_one_line(checkout, tmp_path, seconds):
+    """Also while processes that decode are being started."""
+    copy = checkout.copy(tmp_path / "checkout")
+    shutil.rmtree(copy.folder / "data")
+    copy.environment.pop("TQDM_DISABLE")
+    process = copy.command("data", "--profile", "smoke", start_new_session=True)
+    said = ""
+    while "decoding" not in said:
+        said = process.stdout.readline()
+        assert said, "ended by itself"
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (
+        "Traceback" not in rest and rest.splitlines()[-1] == "stopped; the same command continues"
+    )

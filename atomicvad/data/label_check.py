@@ -7,8 +7,8 @@ from tqdm.auto import tqdm
 
 from atomicvad.audio.decode import read_header
 from atomicvad.corpora.folder import find_labels, only_one
-from atomicvad.corpora.index import find_files
-from atomicvad.corpora.labels import fill, read_segments, remarks
+from atomicvad.corpora.index import find_files, passed_over
+from atomicvad.corpora.labels import SUFFIXES, fill, read_segments, remarks
 from atomicvad.errors import AtomicVADError
 
 
@@ -49,6 +49,8 @@ def check_labels(folder: Path, name: str | None = None) -> LabelReport:
             raise AtomicVADError(f"{folder / name}: expected labels, and the recording beside them")
     report.warnings += [f"{folder / path}: a transcript, no labels" for path in others]
     report.warnings += [f"{folder / path}: labels without a recording" for path in alone]
+    if name is None and (line := passed_over(folder, SUFFIXES)):
+        report.warnings.append(line)
     for path, names in tqdm(labels.items(), desc="labels", unit="file"):
         report.checked += 1
         try:
