@@ -45,12 +45,13 @@ def _of_seed(
     items: dict[str, Items] = {}
     values = {}
     for name, (protocol, condition) in AUROCS.items():
+        if condition not in test.conditions:
+            continue
         if protocol not in items:
             items[protocol] = test.items(scores, "atomicvad", 0, protocol)
         selected = of_condition(items[protocol], condition)
-        speech = items[protocol].speech[selected]
-        if speech.any() and not speech.all():
-            values[name] = float(roc_auc_score(speech, items[protocol].scores[selected]))
+        speech, scores_of = items[protocol].speech[selected], items[protocol].scores[selected]
+        values[name] = float(roc_auc_score(speech, scores_of))
     tuning = validation.items(validation_scores, "atomicvad", 0, "swi-median")
     segments = items["swi-median"]
     decisions = segments.scores >= best_threshold(tuning.speech, tuning.scores)

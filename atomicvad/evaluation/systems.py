@@ -43,7 +43,7 @@ TITLES |= {peer.name: peer.title for peer in PEERS.values()}
 
 def title(name: str, members: int) -> str:
     """A system's title; that of the released checkpoints says how many there are here."""
-    return f"{TITLES[name]} ({members} of {RELEASED})" if name == "released" else TITLES[name]
+    return f"{TITLES[name]} ({members:.0f} of {RELEASED})" if name == "released" else TITLES[name]
 
 
 def titles(table: pd.DataFrame, column: str = "system") -> dict[str, str]:
