@@ -21,16 +21,15 @@ from atomicvad.evaluation import intervals
 from atomicvad.evaluation.items import ClipSet, of_condition
 from atomicvad.evaluation.real import RealClips, share
 from atomicvad.evaluation.systems import OURS
-from atomicvad.files import CLIP_LABELS, WEIGHTS, project_root, replacing
+from atomicvad.files import CLIP_LABELS, WEIGHTS, project_root
 from atomicvad.model import load_model
-from atomicvad.report.tables import between
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.models import seed_models
 from atomicvad.scoring.protocols import score_set
 from atomicvad.scoring.real_recordings import real_corpora, score_windows
+from benchmarks.published import publish
 
 COMMIT = "88a2f2b"  # the last one whose seeds were trained on the smaller choice of recordings
-MARKS = ("<!-- earlier:start -->", "<!-- earlier:end -->")
 COLUMNS = ["recordings", "quantity", "earlier", "now", "difference", "low", "high", "p"]
 Values = dict[tuple[str, str], np.ndarray]  # by recordings and quantity, for every draw
 
@@ -123,12 +122,7 @@ def main() -> None:
         for key in now
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    with replacing(project_root() / "results" / "earlier_seeds.csv") as path:
-        table.to_csv(path, index=False, float_format="%.4f")
-    page = project_root() / "REPRODUCING.md"
-    text = between(page.read_text(encoding="utf-8"), *MARKS, markdown(table))
-    with replacing(page) as path:
-        path.write_text(text, encoding="utf-8")
+    publish(table, "earlier_seeds", markdown(table))
 
 
 if __name__ == "__main__":

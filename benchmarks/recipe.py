@@ -26,16 +26,15 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.items import ClipSet
 from atomicvad.evaluation.real import RealClips
 from atomicvad.evaluation.systems import OURS
-from atomicvad.files import CLIP_LABELS, RECORDINGS, SAMPLES, project_root, replacing
+from atomicvad.files import CLIP_LABELS, RECORDINGS, SAMPLES
 from atomicvad.parallel import limit_threads
-from atomicvad.report.tables import between
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.models import seed_models
 from atomicvad.scoring.protocols import score_set
 from atomicvad.scoring.real_recordings import real_corpora, score_windows
 from atomicvad.training.loop import train
+from benchmarks.published import publish
 
-MARKS = ("<!-- recipe:start -->", "<!-- recipe:end -->")
 SEEDS = (43185, 86648, 92813)
 # Packages and sounds that came with this recipe, by the beginning of their sources' names.
 NEW_SOUNDS = (
@@ -162,12 +161,7 @@ def main() -> None:
         for found in tqdm(pool.map(trained, CHANGES), total=len(CHANGES), desc="recipe"):
             rows += found
     table = pd.DataFrame(rows, columns=["variant", "seed", "quantity", "value"])
-    with replacing(project_root() / "results" / "recipe.csv") as path:
-        table.to_csv(path, index=False, float_format="%.4f")
-    page = project_root() / "REPRODUCING.md"
-    text = between(page.read_text(encoding="utf-8"), *MARKS, markdown(table))
-    with replacing(page) as path:
-        path.write_text(text, encoding="utf-8")
+    publish(table, "recipe", markdown(table))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,17 @@
+"""Where a benchmark's table goes: a CSV in ``results/``, and a block between marks on a page."""
+
+import pandas as pd
+
+from atomicvad.files import project_root, replacing
+from atomicvad.report.tables import between
+
+
+def publish(table: pd.DataFrame, name: str, block: str) -> None:
+    """Write ``results/<name>.csv``, and ``block`` between the marks ``name`` in REPRODUCING.md."""
+    with replacing(project_root() / "results" / f"{name}.csv") as path:
+        table.to_csv(path, index=False, float_format="%.4f")
+    page = project_root() / "REPRODUCING.md"
+    marks = (f"<!-- {name}:start -->", f"<!-- {name}:end -->")
+    text = between(page.read_text(encoding="utf-8"), *marks, block)
+    with replacing(page) as path:
+        path.write_text(text, encoding="utf-8")
