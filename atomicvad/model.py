@@ -21,6 +21,17 @@ from atomicvad.layers.activations import activation
 from atomicvad.layers.features import Features
 from atomicvad.sections import PAPER_BLOCKS, BlockSettings
 
+_KERAS = {
+    "backend": (keras.config.backend(), "tensorflow"),
+    "floatx": (keras.config.floatx(), "float32"),
+    "image_data_format": (keras.config.image_data_format(), "channels_last"),
+}
+for _name, (_here, _expected) in _KERAS.items():
+    if _here != _expected:  # Keras was loaded before this package could choose
+        raise AtomicVADError(
+            f"keras: {_name}: expected {_expected}, got {_here}; import atomicvad before keras"
+        )
+
 # Whatever zipfile, json and h5py raise for files that are something else.
 UNREADABLE = (
     *(OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError),

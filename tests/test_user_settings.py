@@ -179,3 +179,14 @@ def test_a_mirror_and_a_cache_may_be_chosen():
     environment = {"NUMBA_CACHE_DIR": "kept", "NUMBA_DEBUG": "1", "PIP_INDEX_URL": "kept"}
     isolation.isolate_libraries(environment)
     assert environment == isolation.KERAS | {"NUMBA_CACHE_DIR": "kept", "PIP_INDEX_URL": "kept"}
+
+
+def test_keras_loaded_before_with_other_settings_is_refused(tmp_path):
+    write(tmp_path / "keras.json", json.dumps({"floatx": "float16", "backend": "tensorflow"}))
+    code = "import keras, atomicvad; atomicvad.load_model"
+    environment = os.environ | {"KERAS_HOME": str(tmp_path)}
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    expected = "keras: floatx: expected float32, got float16; import atomicvad before keras"
+    assert process.stderr.splitlines()[-1].endswith(expected)
