@@ -1,7 +1,7 @@
 # AtomicVAD companion. `make help` lists what there is.
 PROFILE ?= open
 # Seeds trained at a time, each on about one core; `make -j1` or any -j says otherwise.
-JOBS ?= 2
+JOBS ?= $(if $(filter 1,$(shell env -u OMP_NUM_THREADS nproc 2>/dev/null)),1,2)
 # Address of a Dask scheduler: the seeds go to its workers instead.
 SCHEDULER ?=
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
