@@ -106,7 +106,7 @@ def test_events_are_counted_as_by_hand():
     noise = np.zeros(450, bool)
     noise[:100] = True
     background = {"noise": noise, "music": ~noise & ~speech}
-    counts = events.event_counts(speech, decisions, background, [450])
+    counts = events.event_counts(speech, decisions, np.ones(450, bool), background, [450])
     found = {k: v[0] for k, v in events.event_metrics(counts, np.ones((1, 1))).items()}
     assert found["onset_latency_p50"] == pytest.approx(0.3)
     assert found["offset_latency_p95"] == pytest.approx(0.2)
@@ -114,3 +114,8 @@ def test_events_are_counted_as_by_hand():
     assert found["false_alarms_per_hour noise"] == pytest.approx(3600)
     assert found["false_alarms_per_hour music"] == pytest.approx(3600)
     assert found["detection_error_rate"] == pytest.approx((10 + 30 + 20 + 20 + 50) / 150)
+    # What nobody labelled is no error; the alarms in music lie in it.
+    labelled = ~background["music"]
+    counts = events.event_counts(speech, decisions, labelled, {"noise": noise}, [450])
+    rate = events.event_metrics(counts, np.ones((1, 1)))["detection_error_rate"][0]
+    assert rate == pytest.approx((10 + 30 + 50) / 150)

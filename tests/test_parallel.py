@@ -52,13 +52,20 @@ def test_a_closed_iterator_drops_what_has_not_begun():
     assert len(begun) <= 2
 
 
+def hear_signals():
+    """As at a terminal: what starts in the background ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.7])
 def test_ctrl_c_ends_with_one_line(checkout, tmp_path, seconds):
     """Also while processes that decode are being started."""
     copy = checkout.copy(tmp_path / "checkout")
     shutil.rmtree(copy.folder / "data")
     copy.environment.pop("TQDM_DISABLE")
-    process = copy.command("data", "--profile", "smoke", start_new_session=True)
+    process = copy.command(
+        "data", "--profile", "smoke", start_new_session=True, preexec_fn=hear_signals
+    )
     said = ""
     while "decoding" not in said:
         said = process.stdout.readline()

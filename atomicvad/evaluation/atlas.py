@@ -230,7 +230,9 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
     if known.is_file():
         rest = pd.read_csv(known)
         table = pd.concat([table, rest[~rest["system"].isin(names)]])
-    table = table.astype({"members": int}).sort_values("system", kind="stable", ignore_index=True)
+    table = table.astype({"members": "Int64"}).sort_values(
+        "system", kind="stable", ignore_index=True
+    )
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6f")
     with replacing(path.with_suffix(".json")) as temporary:

@@ -55,8 +55,8 @@ def markdown_table(systems: pd.DataFrame) -> str:
     lines = ["| system | " + " | ".join(table.columns) + " |", "|---" * (1 + table.shape[1]) + "|"]
     lines += [f"| {name} | " + " | ".join(row) + " |" for name, row in table.iterrows()]
     printed = {"AUROC": f"{PAPER['auroc']:.3f}", "F2": f"{PAPER['f2']:.3f}"}
-    paper = " | ".join(printed.get(column, "") for column in table.columns)
-    lines.append(f"| *the paper, on AVA-Speech: another test set* | {paper} |")
+    paper = "|".join(f" {printed[name]} " if name in printed else " " for name in table.columns)
+    lines.append(f"| *the paper, on AVA-Speech: another test set* |{paper}|")
     return "\n".join(lines)
 
 
