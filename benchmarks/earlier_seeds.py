@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.special import logit
 
 from atomicvad.config import Settings, load_profile
-from atomicvad.corpora.clips import CONDITIONS, read_labels
+from atomicvad.corpora.clips import read_labels
 from atomicvad.evaluation import intervals
 from atomicvad.evaluation.items import ClipSet, of_condition
 from atomicvad.evaluation.real import RealClips, share
@@ -54,10 +54,10 @@ def on_scenes(models: list, settings: Settings, split: str) -> Iterator[tuple[st
     draws = intervals.clip_draws(clips.count, settings.evaluation.resamples)
     scores = score_set(logit_score(*models), folder, settings, ("swi", "stream"))
     for what, protocol in (("segments", "swi-median"), ("frames", "frame")):
-        found: dict[str, list] = {condition: [] for condition in CONDITIONS}
+        found: dict[str, list] = {condition: [] for condition in clips.conditions}
         for number in range(len(models)):
             items = clips.items(scores, OURS, number, protocol)
-            for condition in CONDITIONS:
+            for condition in clips.conditions:
                 kept = of_condition(items, condition)
                 truth, values, clip = items.speech[kept], items.scores[kept], items.clip[kept]
                 counts = intervals.coarsen(

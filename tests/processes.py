@@ -33,6 +33,26 @@ class Checkout:
         )
         return self.start(script, *arguments, **options)
 
+    def run(
+        self, code: str, *before: str | Path, environment: dict[str, str] | None = None, **options
+    ) -> str:
+        """Run Python code in the checkout, to its end; return what it prints.
+
+        Args:
+            before: a program that runs Python, such as an emulator.
+        """
+        process = subprocess.run(
+            [*map(str, before), sys.executable, "-c", code],
+            cwd=self.folder,
+            env=self.environment if environment is None else environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            **options,
+        )
+        assert process.returncode == 0, process.stderr[-3000:]
+        return process.stdout
+
     def copy(self, folder: Path) -> "Checkout":
         """The checkout once more, without results."""
         folder.mkdir()

@@ -6,8 +6,6 @@ AVX-512 hidden, with the libraries' choice narrowed, and in an emulated processo
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -56,16 +54,7 @@ def natively(checkout: Checkout, tmp_path_factory) -> Checkout:
 
 def train(checkout: Checkout, *before: str | Path, **environment: str) -> str:
     """Train the profile in a process of its own; return what it prints."""
-    process = subprocess.run(
-        [*map(str, before), sys.executable, "-c", TRAIN],
-        cwd=checkout.folder,
-        env=checkout.environment | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    return process.stdout
+    return checkout.run(TRAIN, *before, environment=checkout.environment | environment)
 
 
 def assert_same_bytes(found: Checkout, expected: Checkout) -> None:

@@ -48,7 +48,6 @@ ME = os.getuid()
 @pytest.fixture(scope="module")
 def plain(checkout: Checkout, tmp_path_factory) -> Checkout:
     """The stages as they are made here."""
-    (checkout.folder / "notebooks").mkdir(exist_ok=True)
     notebook = nbformat.v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "p", "language": "python"}}
     )
@@ -57,22 +56,8 @@ def plain(checkout: Checkout, tmp_path_factory) -> Checkout:
     copy = checkout.copy(tmp_path_factory.mktemp("plain") / "checkout")
     (copy.folder / "notebooks").mkdir()
     nbformat.write(notebook, copy.folder / "notebooks" / "toy.ipynb")
-    assert "notice: None" in stages(copy)
+    assert "notice: None" in copy.run(STAGES)
     return copy
-
-
-def stages(checkout: Checkout, environment: dict[str, str] | None = None, **options) -> str:
-    process = subprocess.run(
-        [sys.executable, "-c", STAGES],
-        cwd=checkout.folder,
-        env=checkout.environment if environment is None else environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    return process.stdout
 
 
 def again(plain: Checkout, folder: Path) -> Checkout:
@@ -132,7 +117,7 @@ def test_settings_in_a_users_home_change_nothing(plain, tmp_path):
         "LC_ALL": "tr_TR.UTF-8",
         "TZ": "Asia/Kathmandu",
     }
-    assert "notice: None" in stages(found, environment, umask=0o077)
+    assert "notice: None" in found.run(STAGES, environment=environment, umask=0o077)
     assert_same(found, plain)
 
 
@@ -151,8 +136,11 @@ def test_without_home_user_and_second_processor_nothing_changes(plain):
                 os.chown(path, 54321, 54321, follow_symlinks=False)
         environment["HOME"] = "/nonexistent"
         one = min(os.sched_getaffinity(0))
-        said = stages(
-            found, environment, preexec_fn=lambda: os.sched_setaffinity(0, {one}), **options
+        said = found.run(
+            STAGES,
+            environment=environment,
+            preexec_fn=lambda: os.sched_setaffinity(0, {one}),
+            **options,
         )
         assert "no home directory that can be written to" in said
         assert_same(found, plain)
