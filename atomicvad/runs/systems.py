@@ -10,6 +10,7 @@ import pandas as pd
 from atomicvad.config import Settings
 from atomicvad.data.prepare import prepare
 from atomicvad.evaluation.atlas import make_atlas
+from atomicvad.evaluation.systems import system_files
 from atomicvad.model import load_model
 from atomicvad.runs.state import scores_fingerprint
 from atomicvad.scoring.models import seed_models
@@ -38,17 +39,32 @@ def score_other_systems(settings: Settings) -> dict[str, str]:
     Returns:
         By system, what was done: scored, up to date, or why not (then what is committed stays).
     """
+    return _score(settings, [*PEERS, "released"])
+
+
+def score_missing_systems(settings: Settings) -> dict[str, str]:
+    """``score_other_systems`` for those without scores of these clips, here or in the reference."""
+    prepare(settings)
+    record_clips(settings)
+    present = system_files(settings)
+    return _score(settings, [name for name in [*PEERS, "released"] if name not in present])
+
+
+def _score(settings: Settings, names: list[str]) -> dict[str, str]:
     prepare(settings)
     digests, outcomes = record_clips(settings), {}
-    for peer in PEERS.values():
-        outcomes[peer.name] = peer.problem() or score_unless_current(
-            system_folder(settings, peer.name),
+    for name in names:
+        if name == "released":
+            outcomes[name] = _score_released(settings, digests)
+            continue
+        peer = PEERS[name]
+        outcomes[name] = peer.problem() or score_unless_current(
+            system_folder(settings, name),
             digests,
             peer_facts(peer),
             peer_fingerprint(peer, digests),
             partial(score_peer, peer, settings),
         )
-    outcomes["released"] = _score_released(settings, digests)
     return outcomes
 
 

@@ -1,0 +1,725 @@
+/* AtomicVAD in integers. `Qn`: n binary digits after the point.
+ *
+ * Every sum fits 32 bits whatever the samples are: tables and weights are scaled so. Right shifts
+ * of negative numbers are arithmetic, as compilers for two's complement do.
+ */
+#include "atomicvad.h"
+
+#include "atomicvad_tables.h"
+#include "atomicvad_weights.h"
+
+/* The DSP instructions of Cortex-M4 and above: the same results, faster. */
+#if defined(__ARM_FEATURE_DSP) && !defined(AVAD_NO_DSP)
+#include <arm_acle.h>
+#define USE_DSP 1
+#else
+#define USE_DSP 0
+#endif
+
+/* Compilers like to call memset or memcpy where they see such a loop; there may be none. */
+#if defined(__GNUC__)
+#define NO_LIBRARY_CALL __asm__ volatile("")
+#else
+#define NO_LIBRARY_CALL ((void)0)
+#endif
+
+#define POINTS (AVAD_FFT / 2)
+#define HALF_FRAME (AVAD_FRAME / 2)
+#define EDGE (AVAD_TAPS / 2) /* rows, and frames, that the first convolution sees on either side */
+#define GROUP 7              /* rows, and columns, that the second pooling takes together */
+
+/* ---- Arithmetic ---------------------------------------------------------------------------- */
+
+/* Half the product with a factor in Q15, rounded down. */
+static inline int32_t scaled(int32_t value, int32_t factor)
+{
+#if USE_DSP
+    return __smulwb(value, factor);
+#else
+    const int32_t low = (int32_t)((uint32_t)value & 0xFFFFu);
+    return (value >> 16) * factor + ((low * factor) >> 16);
+#endif
+}
+
+/* Binary digits of a number; none of 0. */
+static int32_t bit_length(uint32_t value)
+{
+#if USE_DSP
+    return 32 - (int32_t)__clz(value);
+#else
+    int32_t length = 0;
+    int32_t half;
+    for (half = 16; half > 0; half >>= 1) {
+        if ((value >> half) != 0u) {
+            length += half;
+            value >>= half;
+        }
+    }
+    return length + (int32_t)value;
+#endif
+}
+
+/* A number with the magnitude's binary digits. */
+static inline uint32_t digits(int32_t value)
+{
+    return (uint32_t)(value ^ (value >> 31));
+}
+
+static inline int32_t smaller(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int32_t larger(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline void keep_larger(int32_t *largest, int32_t value)
+{
+    if (value > *largest) {
+        *largest = value;
+    }
+}
+
+static void fill(int32_t *values, int32_t count, int32_t value)
+{
+    while (count-- > 0) {
+        NO_LIBRARY_CALL;
+        *values++ = value;
+    }
+}
+
+/* ---- Front end: samples to MFCC ------------------------------------------------------------ */
+
+/* Where the FFT wants sample n of a frame: pairs of samples in digit-reversed order. */
+static inline int32_t place(int32_t n)
+{
+    const int32_t point = n >> 1;
+    const int32_t reversed = ((point & 3) << 6) | ((point & 12) << 2) | ((point >> 2) & 12) | (point >> 6);
+    return 2 * reversed + (n & 1);
+}
+
+/* Samples first ... first + count - 1 of a frame, times the Hamming window: Q11. */
+static void load(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t first, int32_t count)
+{
+    int32_t n;
+    for (n = first; n < first + count; n++) {
+        const int32_t weight = avad_hamming[n <= HALF_FRAME ? n : AVAD_FRAME - n];
+        spectrum[place(n)] = (*samples++ * weight + 8) >> 4;
+    }
+}
+
+/* Half of (re, im) times exp(-2 pi i step / 512). */
+static inline void turn(int32_t *re, int32_t *im, int32_t step)
+{
+    const int32_t cosine = avad_circle[step & 511];
+    const int32_t sine = avad_circle[(step - 128) & 511];
+    const int32_t turned = scaled(*re, cosine) + scaled(*im, sine);
+    *im = scaled(*im, cosine) - scaled(*re, sine);
+    *re = turned;
+}
+
+static inline void halve(int32_t *re, int32_t *im)
+{
+    *re >>= 1;
+    *im >>= 1;
+}
+
+/* FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it: radix 4. */
+static void transform(int32_t z[AVAD_FFT])
+{
+    int32_t span, step, j, n;
+    for (span = 1, step = AVAD_FFT / 4; span < POINTS; span *= 4, step /= 4) {
+        for (j = 0; j < span; j++) {
+            for (n = j; n < POINTS; n += 4 * span) {
+                int32_t *const p = z + 2 * n, *const q = p + 2 * span;
+                int32_t *const r = q + 2 * span, *const s = r + 2 * span;
+                int32_t a = p[0], b = q[0], c = r[0], d = s[0];
+                int32_t e = p[1], f = q[1], g = r[1], h = s[1];
+                int32_t sum, difference;
+                if (span > 1) {
+                    halve(&a, &e);
+                    if (j == 0) {
+                        halve(&b, &f);
+                        halve(&c, &g);
+                        halve(&d, &h);
+                    } else {
+                        turn(&b, &f, j * step);
+                        turn(&c, &g, 2 * j * step);
+                        turn(&d, &h, 3 * j * step);
+                    }
+                }
+                sum = a + c;
+                difference = a - c;
+                a = b + d;
+                c = b - d;
+                p[0] = sum + a;
+                r[0] = sum - a;
+                sum = e + g;
+                e -= g;
+                a = f + h;
+                f -= h;
+                p[1] = sum + a;
+                r[1] = sum - a;
+                q[0] = difference + f;
+                s[0] = difference - f;
+                q[1] = e - c;
+                s[1] = e + c;
+            }
+        }
+    }
+}
+
+/* From the FFT of pairs of samples to half that of the samples: bins 1 to 255, Q7. */
+static void split(int32_t z[AVAD_FFT])
+{
+    int32_t k;
+    for (k = 1; k < POINTS / 2; k++) {
+        int32_t *const low = z + 2 * k, *const high = z + AVAD_FFT - 2 * k;
+        const int32_t a = low[0] >> 1, b = high[0] >> 1, c = low[1] >> 1, d = high[1] >> 1;
+        const int32_t even_re = (a + b) >> 1, even_im = (c - d) >> 1;
+        int32_t odd_re = c + d, odd_im = b - a;
+        turn(&odd_re, &odd_im, k);
+        low[0] = even_re + odd_re;
+        low[1] = even_im + odd_im;
+        high[0] = even_re - odd_re;
+        high[1] = even_im - odd_im;
+    }
+    halve(&z[POINTS], &z[POINTS + 1]);
+}
+
+/* A logarithm to base 2 in steps of 1/512, of mantissa * 2^exponent. */
+static int32_t logarithm(uint32_t mantissa, int32_t exponent)
+{
+    int32_t length, index, rest, fraction;
+    if (mantissa == 0u) {
+        return AVAD_LOG_FLOOR;
+    }
+    length = bit_length(mantissa);
+    mantissa <<= 32 - length;
+    index = (int32_t)((mantissa >> 25) & 63u);
+    rest = (int32_t)((mantissa >> 9) & 0xFFFFu);
+    fraction = avad_log2[index] + (((avad_log2[index + 1] - avad_log2[index]) * rest) >> 16);
+    return larger((length - 1 + exponent - AVAD_LOG_OFFSET) * 512 + ((fraction + 16) >> 5), AVAD_LOG_FLOOR);
+}
+
+/* From a spectrum to the logarithms of its 64 mel bands, in its first 64 places.
+ *
+ * Between two mel edges one band falls and the next rises; the bins there share one exponent.
+ */
+static void log_mel(int32_t z[AVAD_FFT])
+{
+    uint32_t below = 0; /* what the segment before adds to its upper band */
+    int32_t below_exponent = 0;
+    int32_t segment;
+    for (segment = 0; segment <= AVAD_BANDS; segment++) {
+        const int32_t first = avad_segment[segment] + 1, last = avad_segment[segment + 1] + 1;
+        uint32_t all = 0, rising = 0, total = 0;
+        int32_t bits, right, left, exponent, k;
+        for (k = first; k < last; k++) {
+            all |= digits(z[2 * k]) | digits(z[2 * k + 1]);
+        }
+        bits = bit_length(all);
+        right = larger(bits - 13, 0);
+        left = larger(2 * (13 - bits), 0);
+        for (k = first; k < last; k++) {
+            const int32_t re = z[2 * k] >> right, im = z[2 * k + 1] >> right;
+            const uint32_t power = (((uint32_t)(re * re) + (uint32_t)(im * im)) << left) >> 13;
+            rising += power * avad_rising[k];
+            total += power << 15; /* may wrap, and is right again less `rising` */
+        }
+        exponent = 13 + 2 * right - left;
+        if (segment > 0) {
+            const int32_t common = larger(below_exponent, exponent);
+            const uint32_t a = below >> smaller(common - below_exponent, 31);
+            const uint32_t b = (total - rising) >> smaller(common - exponent, 31);
+            z[segment - 1] = logarithm((a >> 1) + (b >> 1), common);
+        }
+        below = rising;
+        below_exponent = exponent;
+    }
+}
+
+/* MFCC of 64 logarithms, which it overwrites, to every `stride`th place of `mfcc`. */
+static void cosine_transform(int32_t values[AVAD_BANDS], int16_t *mfcc, int32_t stride)
+{
+    int32_t half, step, n, k;
+    /* Even coefficients are those of half as many sums; odd ones hear the differences. */
+    for (half = AVAD_BANDS / 2, step = 1; half > 0; half /= 2, step *= 2) {
+        for (n = 0; n < half; n++) {
+            const int32_t a = values[n], b = values[2 * half - 1 - n];
+            values[n] = a + b;
+            values[2 * half - 1 - n] = a - b;
+        }
+        for (k = step; k < AVAD_BANDS; k += 2 * step) {
+            const int32_t *difference = values + 2 * half - 1;
+            int32_t sum = 1 << 15;
+            uint32_t angle = (uint32_t)k;
+            for (n = 0; n < half; n++) {
+                sum += *difference-- * avad_cosine[angle & 255u];
+                angle += 2u * (uint32_t)k;
+            }
+            mfcc[k * stride] = (int16_t)(sum >> 16);
+        }
+    }
+    mfcc[0] = (int16_t)((values[0] * avad_cosine[0] + (1 << 15)) >> 16);
+}
+
+/* ---- Network: MFCC to the logit ------------------------------------------------------------ */
+
+static void clear(avad_patch *patch)
+{
+    fill(patch->pair, AVAD_PATCH / 2, 0);
+}
+
+/* Where the newest column of a patch begins; its rows are AVAD_ROW apart. */
+static inline int16_t *newest(avad_patch *patch)
+{
+    return patch->value + EDGE * AVAD_ROW + AVAD_TAPS - 1;
+}
+
+/* Room for a new column; the oldest one is forgotten. */
+static void shift(avad_patch *patch)
+{
+    int16_t *value = newest(patch);
+    int32_t row, frame;
+    for (row = 0; row < AVAD_BANDS; row++) {
+        for (frame = 1 - AVAD_TAPS; frame < 0; frame++) {
+            NO_LIBRARY_CALL;
+            value[frame] = value[frame + 1];
+        }
+        value += AVAD_ROW;
+    }
+}
+
+/* The first convolution of a patch at two neighbouring rows. */
+static inline void convolve(const avad_patch *patch, int32_t row, int32_t filter, int32_t sums[2])
+{
+    int32_t a = 0, b = 0, n;
+#if USE_DSP
+    const int32_t *x = patch->pair + row * (AVAD_ROW / 2), *w = avad_first[filter].pair;
+    for (n = 0; n < AVAD_TAPS * AVAD_ROW / 2; n++) {
+        a = __smlad(x[n], w[n], a);
+        b = __smlad(x[n + AVAD_ROW / 2], w[n], b);
+    }
+#else
+    const int16_t *x = patch->value + row * AVAD_ROW, *w = avad_first[filter].value;
+    for (n = 0; n < AVAD_TAPS * AVAD_ROW; n++) {
+        a += x[n] * w[n];
+        b += x[n + AVAD_ROW] * w[n];
+    }
+#endif
+    sums[0] = a;
+    sums[1] = b;
+}
+
+/* The first convolution at all rows; the largest of five neighbours is kept. */
+static void convolve_rows(const avad_patch *patch, avad_sums sums)
+{
+    int32_t row, filter, n;
+    for (row = 0; row < AVAD_BANDS; row += 2) {
+        for (filter = 0; filter < AVAD_FILTERS; filter++) {
+            int32_t pair[2];
+            convolve(patch, row, filter, pair);
+            for (n = 0; n < 2; n++) {
+                const int32_t edge = row + n <= EDGE ? avad_first_edge[row + n][filter] : 0;
+                const int32_t cell = ((row + n) * 13) >> 6; /* a fifth of the row */
+                keep_larger(&sums[cell * AVAD_FILTERS + filter], pair[n] + edge);
+            }
+        }
+    }
+}
+
+/* Differences become a vector of length 1 or less, Q14: d / sqrt(sum of d d + epsilon). */
+static void normalize(int32_t *values, int32_t count, int32_t least_shift, uint32_t epsilon)
+{
+    uint32_t all = 0, total;
+    int32_t right, even, index, rest, inverse, last, n;
+    for (n = 0; n < count; n++) {
+        all |= (uint32_t)(values[n] < 0 ? -values[n] : values[n]);
+    }
+    right = larger(bit_length(all) - 14, least_shift);
+    total = epsilon >> smaller(2 * (right - least_shift), 31);
+    for (n = 0; n < count; n++) {
+        values[n] >>= right;
+        total += (uint32_t)(values[n] * values[n]);
+    }
+    if (total == 0u) {
+        return; /* all differences are 0 */
+    }
+    even = (32 - bit_length(total)) & ~1;
+    total <<= even;
+    index = (int32_t)(total >> 25) - 32;
+    rest = (int32_t)((total >> 9) & 0xFFFFu);
+    inverse = avad_rsqrt[index] - (((avad_rsqrt[index] - avad_rsqrt[index + 1]) * rest) >> 16);
+    last = 17 - even / 2;
+    for (n = 0; n < count; n++) {
+        values[n] = (values[n] * inverse + (1 << (last - 1))) >> last;
+    }
+}
+
+/* A growing cosine unit, out of the table of its 257 points. */
+static int32_t unit(int32_t input, const int16_t table[257])
+{
+    const int32_t inside = smaller(larger(input, 0), (1 << 29) - 1);
+    const int32_t index = inside >> 21, rest = (inside >> 7) & 0x3FFF;
+    return table[index] + (((table[index + 1] - table[index]) * rest + 0x2000) >> 14);
+}
+
+/* The first block after its pooling, at one cell. */
+static void finish_cell(const int32_t *sums, int16_t *outputs)
+{
+    int32_t values[AVAD_FILTERS], totals[AVAD_CHANNELS], mean = 0, n, j;
+    for (n = 0; n < AVAD_FILTERS; n++) {
+        values[n] = (sums[n] + avad_first_bias[n]) >> 3;
+        mean += values[n];
+    }
+    for (n = 0; n < AVAD_FILTERS; n++) {
+        values[n] = 3 * values[n] - mean;
+    }
+    normalize(values, AVAD_FILTERS, AVAD_FIRST_SHIFT, AVAD_FIRST_EPSILON);
+    for (n = 0; n < AVAD_CHANNELS; n++) {
+        totals[n] = avad_reduce_bias[n];
+    }
+    for (j = 0; j < AVAD_HIDDEN; j++) {
+        int32_t input = avad_first_offset[j];
+        for (n = 0; n < AVAD_FILTERS; n++) {
+            input += avad_first_expand[j][n] * values[n];
+        }
+        input = unit(input, avad_first_unit);
+        for (n = 0; n < AVAD_CHANNELS; n++) {
+            totals[n] += avad_reduce[n][j] * input;
+        }
+    }
+    for (n = 0; n < AVAD_CHANNELS; n++) {
+        outputs[n] = (int16_t)((totals[n] + (1 << 15)) >> 16);
+    }
+}
+
+/* Where the values of a row's group begin, or a column's among groups of rows. */
+static inline int32_t group(int32_t row)
+{
+    return row < GROUP ? 0 : AVAD_CHANNELS;
+}
+
+/* The first block after its pooling, at all cells of a column. */
+static void finish_column(const avad_sums sums, avad_column column)
+{
+    int32_t cell;
+    for (cell = 0; cell < AVAD_CELLS; cell++) {
+        finish_cell(sums + cell * AVAD_FILTERS, column + cell * AVAD_CHANNELS);
+    }
+}
+
+/* The depthwise convolution of a column and its neighbours (0: zeros); the largest values of its
+ * two groups of rows are kept. */
+static void convolve_column(const int16_t *before, const int16_t *column, const int16_t *after,
+                            int32_t largest[2 * AVAD_CHANNELS])
+{
+    const int16_t *const columns[3] = {before, column, after};
+    int32_t row, channel, i, j;
+    for (row = 0; row < AVAD_CELLS; row++) {
+        for (channel = 0; channel < AVAD_CHANNELS; channel++) {
+            int32_t sum = avad_second_bias[channel] + (1 << 15);
+            for (j = 0; j < 3; j++) {
+                if (columns[j] == 0) {
+                    continue;
+                }
+                for (i = larger(1 - row, 0); i < smaller(AVAD_CELLS + 1 - row, 3); i++) {
+                    sum += avad_second[channel][i][j] * columns[j][(row + i - 1) * AVAD_CHANNELS + channel];
+                }
+            }
+            keep_larger(&largest[group(row) + channel], sum >> 16);
+        }
+    }
+}
+
+/* The largest values of a column's two groups of rows are kept. */
+static void pool_column(const avad_column column, int32_t largest[2 * AVAD_CHANNELS])
+{
+    int32_t row, channel;
+    for (row = 0; row < AVAD_CELLS; row++) {
+        for (channel = 0; channel < AVAD_CHANNELS; channel++) {
+            keep_larger(&largest[group(row) + channel], column[row * AVAD_CHANNELS + channel]);
+        }
+    }
+}
+
+/* The second block after its pooling, the skip connection and the last layer.
+ *
+ * Both arguments: the largest values of columns 0-6, then of columns 7-12.
+ */
+static int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t skip[4 * AVAD_CHANNELS])
+{
+    int32_t total = AVAD_OUTPUT_BIAS, row, column, j;
+    for (row = 0; row < 2; row++) {
+        for (column = 0; column < 2; column++) {
+            const int32_t cell = 2 * row + column, at = AVAD_CHANNELS * (2 * column + row);
+            int32_t value = second[at] - second[at + 1];
+            normalize(&value, 1, AVAD_SECOND_SHIFT, AVAD_SECOND_EPSILON);
+            for (j = 0; j < AVAD_HIDDEN; j++) {
+                const int32_t input = avad_second_offset[j] + avad_second_expand[j] * value;
+                total += avad_output[cell][j] * unit(input, avad_second_unit);
+            }
+            for (j = 0; j < AVAD_CHANNELS; j++) {
+                total += avad_skip[cell][j] * skip[at + j];
+            }
+        }
+    }
+    return (int16_t)smaller(larger(total >> AVAD_OUTPUT_SHIFT, -INT16_MAX), INT16_MAX);
+}
+
+/* ---- One window ---------------------------------------------------------------------------- */
+
+#ifndef AVAD_NO_WINDOW
+/* A frame whose middle is sample 160 * frame; beyond its ends the window is reflected. */
+static void load_reflected(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t frame)
+{
+    const int32_t start = frame * AVAD_HOP - HALF_FRAME;
+    int32_t n;
+    if (start >= 0 && start + AVAD_FRAME <= AVAD_WINDOW) {
+        load(spectrum, samples + start, 0, AVAD_FRAME);
+        return;
+    }
+    for (n = 0; n < AVAD_FRAME; n++) {
+        const int32_t at = start + n < 0 ? -(start + n) : start + n;
+        load(spectrum, samples + smaller(at, 2 * (AVAD_WINDOW - 1) - at), n, 1);
+    }
+}
+
+/* MFCC of a window; its logarithms end 80 dB below the largest. */
+static void window_mfcc(avad_workspace *workspace, const int16_t *samples)
+{
+    int32_t *const spectrum = workspace->scratch.spectrum;
+    int32_t floor = AVAD_LOG_FLOOR, frame, n;
+    for (frame = 0; frame < AVAD_FRAMES; frame++) {
+        fill(spectrum, AVAD_FFT, 0);
+        load_reflected(spectrum, samples, frame);
+        transform(spectrum);
+        split(spectrum);
+        log_mel(spectrum);
+        for (n = 0; n < AVAD_BANDS; n++) {
+            workspace->mfcc[frame][n] = (int16_t)spectrum[n];
+            keep_larger(&floor, spectrum[n] - AVAD_LOG_RANGE);
+        }
+    }
+    for (frame = 0; frame < AVAD_FRAMES; frame++) {
+        for (n = 0; n < AVAD_BANDS; n++) {
+            spectrum[n] = larger(workspace->mfcc[frame][n], floor);
+        }
+        cosine_transform(spectrum, workspace->mfcc[frame], 1);
+    }
+}
+
+/* Column `frame` of the MFCC enters the patch; beyond the window all coefficients are zero. */
+static void append(avad_patch *patch, const avad_workspace *workspace, int32_t frame)
+{
+    int16_t *value = newest(patch);
+    int32_t n;
+    shift(patch);
+    for (n = 0; n < AVAD_BANDS; n++) {
+        const int32_t zero = n == 0 ? AVAD_ZERO : 0;
+        *value = (int16_t)(frame >= 0 && frame < AVAD_FRAMES ? workspace->mfcc[frame][n] : zero);
+        value += AVAD_ROW;
+    }
+}
+
+static int16_t window_logit(avad_workspace *workspace)
+{
+    avad_patch *const patch = &workspace->scratch.network.patch;
+    avad_column *const block = workspace->scratch.network.block;
+    int32_t *const sums = workspace->scratch.network.sums;
+    int32_t second[4 * AVAD_CHANNELS], skip[4 * AVAD_CHANNELS];
+    int32_t frame, n;
+    clear(patch);
+    for (frame = -EDGE; frame < EDGE; frame++) {
+        append(patch, workspace, frame);
+    }
+    for (n = 0; n < AVAD_CELLS; n++) {
+        fill(sums, AVAD_CELLS * AVAD_FILTERS, INT32_MIN);
+        for (frame = n * AVAD_POOL; frame < smaller((n + 1) * AVAD_POOL, AVAD_FRAMES); frame++) {
+            append(patch, workspace, frame + EDGE);
+            convolve_rows(patch, sums);
+        }
+        finish_column(sums, block[n]);
+    }
+    fill(second, 4 * AVAD_CHANNELS, INT32_MIN);
+    fill(skip, 4 * AVAD_CHANNELS, INT32_MIN);
+    for (n = 0; n < AVAD_CELLS; n++) {
+        convolve_column(n > 0 ? block[n - 1] : 0, block[n], n < AVAD_CELLS - 1 ? block[n + 1] : 0,
+                        second + 2 * group(n));
+        pool_column(block[n], skip + 2 * group(n));
+    }
+    return logit(second, skip);
+}
+
+int16_t avad_window(avad_workspace *workspace, const int16_t samples[AVAD_WINDOW])
+{
+    window_mfcc(workspace, samples);
+    return window_logit(workspace);
+}
+#endif
+
+/* ---- A stream ------------------------------------------------------------------------------ */
+
+#ifndef AVAD_NO_STREAM
+#define SHORT (AVAD_SPAN - AVAD_POOL + 1) /* length of the rings that are filled 5 hops late */
+
+static void fill_short(int16_t *values, int32_t count)
+{
+    while (count-- > 0) {
+        NO_LIBRARY_CALL;
+        *values++ = 0;
+    }
+}
+
+static void copy(int16_t *to, const int16_t *from, int32_t count)
+{
+    while (count-- > 0) {
+        NO_LIBRARY_CALL;
+        *to++ = *from++;
+    }
+}
+
+static void store(avad_groups to, const int32_t from[2 * AVAD_CHANNELS])
+{
+    int32_t n;
+    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
+        to[n] = (int16_t)from[n];
+    }
+}
+
+static void keep_all_larger(int32_t *largest, const avad_groups values)
+{
+    int32_t n;
+    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
+        keep_larger(&largest[n], values[n]);
+    }
+}
+
+/* The place in a ring that was the newest `age` hops ago. */
+static inline int32_t ago(int32_t newest_at, int32_t age, int32_t length)
+{
+    return newest_at < age ? newest_at - age + length : newest_at - age;
+}
+
+static inline uint8_t next(uint8_t at, int32_t length)
+{
+    return (uint8_t)(at + 1 == length ? 0 : at + 1);
+}
+
+void avad_stream_init(avad_stream *stream)
+{
+    int32_t n;
+    clear(&stream->patch);
+    for (n = 0; n < AVAD_POOL - 1; n++) {
+        fill(stream->sums[n], AVAD_CELLS * AVAD_FILTERS, 0);
+    }
+    for (n = 0; n < 2 * AVAD_POOL; n++) {
+        fill_short(stream->block[n], AVAD_CELLS * AVAD_CHANNELS);
+    }
+    fill_short(stream->history, AVAD_HISTORY);
+    stream->hops = stream->sums_at = stream->block_at = stream->skip_at = stream->second_at = 0;
+}
+
+/* MFCC of the frame that ends with a hop: the patch's newest column. */
+static void stream_mfcc(avad_stream *stream, const int16_t hop[AVAD_HOP])
+{
+    int32_t *const spectrum = stream->scratch.spectrum;
+    fill(spectrum, AVAD_FFT, 0);
+    load(spectrum, stream->history, 0, AVAD_HISTORY);
+    load(spectrum, hop, AVAD_HISTORY, AVAD_HOP);
+    copy(stream->history, stream->history + AVAD_HOP, AVAD_HISTORY - AVAD_HOP);
+    copy(stream->history + AVAD_HISTORY - AVAD_HOP, hop, AVAD_HOP);
+    transform(spectrum);
+    split(spectrum);
+    log_mel(spectrum);
+    shift(&stream->patch);
+    cosine_transform(spectrum, newest(&stream->patch), AVAD_ROW);
+}
+
+/* The newest column of the first block, out of five of the first convolution. */
+static void stream_block(avad_stream *stream)
+{
+    int32_t *const now = stream->scratch.newest.sums;
+    int32_t ring, n;
+    fill(now, AVAD_CELLS * AVAD_FILTERS, INT32_MIN);
+    convolve_rows(&stream->patch, now);
+    for (n = 0; n < AVAD_CELLS * AVAD_FILTERS; n++) {
+        const int32_t newest_sum = now[n];
+        for (ring = 0; ring < AVAD_POOL - 1; ring++) {
+            keep_larger(&now[n], stream->sums[ring][n]);
+        }
+        stream->sums[stream->sums_at][n] = newest_sum;
+    }
+    finish_column(now, stream->scratch.newest.column);
+}
+
+/* What the second block needs of the newest column. `last`: its depthwise convolution with nothing
+ * after it. */
+static void stream_second(avad_stream *stream, int32_t last[2 * AVAD_CHANNELS])
+{
+    const int16_t *const column = stream->scratch.newest.column;
+    int16_t *const oldest = stream->block[stream->block_at];
+    const int16_t *const middle = stream->block[ago(stream->block_at, AVAD_POOL, 2 * AVAD_POOL)];
+    int32_t largest[2 * AVAD_CHANNELS];
+
+    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
+    pool_column(column, largest);
+    store(stream->skip[stream->skip_at], largest);
+
+    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
+    convolve_column(oldest, middle, column, largest);
+    store(stream->inside[stream->second_at], largest);
+
+    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
+    convolve_column(0, middle, column, largest);
+    store(stream->first[stream->second_at], largest);
+
+    fill(last, 2 * AVAD_CHANNELS, INT32_MIN);
+    convolve_column(middle, column, 0, last);
+    copy(oldest, column, AVAD_CELLS * AVAD_CHANNELS);
+}
+
+/* The logit of 13 columns, each 5 hops after the one before. */
+static int16_t stream_logit(const avad_stream *stream, const int32_t last[2 * AVAD_CHANNELS])
+{
+    int32_t second[4 * AVAD_CHANNELS], skip[4 * AVAD_CHANNELS];
+    int32_t n;
+    fill(second, 2 * AVAD_CHANNELS, INT32_MIN);
+    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
+        second[2 * AVAD_CHANNELS + n] = last[n];
+    }
+    fill(skip, 4 * AVAD_CHANNELS, INT32_MIN);
+    for (n = 0; n < AVAD_CELLS; n++) {
+        const int32_t age = (AVAD_CELLS - 1 - n) * AVAD_POOL;
+        keep_all_larger(skip + 2 * group(n), stream->skip[ago(stream->skip_at, age, AVAD_SPAN + 1)]);
+        if (n < AVAD_CELLS - 1) {
+            const int32_t at = ago(stream->second_at, age - AVAD_POOL, SHORT);
+            keep_all_larger(second + 2 * group(n), n > 0 ? stream->inside[at] : stream->first[at]);
+        }
+    }
+    return logit(second, skip);
+}
+
+int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP])
+{
+    int16_t result = AVAD_NOT_READY;
+    int32_t last[2 * AVAD_CHANNELS];
+
+    stream_mfcc(stream, hop);
+    stream_block(stream);
+    stream_second(stream, last);
+    if (stream->hops == AVAD_WARM_UP) {
+        result = stream_logit(stream, last);
+    } else {
+        stream->hops++;
+    }
+    stream->sums_at = next(stream->sums_at, AVAD_POOL - 1);
+    stream->block_at = next(stream->block_at, 2 * AVAD_POOL);
+    stream->skip_at = next(stream->skip_at, AVAD_SPAN + 1);
+    stream->second_at = next(stream->second_at, SHORT);
+    return result;
+}
+#endif

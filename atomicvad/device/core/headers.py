@@ -1,0 +1,100 @@
+"""The headers of numbers that ``atomicvad.c`` includes: constant tables, and a model's weights."""
+
+import textwrap
+
+import numpy as np
+
+from atomicvad.device.integer import front_end, tables
+from atomicvad.device.integer.weights import IntegerWeights
+
+TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
+
+
+def tables_header() -> str:
+    """Content of ``atomicvad_tables.h``: the same for every model."""
+    return _header(
+        TABLES,
+        "The constant tables of the front end.",
+        f"#define AVAD_LOG_OFFSET {front_end.OFFSET} /* of a logarithm, in powers of two */",
+        f"#define AVAD_LOG_FLOOR {_signed(front_end.FLOOR)} /* of a power of 1e-10 */",
+        f"#define AVAD_LOG_RANGE {front_end.RANGE} /* 80 dB */",
+        f"#define AVAD_ZERO {_signed(-round(front_end.BIAS))} /* what coefficient 0 is where it "
+        "should be 0 */",
+        _array("int16_t", "avad_hamming", tables.HAMMING, "Hamming window, Q15; then mirrored"),
+        _array("int16_t", "avad_circle", tables.CIRCLE, "cosine, 512 steps a turn, Q15"),
+        _array("int16_t", "avad_cosine", tables.DCT_CIRCLE, "cosine, 256 steps a turn, Q11"),
+        _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "FFT bins below a mel edge, less 1"),
+        _array("uint16_t", "avad_rising", np.append(0, tables.RISING), "weight of a bin, Q15"),
+        _array("int16_t", "avad_log2", tables.LOG2, "log2(1 + n/64), Q14"),
+        _array("uint16_t", "avad_rsqrt", tables.RSQRT, "1 / sqrt(1 + n/32), Q16"),
+    )
+
+
+def weights_header(weights: IntegerWeights, title: str) -> str:
+    """Content of ``atomicvad_weights.h``; ``title`` says which model it is."""
+    first = np.zeros((3, 7, 8), np.int64)
+    first[..., :7] = weights.first
+    return _header(
+        WEIGHTS,
+        f"The weights of {title}.",
+        "#define AVAD_HIDDEN 8",
+        *_normalization("FIRST", weights.first_normal),
+        *_normalization("SECOND", weights.second_normal),
+        f"#define AVAD_OUTPUT_BIAS {_signed(weights.output_bias)}",
+        f"#define AVAD_OUTPUT_SHIFT {weights.output_shift}",
+        "/* first convolution, Q-scaled: rows of 7 weights and a zero */\n"
+        "static const union {\n    int16_t value[56];\n    int32_t pair[28];\n} avad_first[3] = {\n"
+        + ",\n".join(f"    {{{_braces(kernel.ravel())}}}" for kernel in first)
+        + "\n};",
+        _array("int32_t", "avad_first_edge", weights.first_edge, "what coefficient 0 lacks"),
+        _array("int32_t", "avad_first_bias", weights.first_bias),
+        _array("int16_t", "avad_first_expand", weights.first_unit.weights, "after normalisation"),
+        _array("int32_t", "avad_first_offset", weights.first_unit.biases),
+        _array("int16_t", "avad_first_unit", weights.first_unit.table, "growing cosine unit"),
+        _array("int16_t", "avad_reduce", weights.reduce),
+        _array("int32_t", "avad_reduce_bias", weights.reduce_bias),
+        _array("int16_t", "avad_second", weights.second, "depthwise: channel, row, column"),
+        _array("int32_t", "avad_second_bias", weights.second_bias),
+        _array("int16_t", "avad_second_expand", weights.second_unit.weights.ravel()),
+        _array("int32_t", "avad_second_offset", weights.second_unit.biases),
+        _array("int16_t", "avad_second_unit", weights.second_unit.table, "growing cosine unit"),
+        _array("int16_t", "avad_output", weights.output, "cell, hidden"),
+        _array("int16_t", "avad_skip", weights.skip, "cell, channel"),
+    )
+
+
+def _header(name: str, title: str, *parts: str) -> str:
+    guard = name.upper().replace(".", "_")
+    body = "\n\n".join(parts)
+    return (
+        f"/* {title} Written by a program; see atomicvad.c. */\n#ifndef {guard}\n#define {guard}\n\n"
+        f"#include <stdint.h>\n\n{body}\n\n#endif\n"
+    )
+
+
+def _normalization(name, normal):
+    return (
+        f"#define AVAD_{name}_SHIFT {normal.least_shift}",
+        f"#define AVAD_{name}_EPSILON {normal.epsilon}u",
+    )
+
+
+def _signed(value: int) -> str:
+    """A number as a macro's value."""
+    return f"({value})" if value < 0 else f"{value}"
+
+
+def _array(kind: str, name: str, values: np.ndarray, comment: str = "") -> str:
+    limits = np.iinfo(kind.removesuffix("_t"))
+    if values.min() < limits.min or values.max() > limits.max:
+        raise ValueError(f"{name}: expected {kind}, got {values.min()} ... {values.max()}")
+    shape = "".join(f"[{length}]" for length in values.shape)
+    note = f"/* {comment} */\n" if comment else ""
+    return f"{note}static const {kind} {name}{shape} = {_braces(values)};"
+
+
+def _braces(values: np.ndarray) -> str:
+    if values.ndim > 1:
+        return "{\n" + ",\n".join(f"    {_braces(part)}" for part in values) + "\n}"
+    text = ", ".join(map(str, values.tolist()))
+    return "{" + "\n".join(textwrap.wrap(text, 96, subsequent_indent="    ")) + "}"
