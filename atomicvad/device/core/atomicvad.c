@@ -10,7 +10,6 @@
 
 /* The DSP instructions of Cortex-M4 and above: the same results, faster. */
 #if defined(__ARM_FEATURE_DSP) && !defined(AVAD_NO_DSP)
-#include <arm_acle.h>
 #define USE_DSP 1
 #else
 #define USE_DSP 0
@@ -19,8 +18,17 @@
 /* Compilers like to call memset or memcpy where they see such a loop; there may be none. */
 #if defined(__GNUC__)
 #define NO_LIBRARY_CALL __asm__ volatile("")
+#define LOAD_ANEW __asm__ volatile("" : : : "memory") /* instead of values kept on the stack */
 #else
+#define LOAD_ANEW ((void)0)
 #define NO_LIBRARY_CALL ((void)0)
+#endif
+
+/* Few registers serve a small function best. */
+#if defined(__GNUC__)
+#define SEPARATE static __attribute__((noinline))
+#else
+#define SEPARATE static
 #endif
 
 #define POINTS (AVAD_FFT / 2)
@@ -34,30 +42,68 @@
 static inline int32_t scaled(int32_t value, int32_t factor)
 {
 #if USE_DSP
-    return __smulwb(value, factor);
+    int32_t result;
+    __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(value), "r"(factor));
+    return result;
 #else
     const int32_t low = (int32_t)((uint32_t)value & 0xFFFFu);
     return (value >> 16) * factor + ((low * factor) >> 16);
 #endif
 }
 
+/* How coefficients are stored: where the DSP instructions are missing, off by 2^15, since to load
+ * 16 bits with a sign takes two instructions there. */
+#define ZERO 0x8000u
+
+static inline uint16_t coded(int32_t value)
+{
+    return (uint16_t)((uint32_t)value + (USE_DSP ? 0u : ZERO));
+}
+
+#ifndef AVAD_NO_WINDOW
+static inline int32_t decoded(uint16_t code)
+{
+    return USE_DSP ? (int16_t)code : (int32_t)code - (int32_t)ZERO;
+}
+#endif
+
 /* Binary digits of a number; none of 0. */
 static int32_t bit_length(uint32_t value)
 {
 #if USE_DSP
-    return 32 - (int32_t)__clz(value);
+    int32_t zeros;
+    __asm__("clz %0, %1" : "=r"(zeros) : "r"(value));
+    return 32 - zeros;
 #else
     int32_t length = 0;
-    int32_t half;
-    for (half = 16; half > 0; half >>= 1) {
-        if ((value >> half) != 0u) {
-            length += half;
-            value >>= half;
-        }
+    if (value >= 0x10000u) {
+        length = 16;
+        value >>= 16;
     }
-    return length + (int32_t)value;
+    if (value >= 0x100u) {
+        length += 8;
+        value >>= 8;
+    }
+    if (value >= 0x10u) {
+        length += 4;
+        value >>= 4;
+    }
+    if (value >= 4u) {
+        length += 2;
+        value >>= 2;
+    }
+    return length + (value > 1u ? 2 : (int32_t)value);
 #endif
 }
+
+#if USE_DSP
+/* A sum and the products of two pairs of 16 bits. */
+static inline int32_t add_products(int32_t sum, int32_t pair, int32_t other)
+{
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(pair), "r"(other));
+    return sum;
+}
+#endif
 
 /* A number with the magnitude's binary digits. */
 static inline uint32_t digits(int32_t value)
@@ -92,31 +138,46 @@ static void fill(int32_t *values, int32_t count, int32_t value)
 
 /* ---- Front end: samples to MFCC ------------------------------------------------------------ */
 
-/* Where the FFT wants sample n of a frame: pairs of samples in digit-reversed order. */
-static inline int32_t place(int32_t n)
+/* Base-4 digits of a number below 256, in reverse. */
+static inline int32_t reversed(int32_t n)
 {
-    const int32_t point = n >> 1;
-    const int32_t reversed = ((point & 3) << 6) | ((point & 12) << 2) | ((point >> 2) & 12) | (point >> 6);
-    return 2 * reversed + (n & 1);
+    return ((n & 3) << 6) | ((n & 12) << 2) | ((n >> 2) & 12) | (n >> 6);
 }
 
-/* Samples first ... first + count - 1 of a frame, times the Hamming window: Q11. */
-static void load(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t first, int32_t count)
+/* A sample of 16 bits times the Hamming window, Q11. */
+static inline int32_t windowed(int32_t sample, int32_t n)
+{
+    return (sample * avad_hamming[smaller(n, AVAD_FRAME - n)] + 8) >> 4;
+}
+
+/* Samples first ... first + count - 1 of a frame; both numbers are even. The FFT takes pairs of
+ * samples for complex points, in digit-reversed order. */
+SEPARATE void load(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t first, int32_t count)
 {
     int32_t n;
-    for (n = first; n < first + count; n++) {
-        const int32_t weight = avad_hamming[n <= HALF_FRAME ? n : AVAD_FRAME - n];
-        spectrum[place(n)] = (*samples++ * weight + 8) >> 4;
+    for (n = first; n < first + count; n += 2) {
+        int32_t *const point = spectrum + 2 * reversed(n >> 1);
+        point[0] = windowed(*samples++, n);
+        point[1] = windowed(*samples++, n + 1);
+    }
+}
+
+/* Zeros behind the samples of a frame. */
+static void pad(int32_t spectrum[AVAD_FFT])
+{
+    int32_t n;
+    for (n = AVAD_FRAME / 2; n < POINTS; n++) {
+        int32_t *const point = spectrum + 2 * reversed(n);
+        point[0] = point[1] = 0;
     }
 }
 
 /* Half of (re, im) times exp(-2 pi i step / 512). */
 static inline void turn(int32_t *re, int32_t *im, int32_t step)
 {
-    const int32_t cosine = avad_circle[step & 511];
-    const int32_t sine = avad_circle[(step - 128) & 511];
-    const int32_t turned = scaled(*re, cosine) + scaled(*im, sine);
-    *im = scaled(*im, cosine) - scaled(*re, sine);
+    const int32_t cosine = avad_circle[step], minus_sine = avad_circle[step + AVAD_FFT / 4];
+    const int32_t turned = scaled(*re, cosine) - scaled(*im, minus_sine);
+    *im = scaled(*im, cosine) + scaled(*re, minus_sine);
     *re = turned;
 }
 
@@ -126,53 +187,68 @@ static inline void halve(int32_t *re, int32_t *im)
     *im >>= 1;
 }
 
-/* FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it: radix 4. */
-static void transform(int32_t z[AVAD_FFT])
+/* What comes before four points are combined: nothing, to halve them, or also to turn three. */
+enum { PLAIN, HALVED, TURNED };
+
+/* An FFT of four points that lie `span` apart, in place. */
+static inline void combine(int32_t *p, int32_t span, int kind, int32_t step)
 {
-    int32_t span, step, j, n;
-    for (span = 1, step = AVAD_FFT / 4; span < POINTS; span *= 4, step /= 4) {
-        for (j = 0; j < span; j++) {
-            for (n = j; n < POINTS; n += 4 * span) {
-                int32_t *const p = z + 2 * n, *const q = p + 2 * span;
-                int32_t *const r = q + 2 * span, *const s = r + 2 * span;
-                int32_t a = p[0], b = q[0], c = r[0], d = s[0];
-                int32_t e = p[1], f = q[1], g = r[1], h = s[1];
-                int32_t sum, difference;
-                if (span > 1) {
-                    halve(&a, &e);
-                    if (j == 0) {
-                        halve(&b, &f);
-                        halve(&c, &g);
-                        halve(&d, &h);
-                    } else {
-                        turn(&b, &f, j * step);
-                        turn(&c, &g, 2 * j * step);
-                        turn(&d, &h, 3 * j * step);
-                    }
-                }
-                sum = a + c;
-                difference = a - c;
-                a = b + d;
-                c = b - d;
-                p[0] = sum + a;
-                r[0] = sum - a;
-                sum = e + g;
-                e -= g;
-                a = f + h;
-                f -= h;
-                p[1] = sum + a;
-                r[1] = sum - a;
-                q[0] = difference + f;
-                s[0] = difference - f;
-                q[1] = e - c;
-                s[1] = e + c;
+    int32_t *const q = p + 2 * span, *const r = q + 2 * span, *const s = r + 2 * span;
+    int32_t a = p[0], b = q[0], c = r[0], d = s[0], e = p[1], f = q[1], g = r[1], h = s[1];
+    int32_t sum, difference, other;
+    if (kind != PLAIN) {
+        halve(&a, &e);
+    }
+    if (kind == HALVED) {
+        halve(&b, &f);
+        halve(&c, &g);
+        halve(&d, &h);
+    }
+    if (kind == TURNED) {
+        turn(&b, &f, step);
+        turn(&c, &g, 2 * step);
+        turn(&d, &h, 3 * step);
+    }
+    sum = a + c;
+    difference = a - c;
+    other = b + d;
+    b -= d;
+    p[0] = sum + other;
+    r[0] = sum - other;
+    sum = e + g;
+    e -= g;
+    other = f + h;
+    f -= h;
+    p[1] = sum + other;
+    r[1] = sum - other;
+    q[0] = difference + f;
+    s[0] = difference - f;
+    q[1] = e - b;
+    s[1] = e + b;
+}
+
+/* FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it: radix 4. */
+SEPARATE void transform(int32_t z[AVAD_FFT])
+{
+    int32_t *const end = z + AVAD_FFT, *p;
+    int32_t span, step, j;
+    for (p = z; p < end; p += 8) {
+        combine(p, 1, PLAIN, 0);
+    }
+    for (span = 4, step = AVAD_FFT / 16; span < POINTS; span *= 4, step >>= 2) {
+        for (p = z; p < end; p += 8 * span) {
+            combine(p, span, HALVED, 0);
+        }
+        for (j = 1; j < span; j++) {
+            for (p = z + 2 * j; p < end; p += 8 * span) {
+                combine(p, span, TURNED, j * step);
             }
         }
     }
 }
 
 /* From the FFT of pairs of samples to half that of the samples: bins 1 to 255, Q7. */
-static void split(int32_t z[AVAD_FFT])
+SEPARATE void split(int32_t z[AVAD_FFT])
 {
     int32_t k;
     for (k = 1; k < POINTS / 2; k++) {
@@ -190,7 +266,7 @@ static void split(int32_t z[AVAD_FFT])
 }
 
 /* A logarithm to base 2 in steps of 1/512, of mantissa * 2^exponent. */
-static int32_t logarithm(uint32_t mantissa, int32_t exponent)
+SEPARATE int32_t logarithm(uint32_t mantissa, int32_t exponent)
 {
     int32_t length, index, rest, fraction;
     if (mantissa == 0u) {
@@ -208,7 +284,7 @@ static int32_t logarithm(uint32_t mantissa, int32_t exponent)
  *
  * Between two mel edges one band falls and the next rises; the bins there share one exponent.
  */
-static void log_mel(int32_t z[AVAD_FFT])
+SEPARATE void log_mel(int32_t z[AVAD_FFT])
 {
     uint32_t below = 0; /* what the segment before adds to its upper band */
     int32_t below_exponent = 0;
@@ -216,19 +292,22 @@ static void log_mel(int32_t z[AVAD_FFT])
     for (segment = 0; segment <= AVAD_BANDS; segment++) {
         const int32_t first = avad_segment[segment] + 1, last = avad_segment[segment + 1] + 1;
         uint32_t all = 0, rising = 0, total = 0;
-        int32_t bits, right, left, exponent, k;
-        for (k = first; k < last; k++) {
-            all |= digits(z[2 * k]) | digits(z[2 * k + 1]);
+        const int32_t *const begin = z + 2 * first, *const end = z + 2 * last, *bin;
+        const uint16_t *weight = avad_rising + first;
+        int32_t bits, right, left, exponent;
+        for (bin = begin; bin < end; bin += 2) {
+            all |= digits(bin[0]) | digits(bin[1]);
         }
         bits = bit_length(all);
         right = larger(bits - 13, 0);
         left = larger(2 * (13 - bits), 0);
-        for (k = first; k < last; k++) {
-            const int32_t re = z[2 * k] >> right, im = z[2 * k + 1] >> right;
+        for (bin = begin; bin < end; bin += 2) {
+            const int32_t re = bin[0] >> right, im = bin[1] >> right;
             const uint32_t power = (((uint32_t)(re * re) + (uint32_t)(im * im)) << left) >> 13;
-            rising += power * avad_rising[k];
-            total += power << 15; /* may wrap, and is right again less `rising` */
+            rising += power * *weight++;
+            total += power;
         }
+        total <<= 15; /* may wrap, and is right again less `rising` */
         exponent = 13 + 2 * right - left;
         if (segment > 0) {
             const int32_t common = larger(below_exponent, exponent);
@@ -242,8 +321,9 @@ static void log_mel(int32_t z[AVAD_FFT])
 }
 
 /* MFCC of 64 logarithms, which it overwrites, to every `stride`th place of `mfcc`. */
-static void cosine_transform(int32_t values[AVAD_BANDS], int16_t *mfcc, int32_t stride)
+SEPARATE void cosine_transform(int32_t values[AVAD_BANDS], uint16_t *mfcc, int32_t stride)
 {
+    const int16_t *factor = avad_dct;
     int32_t half, step, n, k;
     /* Even coefficients are those of half as many sums; odd ones hear the differences. */
     for (half = AVAD_BANDS / 2, step = 1; half > 0; half /= 2, step *= 2) {
@@ -253,36 +333,46 @@ static void cosine_transform(int32_t values[AVAD_BANDS], int16_t *mfcc, int32_t 
             values[2 * half - 1 - n] = a - b;
         }
         for (k = step; k < AVAD_BANDS; k += 2 * step) {
-            const int32_t *difference = values + 2 * half - 1;
+            const int32_t *difference = values + half;
             int32_t sum = 1 << 15;
-            uint32_t angle = (uint32_t)k;
-            for (n = 0; n < half; n++) {
-                sum += *difference-- * avad_cosine[angle & 255u];
-                angle += 2u * (uint32_t)k;
+            for (n = half; n >= 4; n -= 4) {
+                sum += difference[0] * factor[0];
+                sum += difference[1] * factor[1];
+                sum += difference[2] * factor[2];
+                sum += difference[3] * factor[3];
+                difference += 4;
+                factor += 4;
             }
-            mfcc[k * stride] = (int16_t)(sum >> 16);
+            for (; n > 0; n--) {
+                sum += *difference++ * *factor++;
+            }
+            mfcc[k * stride] = coded(sum >> 16);
         }
     }
-    mfcc[0] = (int16_t)((values[0] * avad_cosine[0] + (1 << 15)) >> 16);
+    mfcc[0] = coded((values[0] * (1 << AVAD_DCT_BITS) + (1 << 15)) >> 16);
 }
 
 /* ---- Network: MFCC to the logit ------------------------------------------------------------ */
 
 static void clear(avad_patch *patch)
 {
-    fill(patch->pair, AVAD_PATCH / 2, 0);
+    int32_t n;
+    for (n = 0; n < AVAD_PATCH; n++) {
+        NO_LIBRARY_CALL;
+        patch->value[n] = coded(0);
+    }
 }
 
 /* Where the newest column of a patch begins; its rows are AVAD_ROW apart. */
-static inline int16_t *newest(avad_patch *patch)
+static inline uint16_t *newest(avad_patch *patch)
 {
     return patch->value + EDGE * AVAD_ROW + AVAD_TAPS - 1;
 }
 
 /* Room for a new column; the oldest one is forgotten. */
-static void shift(avad_patch *patch)
+SEPARATE void shift(avad_patch *patch)
 {
-    int16_t *value = newest(patch);
+    uint16_t *value = newest(patch);
     int32_t row, frame;
     for (row = 0; row < AVAD_BANDS; row++) {
         for (frame = 1 - AVAD_TAPS; frame < 0; frame++) {
@@ -293,46 +383,104 @@ static void shift(avad_patch *patch)
     }
 }
 
-/* The first convolution of a patch at two neighbouring rows. */
-static inline void convolve(const avad_patch *patch, int32_t row, int32_t filter, int32_t sums[2])
+#if USE_DSP
+/* Adds the products of four weights. */
+#define TAP(pair)                                                                          \
+    do {                                                                                   \
+        const int32_t u = w[pair], v = w[pair + 1];                                        \
+        a = add_products(add_products(a, x[pair], u), x[pair + 1], v);                     \
+        LOAD_ANEW;                                                                         \
+        b = add_products(add_products(b, x[pair + 4], u), x[pair + 5], v);                 \
+        LOAD_ANEW;                                                                         \
+        c = add_products(add_products(c, x[pair + 8], u), x[pair + 9], v);                 \
+        LOAD_ANEW;                                                                         \
+        d = add_products(add_products(d, x[pair + 12], u), x[pair + 13], v);               \
+        LOAD_ANEW;                                                                         \
+    } while (0)
+#else
+/* Adds the products of one weight; all is modulo 2^32. */
+#define TAP(frame)                                  \
+    do {                                            \
+        const uint32_t weight = (uint32_t)w[frame]; \
+        a += x[frame] * weight;                     \
+        LOAD_ANEW;                                  \
+        b += x[frame + AVAD_ROW] * weight;          \
+        LOAD_ANEW;                                  \
+        c += x[frame + 2 * AVAD_ROW] * weight;      \
+        LOAD_ANEW;                                  \
+        d += x[frame + 3 * AVAD_ROW] * weight;      \
+        LOAD_ANEW;                                  \
+    } while (0)
+#endif
+
+/* The first convolution of a patch at four neighbouring rows. */
+SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int32_t sums[4])
 {
-    int32_t a = 0, b = 0, n;
 #if USE_DSP
     const int32_t *x = patch->pair + row * (AVAD_ROW / 2), *w = avad_first[filter].pair;
-    for (n = 0; n < AVAD_TAPS * AVAD_ROW / 2; n++) {
-        a = __smlad(x[n], w[n], a);
-        b = __smlad(x[n + AVAD_ROW / 2], w[n], b);
+    int32_t a = 0, b = 0, c = 0, d = 0, n;
+    for (n = 0; n < AVAD_TAPS; n++) {
+        TAP(0);
+        TAP(2);
+        x += AVAD_ROW / 2;
+        w += AVAD_ROW / 2;
     }
 #else
-    const int16_t *x = patch->value + row * AVAD_ROW, *w = avad_first[filter].value;
-    for (n = 0; n < AVAD_TAPS * AVAD_ROW; n++) {
-        a += x[n] * w[n];
-        b += x[n + AVAD_ROW] * w[n];
+    const uint16_t *x = patch->value + row * AVAD_ROW;
+    const int16_t *w = avad_first[filter].value;
+    uint32_t a = avad_first_sum[filter] * (0u - ZERO), b = a, c = a, d = a;
+    int32_t n;
+    for (n = 0; n < AVAD_TAPS; n++) {
+        TAP(0);
+        TAP(1);
+        TAP(2);
+        TAP(3);
+        TAP(4);
+        TAP(5);
+        TAP(6);
+        x += AVAD_ROW;
+        w += AVAD_ROW;
     }
 #endif
-    sums[0] = a;
-    sums[1] = b;
+    sums[0] = (int32_t)a;
+    sums[1] = (int32_t)b;
+    sums[2] = (int32_t)c;
+    sums[3] = (int32_t)d;
 }
 
 /* The first convolution at all rows; the largest of five neighbours is kept. */
-static void convolve_rows(const avad_patch *patch, avad_sums sums)
+SEPARATE void convolve_rows(const avad_patch *patch, avad_sums sums)
 {
-    int32_t row, filter, n;
-    for (row = 0; row < AVAD_BANDS; row += 2) {
+    int32_t row, filter, n, left = AVAD_POOL; /* rows that the cell still waits for */
+    int32_t four[4];
+    for (row = 0; row < AVAD_BANDS; row += 4) {
         for (filter = 0; filter < AVAD_FILTERS; filter++) {
-            int32_t pair[2];
-            convolve(patch, row, filter, pair);
-            for (n = 0; n < 2; n++) {
-                const int32_t edge = row + n <= EDGE ? avad_first_edge[row + n][filter] : 0;
-                const int32_t cell = ((row + n) * 13) >> 6; /* a fifth of the row */
-                keep_larger(&sums[cell * AVAD_FILTERS + filter], pair[n] + edge);
+            int32_t *cell = sums + filter;
+            int32_t largest = *cell;
+            convolve(patch, row, filter, four);
+            for (n = 0; n < 4; n++) {
+                if (row == 0) {
+                    four[n] += avad_first_edge[n][filter];
+                }
+                if (n == left) {
+                    *cell = largest;
+                    cell += AVAD_FILTERS;
+                    largest = *cell;
+                }
+                keep_larger(&largest, four[n]);
             }
+            *cell = largest;
+        }
+        left -= 4;
+        if (left <= 0) {
+            left += AVAD_POOL;
+            sums += AVAD_FILTERS;
         }
     }
 }
 
 /* Differences become a vector of length 1 or less, Q14: d / sqrt(sum of d d + epsilon). */
-static void normalize(int32_t *values, int32_t count, int32_t least_shift, uint32_t epsilon)
+SEPARATE void normalize(int32_t *values, int32_t count, int32_t least_shift, uint32_t epsilon)
 {
     uint32_t all = 0, total;
     int32_t right, even, index, rest, inverse, last, n;
@@ -368,7 +516,7 @@ static int32_t unit(int32_t input, const int16_t table[257])
 }
 
 /* The first block after its pooling, at one cell. */
-static void finish_cell(const int32_t *sums, int16_t *outputs)
+SEPARATE void finish_cell(const int32_t *sums, int16_t *outputs)
 {
     int32_t values[AVAD_FILTERS], totals[AVAD_CHANNELS], mean = 0, n, j;
     for (n = 0; n < AVAD_FILTERS; n++) {
@@ -414,23 +562,29 @@ static void finish_column(const avad_sums sums, avad_column column)
 
 /* The depthwise convolution of a column and its neighbours (0: zeros); the largest values of its
  * two groups of rows are kept. */
-static void convolve_column(const int16_t *before, const int16_t *column, const int16_t *after,
+SEPARATE void convolve_column(const int16_t *before, const int16_t *column, const int16_t *after,
                             int32_t largest[2 * AVAD_CHANNELS])
 {
     const int16_t *const columns[3] = {before, column, after};
-    int32_t row, channel, i, j;
-    for (row = 0; row < AVAD_CELLS; row++) {
-        for (channel = 0; channel < AVAD_CHANNELS; channel++) {
+    int32_t at, channel, n;
+    for (channel = 0; channel < AVAD_CHANNELS; channel++) {
+        for (at = channel; at < AVAD_CELLS * AVAD_CHANNELS; at += AVAD_CHANNELS) {
+            const int16_t *weights = avad_second[channel];
             int32_t sum = avad_second_bias[channel] + (1 << 15);
-            for (j = 0; j < 3; j++) {
-                if (columns[j] == 0) {
-                    continue;
+            for (n = 0; n < 3; n++) {
+                if (columns[n] != 0) {
+                    const int16_t *const x = columns[n] + at;
+                    sum += x[0] * weights[1];
+                    if (at >= AVAD_CHANNELS) {
+                        sum += x[-AVAD_CHANNELS] * weights[0];
+                    }
+                    if (at < (AVAD_CELLS - 1) * AVAD_CHANNELS) {
+                        sum += x[AVAD_CHANNELS] * weights[2];
+                    }
                 }
-                for (i = larger(1 - row, 0); i < smaller(AVAD_CELLS + 1 - row, 3); i++) {
-                    sum += avad_second[channel][i][j] * columns[j][(row + i - 1) * AVAD_CHANNELS + channel];
-                }
+                weights += 3;
             }
-            keep_larger(&largest[group(row) + channel], sum >> 16);
+            keep_larger(&largest[channel + (at < GROUP * AVAD_CHANNELS ? 0 : AVAD_CHANNELS)], sum >> 16);
         }
     }
 }
@@ -450,7 +604,7 @@ static void pool_column(const avad_column column, int32_t largest[2 * AVAD_CHANN
  *
  * Both arguments: the largest values of columns 0-6, then of columns 7-12.
  */
-static int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t skip[4 * AVAD_CHANNELS])
+SEPARATE int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t skip[4 * AVAD_CHANNELS])
 {
     int32_t total = AVAD_OUTPUT_BIAS, row, column, j;
     for (row = 0; row < 2; row++) {
@@ -477,6 +631,7 @@ static int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t skip
 static void load_reflected(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t frame)
 {
     const int32_t start = frame * AVAD_HOP - HALF_FRAME;
+    int16_t pair[2];
     int32_t n;
     if (start >= 0 && start + AVAD_FRAME <= AVAD_WINDOW) {
         load(spectrum, samples + start, 0, AVAD_FRAME);
@@ -484,29 +639,32 @@ static void load_reflected(int32_t spectrum[AVAD_FFT], const int16_t *samples, i
     }
     for (n = 0; n < AVAD_FRAME; n++) {
         const int32_t at = start + n < 0 ? -(start + n) : start + n;
-        load(spectrum, samples + smaller(at, 2 * (AVAD_WINDOW - 1) - at), n, 1);
+        pair[n & 1] = samples[smaller(at, 2 * (AVAD_WINDOW - 1) - at)];
+        if ((n & 1) != 0) {
+            load(spectrum, pair, n - 1, 2);
+        }
     }
 }
 
 /* MFCC of a window; its logarithms end 80 dB below the largest. */
-static void window_mfcc(avad_workspace *workspace, const int16_t *samples)
+SEPARATE void window_mfcc(avad_workspace *workspace, const int16_t *samples)
 {
     int32_t *const spectrum = workspace->scratch.spectrum;
     int32_t floor = AVAD_LOG_FLOOR, frame, n;
     for (frame = 0; frame < AVAD_FRAMES; frame++) {
-        fill(spectrum, AVAD_FFT, 0);
+        pad(spectrum);
         load_reflected(spectrum, samples, frame);
         transform(spectrum);
         split(spectrum);
         log_mel(spectrum);
         for (n = 0; n < AVAD_BANDS; n++) {
-            workspace->mfcc[frame][n] = (int16_t)spectrum[n];
+            workspace->mfcc[frame][n] = coded(spectrum[n]);
             keep_larger(&floor, spectrum[n] - AVAD_LOG_RANGE);
         }
     }
     for (frame = 0; frame < AVAD_FRAMES; frame++) {
         for (n = 0; n < AVAD_BANDS; n++) {
-            spectrum[n] = larger(workspace->mfcc[frame][n], floor);
+            spectrum[n] = larger(decoded(workspace->mfcc[frame][n]), floor);
         }
         cosine_transform(spectrum, workspace->mfcc[frame], 1);
     }
@@ -515,12 +673,12 @@ static void window_mfcc(avad_workspace *workspace, const int16_t *samples)
 /* Column `frame` of the MFCC enters the patch; beyond the window all coefficients are zero. */
 static void append(avad_patch *patch, const avad_workspace *workspace, int32_t frame)
 {
-    int16_t *value = newest(patch);
+    uint16_t *value = newest(patch);
     int32_t n;
     shift(patch);
     for (n = 0; n < AVAD_BANDS; n++) {
-        const int32_t zero = n == 0 ? AVAD_ZERO : 0;
-        *value = (int16_t)(frame >= 0 && frame < AVAD_FRAMES ? workspace->mfcc[frame][n] : zero);
+        const uint16_t zero = coded(n == 0 ? AVAD_ZERO : 0);
+        *value = frame >= 0 && frame < AVAD_FRAMES ? workspace->mfcc[frame][n] : zero;
         value += AVAD_ROW;
     }
 }
@@ -627,7 +785,7 @@ void avad_stream_init(avad_stream *stream)
 static void stream_mfcc(avad_stream *stream, const int16_t hop[AVAD_HOP])
 {
     int32_t *const spectrum = stream->scratch.spectrum;
-    fill(spectrum, AVAD_FFT, 0);
+    pad(spectrum);
     load(spectrum, stream->history, 0, AVAD_HISTORY);
     load(spectrum, hop, AVAD_HISTORY, AVAD_HOP);
     copy(stream->history, stream->history + AVAD_HOP, AVAD_HISTORY - AVAD_HOP);

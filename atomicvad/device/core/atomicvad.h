@@ -36,7 +36,7 @@ extern "C" {
 #define AVAD_ROW (AVAD_TAPS + 1)
 #define AVAD_PATCH ((AVAD_BANDS + AVAD_TAPS - 1) * AVAD_ROW)
 typedef union {
-    int16_t value[AVAD_PATCH];
+    uint16_t value[AVAD_PATCH];
     int32_t pair[AVAD_PATCH / 2];
 } avad_patch;
 
@@ -48,7 +48,7 @@ typedef int16_t avad_column[AVAD_CELLS * AVAD_CHANNELS];
 #ifndef AVAD_NO_WINDOW
 /* Memory that avad_window needs while it runs; nothing in it outlasts the call. */
 typedef struct {
-    int16_t mfcc[AVAD_FRAMES][AVAD_BANDS];
+    uint16_t mfcc[AVAD_FRAMES][AVAD_BANDS];
     union {
         int32_t spectrum[AVAD_FFT];
         struct {

@@ -20,9 +20,10 @@ def tables_header() -> str:
         f"#define AVAD_LOG_RANGE {front_end.RANGE} /* 80 dB */",
         f"#define AVAD_ZERO {_signed(-round(front_end.BIAS))} /* what coefficient 0 is where it "
         "should be 0 */",
+        f"#define AVAD_DCT_BITS {tables.DCT_BITS}",
         _array("int16_t", "avad_hamming", tables.HAMMING, "Hamming window, Q15; then mirrored"),
-        _array("int16_t", "avad_circle", tables.CIRCLE, "cosine, 512 steps a turn, Q15"),
-        _array("int16_t", "avad_cosine", tables.DCT_CIRCLE, "cosine, 256 steps a turn, Q11"),
+        _array("int16_t", "avad_circle", tables.CIRCLE, "cosine, 512 steps a turn, Q15; 128 steps on: less the sine"),
+        _array("int16_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),
         _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "FFT bins below a mel edge, less 1"),
         _array("uint16_t", "avad_rising", np.append(0, tables.RISING), "weight of a bin, Q15"),
         _array("int16_t", "avad_log2", tables.LOG2, "log2(1 + n/64), Q14"),
@@ -48,12 +49,13 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
         + "\n};",
         _array("int32_t", "avad_first_edge", weights.first_edge, "what coefficient 0 lacks"),
         _array("int32_t", "avad_first_bias", weights.first_bias),
+        _array("uint32_t", "avad_first_sum", weights.first.sum((1, 2)) % 2**32, "modulo 2^32"),
         _array("int16_t", "avad_first_expand", weights.first_unit.weights, "after normalisation"),
         _array("int32_t", "avad_first_offset", weights.first_unit.biases),
         _array("int16_t", "avad_first_unit", weights.first_unit.table, "growing cosine unit"),
         _array("int16_t", "avad_reduce", weights.reduce),
         _array("int32_t", "avad_reduce_bias", weights.reduce_bias),
-        _array("int16_t", "avad_second", weights.second, "depthwise: channel, row, column"),
+        _array("int16_t", "avad_second", weights.second.transpose(0, 2, 1).reshape(2, 9), "depthwise: channel, column, row"),
         _array("int32_t", "avad_second_bias", weights.second_bias),
         _array("int16_t", "avad_second_expand", weights.second_unit.weights.ravel()),
         _array("int32_t", "avad_second_offset", weights.second_unit.biases),
@@ -61,6 +63,20 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
         _array("int16_t", "avad_output", weights.output, "cell, hidden"),
         _array("int16_t", "avad_skip", weights.skip, "cell, channel"),
     )
+
+
+def _dct() -> np.ndarray:
+    """Factors of 32 differences for coefficients 1, 3 ..., of 16 for 2, 6 ..., and so on.
+
+    The difference of the two middle values comes first.
+    """
+    parts = []
+    for half in (32, 16, 8, 4, 2, 1):
+        step = 32 // half
+        k, n = np.ogrid[step : tables.BANDS : 2 * step, 0:half]
+        n = n[:, ::-1]
+        parts.append(tables.DCT_CIRCLE[k * (2 * n + 1) % 256].ravel())
+    return np.concatenate(parts)
 
 
 def _header(name: str, title: str, *parts: str) -> str:

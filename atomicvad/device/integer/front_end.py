@@ -85,9 +85,9 @@ def _fft(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _turned(re, im, steps):
     """Half the product with ``exp(-2 pi i steps / 512)``; exactly half where that is 1."""
-    cosine, sine = CIRCLE[steps % 512], CIRCLE[(steps - 128) % 512]
-    turned_re = scaled(re, cosine) + scaled(im, sine)
-    turned_im = scaled(im, cosine) - scaled(re, sine)
+    cosine, minus_sine = CIRCLE[steps], CIRCLE[steps + 128]
+    turned_re = scaled(re, cosine) - scaled(im, minus_sine)
+    turned_im = scaled(im, cosine) + scaled(re, minus_sine)
     return np.where(steps == 0, re >> 1, turned_re), np.where(steps == 0, im >> 1, turned_im)
 
 
@@ -98,9 +98,7 @@ def _split(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     a, b = half_re[..., k], half_re[..., POINTS - k]
     c, d = half_im[..., k], half_im[..., POINTS - k]
     even_re, even_im = (a + b) >> 1, (c - d) >> 1
-    cosine, sine = CIRCLE[k], CIRCLE[k - 128]
-    odd_re = scaled(c + d, cosine) + scaled(b - a, sine)
-    odd_im = scaled(b - a, cosine) - scaled(c + d, sine)
+    odd_re, odd_im = _turned(c + d, b - a, k)
     middle = np.s_[..., POINTS // 2 : POINTS // 2 + 1]
     return (
         np.concatenate(
