@@ -1,0 +1,1 @@
+"""The detector for microcontrollers: integer arithmetic, C sources, exports, emulation."""
