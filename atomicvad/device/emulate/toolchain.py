@@ -157,7 +157,8 @@ class Toolchain:
             [self.programs[program], *map(str, arguments)],
             cwd=folder,
             env=os.environ | environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
@@ -166,6 +167,17 @@ class Toolchain:
             reason = next((line for line in lines if "rror:" in line), lines[0])
             raise AtomicVADError(f"{Path(self.programs[program]).name}: {reason}")
         return done.stdout
+
+
+def host_compiler() -> Toolchain:
+    """This computer's C compiler, as ``cc``.
+
+    Raises:
+        AtomicVADError: there is none.
+    """
+    if not (path := shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")):
+        raise AtomicVADError("no C compiler here (cc, gcc or clang): install the package gcc")
+    return Toolchain({"cc": path}, "")
 
 
 def find(name: str) -> Toolchain:
@@ -204,7 +216,7 @@ def _unpacked(name: str, kit: Kit) -> Path:
     """The folder of the cache with a kit's files, made when it is not there."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise AtomicVADError("the packages are for Linux on x86-64")
-    version = hashlib.sha256(repr(kit).encode()).hexdigest()[:8]
+    version = hashlib.sha256(repr((kit, LIBRARY, OTHER_NAMES)).encode()).hexdigest()[:8]
     folder = cache_folder().parent / "toolchains" / f"{name}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
