@@ -26,26 +26,18 @@ FREESTANDING = (
 
 
 @dataclass(frozen=True)
-class Symbol:
-    """A function or variable of a program: its address without Arm's mode bit, its bytes."""
-
-    name: str
-    address: int
-    size: int
-
-
-@dataclass(frozen=True)
 class Program:
     """The firmware example with the detector in one of its forms, for one core.
 
     Attributes:
         core: what it was compiled for.
         form: ``window`` or ``stream``.
-        path: the ELF file.
+        path: the ELF file, with debugging information.
         flash: bytes of the detector's code, tables and weights.
         state: bytes of RAM that the detector keeps: its workspace or stream, and variables.
-        functions: those of the detector, by address.
-        code: address of the detector's first instruction, and behind its last.
+        entry: address of the function that decides.
+        begin: address of the detector's code.
+        code: the detector's code.
     """
 
     core: Core
@@ -53,13 +45,22 @@ class Program:
     path: Path
     flash: int
     state: int
-    functions: list[Symbol]
-    code: tuple[int, int]
+    entry: int
+    begin: int
+    code: bytes
 
     @property
-    def entry(self) -> int:
-        """Address of the function that decides."""
-        return next(f.address for f in self.functions if f.name == ENTRY[self.form])
+    def end(self) -> int:
+        """Address behind the detector's code."""
+        return self.begin + len(self.code)
+
+    def length(self, address: int) -> int:
+        """Bytes of the instruction at an address: its first bits say so."""
+        at = address - self.begin
+        half = int.from_bytes(self.code[at : at + 2], "little")
+        if self.core.riscv:
+            return 4 if half & 0b11 == 0b11 else 2
+        return 4 if half >> 11 in (0b11101, 0b11110, 0b11111) else 2
 
 
 def build(sources: Path, core: Core, form: str, folder: Path, *, options: tuple[str, ...] = ()) -> Program:
@@ -80,25 +81,30 @@ def build(sources: Path, core: Core, form: str, folder: Path, *, options: tuple[
         raise AtomicVADError(f"{sources}: no {SOURCE}")
     tools = find(core.target)
     folder.mkdir(parents=True, exist_ok=True)
-    flags = (*core.flags, "-O2", *WARNINGS, *FREESTANDING, FORMS[form], *options)
+    flags = (*core.flags, "-O2", "-g", *WARNINGS, *FREESTANDING, FORMS[form], *options)
     objects = []
     for source in (sources / SOURCE, FIRMWARE / "start.c", FIRMWARE / "main.c"):
         objects.append(folder / f"{source.stem}.o")
         tools.run("gcc", *flags, "-I", sources.resolve(), "-c", source.resolve(), "-o", objects[-1])
     path = folder / "firmware.elf"
     _check_free_standing(objects[0], core)
-    emulation = ("-m", "elf32lriscv") if core.name.startswith("rv32") else ()
+    emulation = ("-m", "elf32lriscv") if core.riscv else ()
     script = ("--defsym", f"ram_size={RAM[form]}", "-T", FIRMWARE / "link.ld")
     tools.run("ld", *emulation, *script, *objects, "-o", path)
-    symbols = _symbols(path)
-    begin, end = symbols["core_begin"].address, symbols["core_end"].address
     flash, variables = _sizes(objects[0])
-    functions = sorted(
-        (s for s in symbols.values() if s.size and begin <= s.address < end),
-        key=lambda symbol: symbol.address,
-    )
+    with open(path, "rb") as file:
+        elf = ELFFile(file)
+        table = elf.get_section_by_name(".symtab")
+        begin, end, entry, state = (
+            table.get_symbol_by_name(name)[0]
+            for name in ("core_begin", "core_end", ENTRY[form], "state")
+        )
+        begin, end = begin["st_value"], end["st_value"]
+        text = elf.get_section_by_name(".text")
+        code = text.data()[begin - text["sh_addr"] : end - text["sh_addr"]]
+    # The lowest bit of a function's address says that it is Thumb's.
     return Program(
-        core, form, path, flash, variables + symbols["state"].size, functions, (begin, end)
+        core, form, path, flash, variables + state["st_size"], entry["st_value"] & ~1, begin, code
     )
 
 
@@ -128,19 +134,3 @@ def _sizes(path: Path) -> tuple[int, int]:
             if section["sh_flags"] & SH_FLAGS.SHF_WRITE:
                 variables += size
     return flash, variables
-
-
-def _symbols(path: Path) -> dict[str, Symbol]:
-    with open(path, "rb") as file:
-        elf = ELFFile(file)
-        thumb = elf["e_machine"] == "EM_ARM"
-        return {
-            symbol.name: Symbol(
-                symbol.name,
-                symbol["st_value"]
-                & ~(thumb and symbol["st_info"]["type"] == "STT_FUNC"),
-                symbol["st_size"],
-            )
-            for symbol in elf.get_section_by_name(".symtab").iter_symbols()
-            if symbol.name
-        }

@@ -1,6 +1,26 @@
-"""The cores that the detector is measured on: how it is compiled for each, and a typical part."""
+"""The cores that the detector is measured on, how it is compiled for each, and typical parts."""
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """A microcontroller whose current while it computes stands for its core's.
+
+    Attributes:
+        name: the part, and where its maker says so.
+        microamperes: a megahertz, CoreMark from flash, DC/DC converter on.
+        volts: the supply.
+    """
+
+    name: str
+    microamperes: float
+    volts: float
+
+    @property
+    def picojoules(self) -> float:
+        """Energy of a cycle."""
+        return self.microamperes * self.volts
 
 
 @dataclass(frozen=True)
@@ -8,15 +28,14 @@ class Core:
     """A processor core.
 
     Attributes:
-        name: in tables, and of QEMU's model of an Arm core.
+        name: as GCC calls it.
         title: for readers.
         target: the compilers' prefix.
-        flags: what chooses the core and its calls, for GCC.
-        megahertz: the clock at which latencies are given.
-        clock: what runs at this clock.
-        part: a part with the core, whose current the energy is estimated from.
-        microamperes: a megahertz, while it runs from flash, as the part's data sheet says.
-        volts: the supply at which the data sheet says so.
+        flags: what chooses the core, for GCC.
+        megahertz: the clock at which latencies are given: the paper's for M4F and M7, usual ones of
+            parts with the others.
+        part: what the energy is estimated from; None where we know of no figure that says how it
+            was measured.
     """
 
     name: str
@@ -24,26 +43,33 @@ class Core:
     target: str
     flags: tuple[str, ...]
     megahertz: int
-    clock: str
-    part: str
-    microamperes: float
-    volts: float
+    part: Part | None = None
+
+    @property
+    def riscv(self) -> bool:
+        """Whether its instructions are RISC-V's, not Arm's."""
+        return self.target.startswith("riscv")
 
 
-ARM, RISCV = "arm-none-eabi", "riscv64-unknown-elf"
+CC2340 = Part("TI CC2340R5, data sheet SWRS272, core current consumption", 53, 3.0)
+NRF52840 = Part("Nordic nRF52840, product specification, CPU running", 52, 3.0)
 
 
-def _arm(name: str) -> tuple[str, ...]:
-    return (f"-mcpu={name}", "-mthumb", "-mfloat-abi=soft")
+def _arm(name: str, title: str, megahertz: int, part: Part | None = None) -> Core:
+    """A core of Arm's; its floating-point unit, if any, has nothing to do."""
+    flags = (f"-mcpu={name}", "-mthumb", "-mfloat-abi=soft")
+    return Core(name, title, "arm-none-eabi", flags, megahertz, part)
 
 
 CORES = {
     core.name: core
     for core in (
-        Core("cortex-m0plus", "Cortex-M0+", ARM, _arm("cortex-m0plus"), 48, "", "", 1, 3),
-        Core("cortex-m4", "Cortex-M4F", ARM, _arm("cortex-m4"), 64, "", "", 1, 3),
-        Core("cortex-m7", "Cortex-M7", ARM, _arm("cortex-m7"), 240, "", "", 1, 3),
-        Core("cortex-m55", "Cortex-M55", ARM, _arm("cortex-m55"), 160, "", "", 1, 3),
-        Core("rv32imc", "RISC-V", RISCV, ("-march=rv32imc", "-mabi=ilp32"), 160, "", "", 1, 3),
+        _arm("cortex-m0plus", "Cortex-M0+", 48, CC2340),
+        _arm("cortex-m4", "Cortex-M4F", 64, NRF52840),
+        _arm("cortex-m7", "Cortex-M7", 240),
+        _arm("cortex-m55", "Cortex-M55", 160),
+        Core(
+            "rv32imc", "RV32IMC", "riscv64-unknown-elf", ("-march=rv32imc", "-mabi=ilp32"), 160
+        ),
     )
 }

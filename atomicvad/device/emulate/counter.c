@@ -3,8 +3,8 @@
    qemu-system-arm -plugin counter.so,begin=ADDRESS,end=ADDRESS,entry=ADDRESS,out=FILE ...
 
    begin and end: the detector's code. entry: the function that decides; each time that it begins, a
-   call begins. The file then has a line "call INSTRUCTIONS" a call, and "block ADDRESS
-   INSTRUCTIONS" for every block of instructions that ran. */
+   call begins. The file then has a line "call INSTRUCTIONS" a call, and "block ADDRESS INSTRUCTIONS
+   TIMES" for each block of instructions. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,16 +24,18 @@ uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *block);
 
 int qemu_plugin_version = PLUGIN_VERSION;
 
-typedef struct {
-    uint64_t address, instructions;
+typedef struct block {
+    uint64_t address, instructions, times;
+    struct block *next;
 } block_t;
 
-static uint64_t begin, end, entry, calls, room, *by_call, *by_halfword;
+static block_t *blocks;
+static uint64_t begin, end, entry, calls, room, *by_call;
 static const char *out;
 
 static void count(unsigned int processor, void *data)
 {
-    const block_t *block = data;
+    block_t *block = data;
     (void)processor;
     if (block->address == entry) {
         if (calls == room) {
@@ -44,7 +46,7 @@ static void count(unsigned int processor, void *data)
     }
     if (calls > 0) {
         by_call[calls - 1] += block->instructions;
-        by_halfword[(block->address - begin) / 2] += block->instructions;
+        block->times++;
     }
 }
 
@@ -56,6 +58,9 @@ static void translate(uint64_t id, struct qemu_plugin_tb *block)
         block_t *data = malloc(sizeof *data);
         data->address = address;
         data->instructions = qemu_plugin_tb_n_insns(block);
+        data->times = 0;
+        data->next = blocks;
+        blocks = data;
         qemu_plugin_register_vcpu_tb_exec_cb(block, count, 0, data);
     }
 }
@@ -71,10 +76,9 @@ static void report(uint64_t id, void *data)
     for (uint64_t i = 0; i < calls; i++) {
         fprintf(file, "call %" PRIu64 "\n", by_call[i]);
     }
-    for (uint64_t i = 0; i < (end - begin) / 2; i++) {
-        if (by_halfword[i] > 0) {
-            fprintf(file, "block %" PRIu64 " %" PRIu64 "\n", begin + 2 * i, by_halfword[i]);
-        }
+    for (const block_t *block = blocks; block != NULL; block = block->next) {
+        fprintf(file, "block %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", block->address,
+                block->instructions, block->times);
     }
     fclose(file);
 }
@@ -97,7 +101,6 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id, cons
             out = value;
         }
     }
-    by_halfword = calloc((end - begin) / 2 + 1, sizeof *by_halfword);
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
     qemu_plugin_register_atexit_cb(id, report, NULL);
     return 0;

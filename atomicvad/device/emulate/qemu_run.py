@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from atomicvad.device.emulate.build import Program
-from atomicvad.device.emulate.run import Run, finish
+from atomicvad.device.emulate.run import Block, Run, finish
 from atomicvad.device.emulate.toolchain import find, host_compiler
 
 # What a core's board is called.
@@ -34,12 +34,11 @@ def run_qemu(program: Program, samples: bytes) -> Run:
         AtomicVADError: no QEMU, no C compiler for the counter, or the firmware stopped.
     """
     qemu = find("qemu")
-    begin, end = program.code
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "samples.raw").write_bytes(samples)
         plugin = _counter(folder, qemu.run("qemu", "--version"))
-        places = f"begin={begin},end={end},entry={program.entry}"
+        places = f"begin={program.begin},end={program.end},entry={program.entry}"
         text = qemu.run(
             "qemu",
             *("-M", BOARDS[program.core.name], "-kernel", program.path.resolve(), *NO_DEVICES),
@@ -50,9 +49,11 @@ def run_qemu(program: Program, samples: bytes) -> Run:
         )
         counts = (folder / "counts.txt").read_text()
     calls = [int(count) for count in re.findall(r"^call (\d+)$", counts, re.MULTILINE)]
-    blocks = re.findall(r"^block (\d+) (\d+)$", counts, re.MULTILINE)
-    by_address = {int(address): int(count) for address, count in blocks}
-    return finish(program, text, np.array(calls, np.int64), by_address)
+    blocks = [
+        Block(*map(int, numbers))
+        for numbers in re.findall(r"^block (\d+) (\d+) (\d+)$", counts, re.MULTILINE)
+    ]
+    return finish(program, text, np.array(calls, np.int64), blocks)
 
 
 def _counter(folder: Path, version: str) -> Path:

@@ -1,11 +1,23 @@
-"""What a run of the firmware example gives: its decisions, its stack, and instructions by address."""
+"""What a run of the firmware example gives: its decisions, its stack, its instructions."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from atomicvad.device.emulate.build import Program
+from atomicvad.device.emulate.profile import functions_by_address
 from atomicvad.errors import AtomicVADError
+
+
+@dataclass(frozen=True)
+class Block:
+    """Instructions without a branch into or out of them, and how often they ran."""
+
+    address: int
+    instructions: int
+    times: int
 
 
 @dataclass(frozen=True)
@@ -16,7 +28,7 @@ class Run:
         outputs: int16 ``(calls,)``: what the detector returned.
         stack: bytes of stack that it took at most.
         instructions: int64 ``(calls,)``: instructions of the detector in each call.
-        by_function: instructions of the detector's functions, in all calls together.
+        by_function: instructions of each function of the source, in all calls together.
     """
 
     outputs: np.ndarray
@@ -26,9 +38,15 @@ class Run:
 
 
 def finish(
-    program: Program, text: str, instructions: np.ndarray, by_address: dict[int, int]
+    program: Program, text: str, instructions: np.ndarray, blocks: Iterable[Block]
 ) -> Run:
     """Put together what the firmware printed and what the emulator counted.
+
+    Args:
+        program: what ran.
+        text: what it printed.
+        instructions: int64 ``(calls,)``.
+        blocks: those of the detector, in all calls together.
 
     Raises:
         AtomicVADError: the firmware stopped before its end.
@@ -37,10 +55,12 @@ def finish(
     if not last.startswith("stack "):
         title = f"{program.core.title}, {program.form}"
         raise AtomicVADError(f"the firmware for {title} stopped after {len(decisions)} decisions")
-    starts = [function.address for function in program.functions]
-    by_function = dict.fromkeys((function.name for function in program.functions), 0)
-    for address, count in by_address.items():
-        at = int(np.searchsorted(starts, address, side="right")) - 1
-        by_function[program.functions[at].name] += count
+    names = functions_by_address(program.path, program.begin, program.end)
+    by_function: Counter[str] = Counter()
+    for block in blocks:
+        at = block.address
+        for _ in range(block.instructions):
+            by_function[names[(at - program.begin) // 2]] += block.times
+            at += program.length(at)
     outputs = np.array([int(line) for line in decisions], np.int16)
-    return Run(outputs, int(last.split()[1]), instructions, by_function)
+    return Run(outputs, int(last.split()[1]), instructions, dict(by_function))

@@ -12,7 +12,7 @@ import numpy as np
 from elftools.elf.elffile import ELFFile
 
 from atomicvad.device.emulate.build import Program
-from atomicvad.device.emulate.run import Run, finish
+from atomicvad.device.emulate.run import Block, Run, finish
 from atomicvad.errors import AtomicVADError
 
 # Where the firmware's linker script puts flash and RAM, and how much there is here.
@@ -68,29 +68,26 @@ def run_unicorn(program: Program, samples: bytes, calls: int) -> Run:
             not installed.
     """
     machine = _Machine(program, samples)
-    begin, end = program.code
-    places = (end - begin) // 2
+    places = len(program.code) // 2
     counter = np.zeros(HEAD + (1 + calls) * places, np.int64)
-    counter[:HEAD] = begin, end, program.entry, -1, calls
+    counter[:HEAD] = program.begin, program.end, program.entry, -1, calls
     machine.count_blocks(counter)
     machine.run()
     sizes, *counts = counter[HEAD:].reshape(1 + calls, places)
     counts = np.array(counts).reshape(calls, places)
-    code = machine.read(begin, end - begin)
-    lengths = np.zeros(places, np.int64)
-    for at in np.flatnonzero(sizes):
-        lengths[at] = _instructions(code[2 * at : 2 * at + int(sizes[at])], machine.riscv)
-    totals = counts.sum(axis=0) * lengths
-    by_address = {begin + 2 * int(at): int(totals[at]) for at in np.flatnonzero(totals)}
-    return finish(program, machine.text, counts @ lengths, by_address)
+    instructions = np.zeros(places, np.int64)
+    blocks = []
+    for at in np.flatnonzero(sizes).tolist():
+        address = program.begin + 2 * at
+        instructions[at] = _instructions(program, address, int(sizes[at]))
+        blocks.append(Block(address, int(instructions[at]), int(counts[:, at].sum())))
+    return finish(program, machine.text, counts @ instructions, blocks)
 
 
-def _instructions(code: bytes, riscv: bool) -> int:
-    """How many instructions a piece of code holds: each says by its first bits how long it is."""
-    count = at = 0
-    while at < len(code):
-        half = code[at] | code[at + 1] << 8
-        at += 4 if (half & 3 == 3 if riscv else half >> 11 in (0b11101, 0b11110, 0b11111)) else 2
+def _instructions(program: Program, address: int, size: int) -> int:
+    count, end = 0, address + size
+    while address < end:
+        address += program.length(address)
         count += 1
     return count
 
@@ -108,8 +105,7 @@ class _Machine:
             ) from None
         self.program, self.samples, self.text = program, samples, ""
         self.unicorn = unicorn
-        self.riscv = program.core.name.startswith("rv32")
-        if self.riscv:
+        if program.core.riscv:
             self.engine = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
             self.registers = (riscv_const.UC_RISCV_REG_A0, riscv_const.UC_RISCV_REG_A1)
             self.pc = riscv_const.UC_RISCV_REG_PC
@@ -126,7 +122,7 @@ class _Machine:
             self.start = elf["e_entry"]
             for segment in elf.iter_segments("PT_LOAD"):
                 self.engine.mem_write(segment["p_paddr"], segment.data())
-        if not self.riscv:
+        if not program.core.riscv:
             self.engine.reg_write(arm_const.UC_ARM_REG_SP, self._word(FLASH))
         self.engine.hook_add(unicorn.UC_HOOK_INTR, lambda engine, *_: engine.emu_stop())
 
@@ -156,12 +152,12 @@ class _Machine:
 
     def run(self) -> None:
         """From reset to the firmware's end; each breakpoint asks the host for something."""
-        at, mode = self.start, 0 if self.riscv else 1
-        ask = BREAKPOINT["riscv" if self.riscv else "arm"]
+        at, thumb = self.start, 0 if self.program.core.riscv else 1
+        ask = BREAKPOINT["riscv" if self.program.core.riscv else "arm"]
         while True:
             reason = "stopped"
             try:
-                self.engine.emu_start(at | mode, 0xFFFFFFFE)
+                self.engine.emu_start(at | thumb, 0xFFFFFFFE)
             except self.unicorn.UcError as error:
                 reason = str(error)
             at = self.engine.reg_read(self.pc)
