@@ -11,7 +11,7 @@ from atomicvad.device.emulate.toolchain import find
 from atomicvad.errors import AtomicVADError
 
 SOURCE = "atomicvad.c"
-FIRMWARE = Path(__file__).parents[1] / "firmware"
+FIRMWARE = Path(__file__).parents[1] / "firmware" / "bare_metal"
 # What drops the other form.
 FORMS = {"window": "-DAVAD_NO_STREAM", "stream": "-DAVAD_NO_WINDOW"}
 ENTRY = {"window": "avad_window", "stream": "avad_stream_push"}
