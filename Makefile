@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test lab data train score peers atlas real figures report compare adopt verify bench clean lock
+.PHONY: help reproduce progress test lab data train score peers atlas real device figures report compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ atlas: $(READY) ## score the atlas of hard cases
 
 real: $(READY) ## all systems on real recordings with human labels
 	@$(ATOMICVAD) real --profile $(PROFILE)
+
+device: $(READY) ## the detector on emulated microcontrollers: memory, instructions
+	@$(ATOMICVAD) device SOURCES --profile $(PROFILE)
 
 figures: $(READY) ## tables and figures again from a run's scores, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)

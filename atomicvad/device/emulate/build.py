@@ -3,20 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.constants import SH_FLAGS
-from elftools.elf.elffile import ELFFile
-
 from atomicvad.device.emulate.cores import Core
+from atomicvad.device.emulate.elf import open_elf
+from atomicvad.device.emulate.sources import WARNINGS, source_in
 from atomicvad.device.emulate.toolchain import find
 from atomicvad.errors import AtomicVADError
 
-SOURCE = "atomicvad.c"
 FIRMWARE = Path(__file__).parents[1] / "firmware" / "bare_metal"
+WRITABLE, ALLOCATED = 1, 2  # flags of a section
 # What drops the other form.
 FORMS = {"window": "-DAVAD_NO_STREAM", "stream": "-DAVAD_NO_WINDOW"}
 ENTRY = {"window": "avad_window", "stream": "avad_stream_push"}
 RAM = {"window": "64K", "stream": "16K"}
-WARNINGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 # Loops stay loops: GCC would call memset and memcpy, and there is no C library.
 FREESTANDING = (
     "-ffreestanding",
@@ -63,7 +61,9 @@ class Program:
         return 4 if half >> 11 in (0b11101, 0b11110, 0b11111) else 2
 
 
-def build(sources: Path, core: Core, form: str, folder: Path, *, options: tuple[str, ...] = ()) -> Program:
+def build(
+    sources: Path, core: Core, form: str, folder: Path, *, options: tuple[str, ...] = ()
+) -> Program:
     """Compile and link the detector and the firmware example.
 
     Args:
@@ -77,23 +77,21 @@ def build(sources: Path, core: Core, form: str, folder: Path, *, options: tuple[
         AtomicVADError: a warning or an error of the compiler, something of a C library that the
             detector would need, or no compiler.
     """
-    if not (sources / SOURCE).is_file():
-        raise AtomicVADError(f"{sources}: no {SOURCE}")
+    detector = source_in(sources)
     tools = find(core.target)
     folder.mkdir(parents=True, exist_ok=True)
     flags = (*core.flags, "-O2", "-g", *WARNINGS, *FREESTANDING, FORMS[form], *options)
     objects = []
-    for source in (sources / SOURCE, FIRMWARE / "start.c", FIRMWARE / "main.c"):
+    for source in (detector, FIRMWARE / "start.c", FIRMWARE / "main.c"):
         objects.append(folder / f"{source.stem}.o")
-        tools.run("gcc", *flags, "-I", sources.resolve(), "-c", source.resolve(), "-o", objects[-1])
+        tools.run("gcc", *flags, "-I", detector.parent, "-c", source, "-o", objects[-1])
     path = folder / "firmware.elf"
     _check_free_standing(objects[0], core)
     emulation = ("-m", "elf32lriscv") if core.riscv else ()
     script = ("--defsym", f"ram_size={RAM[form]}", "-T", FIRMWARE / "link.ld")
     tools.run("ld", *emulation, *script, *objects, "-o", path)
     flash, variables = _sizes(objects[0])
-    with open(path, "rb") as file:
-        elf = ELFFile(file)
+    with open_elf(path) as elf:
         table = elf.get_section_by_name(".symtab")
         begin, end, entry, state = (
             table.get_symbol_by_name(name)[0]
@@ -110,27 +108,27 @@ def build(sources: Path, core: Core, form: str, folder: Path, *, options: tuple[
 
 def _check_free_standing(path: Path, core: Core) -> None:
     """Nothing of a C library, nor of the compiler's, is called."""
-    with open(path, "rb") as file:
-        table = ELFFile(file).get_section_by_name(".symtab")
+    with open_elf(path) as elf:
+        table = elf.get_section_by_name(".symtab")
         needed = sorted(
             s.name for s in table.iter_symbols() if s.name and s["st_shndx"] == "SHN_UNDEF"
         )
     if needed:
         raise AtomicVADError(
-            f"{SOURCE} for {core.title} needs {', '.join(needed)}: expected nothing from outside"
+            f"atomicvad.c for {core.title} needs {', '.join(needed)}: expected nothing from outside"
         )
 
 
 def _sizes(path: Path) -> tuple[int, int]:
     """Bytes of an object file that lie in flash, and bytes of its variables."""
     flash = variables = 0
-    with open(path, "rb") as file:
-        for section in ELFFile(file).iter_sections():
-            if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+    with open_elf(path) as elf:
+        for section in elf.iter_sections():
+            if not section["sh_flags"] & ALLOCATED:
                 continue
             size = section["sh_size"]
             if section["sh_type"] != "SHT_NOBITS":
                 flash += size
-            if section["sh_flags"] & SH_FLAGS.SHF_WRITE:
+            if section["sh_flags"] & WRITABLE:
                 variables += size
     return flash, variables

@@ -68,8 +68,6 @@ CORES = {
         _arm("cortex-m4", "Cortex-M4F", 64, NRF52840),
         _arm("cortex-m7", "Cortex-M7", 240),
         _arm("cortex-m55", "Cortex-M55", 160),
-        Core(
-            "rv32imc", "RV32IMC", "riscv64-unknown-elf", ("-march=rv32imc", "-mabi=ilp32"), 160
-        ),
+        Core("rv32imc", "RV32IMC", "riscv64-unknown-elf", ("-march=rv32imc", "-mabi=ilp32"), 160),
     )
 }

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from atomicvad.device.emulate.build import SOURCE, WARNINGS
+from atomicvad.device.emulate.sources import SOURCE, WARNINGS, source_in
 from atomicvad.device.emulate.toolchain import host_compiler
 from atomicvad.errors import AtomicVADError
 
+MAIN = Path(__file__).with_name("host.c")
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g")
 
 
@@ -26,10 +27,11 @@ class HostDetector:
 
     def __init__(self, sources: Path, folder: Path) -> None:
         library = folder / "atomicvad-host.so"
+        detector = source_in(sources)
         host_compiler().run(
             "cc",
-            *("-O2", *WARNINGS, "-shared", "-fPIC", "-I", sources),
-            *(Path(__file__).with_name("host.c"), sources / SOURCE, "-o", library),
+            *("-O2", *WARNINGS, "-shared", "-fPIC", "-I", detector.parent),
+            *(MAIN, detector, "-o", library),
         )
         self.library = ctypes.CDLL(str(library))
 
@@ -65,11 +67,11 @@ def run_sanitized(sources: Path, folder: Path, form: str, samples: np.ndarray) -
         AtomicVADError: what the sanitizers found, in their words; or no C compiler.
     """
     program = folder / "atomicvad-sanitized"
-    compiler = host_compiler()
-    compiler.run(
+    detector = source_in(sources)
+    host_compiler().run(
         "cc",
-        *("-O1", *WARNINGS, *SANITIZERS, "-I", sources),
-        *(Path(__file__).with_name("host.c"), sources / SOURCE, "-o", program),
+        *("-O1", *WARNINGS, *SANITIZERS, "-I", detector.parent),
+        *(MAIN, detector, "-o", program),
     )
     done = subprocess.run(
         [program, *(["window"] if form == "window" else [])],

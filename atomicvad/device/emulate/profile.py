@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from elftools.dwarf.die import DIE
-from elftools.dwarf.dwarfinfo import DWARFInfo
-from elftools.dwarf.ranges import BaseAddressEntry
-from elftools.elf.elffile import ELFFile
+from atomicvad.device.emulate.elf import open_elf
+
+if TYPE_CHECKING:
+    from elftools.dwarf.die import DIE
+    from elftools.dwarf.dwarfinfo import DWARFInfo
 
 FUNCTIONS = ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine")
 
@@ -23,8 +25,8 @@ def functions_by_address(path: Path, begin: int, end: int) -> list[str]:
         ``(end - begin) / 2`` names; empty where there is none.
     """
     names = [""] * ((end - begin) // 2)
-    with open(path, "rb") as file:
-        dwarf = ELFFile(file).get_dwarf_info()
+    with open_elf(path) as elf:
+        dwarf = elf.get_dwarf_info()
         for unit in dwarf.iter_CUs():
             for entry in unit.iter_DIEs():  # an outer function comes before those within it
                 if entry.tag in FUNCTIONS:
@@ -34,13 +36,13 @@ def functions_by_address(path: Path, begin: int, end: int) -> list[str]:
     return names
 
 
-def _name(entry: DIE) -> str:
+def _name(entry: "DIE") -> str:
     while "DW_AT_name" not in entry.attributes:
         entry = entry.get_DIE_from_attribute("DW_AT_abstract_origin")
     return entry.attributes["DW_AT_name"].value.decode()
 
 
-def _ranges(entry: DIE, dwarf: DWARFInfo) -> Iterator[tuple[int, int]]:
+def _ranges(entry: "DIE", dwarf: "DWARFInfo") -> Iterator[tuple[int, int]]:
     """The addresses of a function, from each first to behind each last."""
     attributes = entry.attributes
     if "DW_AT_low_pc" in attributes and "DW_AT_high_pc" in attributes:
@@ -51,7 +53,7 @@ def _ranges(entry: DIE, dwarf: DWARFInfo) -> Iterator[tuple[int, int]]:
         offset = base.value if base else 0
         lists = dwarf.range_lists()
         for item in lists.get_range_list_at_offset(attributes["DW_AT_ranges"].value, entry.cu):
-            if isinstance(item, BaseAddressEntry):
+            if hasattr(item, "base_address"):
                 offset = item.base_address
             else:
                 shift = 0 if item.is_absolute else offset

@@ -37,9 +37,7 @@ class Run:
     by_function: dict[str, int]
 
 
-def finish(
-    program: Program, text: str, instructions: np.ndarray, blocks: Iterable[Block]
-) -> Run:
+def finish(program: Program, text: str, instructions: np.ndarray, blocks: Iterable[Block]) -> Run:
     """Put together what the firmware printed and what the emulator counted.
 
     Args:

@@ -99,10 +99,10 @@ QEMU = {
 
 def _gnu(target: str, packages: dict[str, str]) -> Kit:
     return Kit(
-        {name: (f"{target}-{name}",) for name in ("gcc", "ld", "objdump")},
+        {name: (f"{target}-{name}",) for name in ("gcc", "ld")},
         f"gcc-{target} binutils-{target}",
         packages | GCC_LIBRARIES,
-        rf"usr/bin/{target}-(gcc|as|ld|objdump)|usr/lib/gcc/{target}/[^/]+/(cc1|include/.*)",
+        rf"usr/bin/{target}-(gcc|as|ld)|usr/lib/gcc/{target}/[^/]+/(cc1|include/.*)",
     )
 
 
@@ -117,11 +117,11 @@ KITS = {
         LLVM,
         r"usr/lib/llvm-14/bin/(clang|lld)|usr/lib/llvm-14/lib/clang/[^/]+/include/\w+\.h",
     ),
-    "qemu": Kit(
-        {"qemu": ("qemu-system-arm",)}, "qemu-system-arm", QEMU, "usr/bin/qemu-system-arm"
-    ),
+    "qemu": Kit({"qemu": ("qemu-system-arm",)}, "qemu-system-arm", QEMU, "usr/bin/qemu-system-arm"),
 }
-LIBRARY = re.compile(r"(?:usr/)?lib/(?:x86_64-linux-gnu|llvm-14/lib)/(lib[\w+-]+\.so\.\d+|libfdt-[.\d]+\.so)[.\d]*")
+LIBRARY = re.compile(
+    r"(?:usr/)?lib/(?:x86_64-linux-gnu|llvm-14/lib)/(lib[\w+-]+\.so\.\d+|libfdt-[.\d]+\.so)[.\d]*"
+)
 # What a file is called by, where its name in the package is another (there, a link says so).
 OTHER_NAMES = {
     "lld": "wasm-ld",
@@ -157,8 +157,7 @@ class Toolchain:
             [self.programs[program], *map(str, arguments)],
             cwd=folder,
             env=os.environ | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             check=False,
         )

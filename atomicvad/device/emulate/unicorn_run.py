@@ -4,14 +4,14 @@ The counter is called before each block of instructions: a run without branches 
 """
 
 import ctypes
-from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numba
 import numpy as np
-from elftools.elf.elffile import ELFFile
 
 from atomicvad.device.emulate.build import Program
+from atomicvad.device.emulate.elf import open_elf
 from atomicvad.device.emulate.run import Block, Run, finish
 from atomicvad.errors import AtomicVADError
 
@@ -25,7 +25,7 @@ HEAD = 5
 
 
 @cache
-def _block_counter() -> Callable:
+def _block_counter() -> Any:
     """The counter, compiled.
 
     Its last argument points to int64: the detector's first address, the one behind its last, the
@@ -73,8 +73,8 @@ def run_unicorn(program: Program, samples: bytes, calls: int) -> Run:
     counter[:HEAD] = program.begin, program.end, program.entry, -1, calls
     machine.count_blocks(counter)
     machine.run()
-    sizes, *counts = counter[HEAD:].reshape(1 + calls, places)
-    counts = np.array(counts).reshape(calls, places)
+    table = counter[HEAD:].reshape(1 + calls, places)
+    sizes, counts = table[0], table[1:]
     instructions = np.zeros(places, np.int64)
     blocks = []
     for at in np.flatnonzero(sizes).tolist():
@@ -117,8 +117,7 @@ class _Machine:
             self.pc = arm_const.UC_ARM_REG_PC
         for begin in (FLASH, RAM):
             self.engine.mem_map(begin, SIZE)
-        with open(program.path, "rb") as file:
-            elf = ELFFile(file)
+        with open_elf(program.path) as elf:
             self.start = elf["e_entry"]
             for segment in elf.iter_segments("PT_LOAD"):
                 self.engine.mem_write(segment["p_paddr"], segment.data())

@@ -1,4 +1,4 @@
-"""The detector as a folder that drops into Arduino, Zephyr and ESP-IDF, with a bare-metal example."""
+"""The detector as a folder for Arduino, Zephyr and ESP-IDF, with a bare-metal example."""
 
 import shutil
 from pathlib import Path

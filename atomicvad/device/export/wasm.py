@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atomicvad.device.emulate.build import SOURCE, WARNINGS
+from atomicvad.device.emulate.sources import WARNINGS, source_in
 from atomicvad.device.emulate.toolchain import find
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
@@ -21,8 +21,9 @@ STACK = 8192  # bytes
 def write_wasm(sources: Path, path: Path) -> None:
     """Compile the detector, both forms, to a WebAssembly module.
 
-    The module imports nothing and exports its ``memory`` and the functions ``samples`` (where 10,080
-    int16 go), ``window``, ``start`` and ``push``. The same sources and compiler give the same bytes.
+    The module imports nothing and exports its ``memory`` and the functions ``samples`` (where
+    10,080 int16 go), ``window``, ``start`` and ``push``. The same sources and compiler give the
+    same bytes.
 
     Args:
         sources: a folder with ``atomicvad.c``, its headers, and the weights.
@@ -31,15 +32,14 @@ def write_wasm(sources: Path, path: Path) -> None:
     Raises:
         AtomicVADError: the sources do not compile, or no clang with wasm-ld.
     """
-    if not (sources / SOURCE).is_file():
-        raise AtomicVADError(f"{sources}: no {SOURCE}")
+    detector = source_in(sources)
     tools = find("wasm32")
-    flags = ("--target=wasm32", "-O2", *WARNINGS, "-ffreestanding", "-mbulk-memory", "-I", sources)
+    flags = ("--target=wasm32", "-O2", *WARNINGS, "-ffreestanding", "-mbulk-memory")
     with tempfile.TemporaryDirectory() as name:
         objects = []
-        for source in (sources / SOURCE, FILES / "module.c"):
+        for source in (detector, FILES / "module.c"):
             objects.append(Path(name) / f"{source.stem}.o")
-            tools.run("clang", *flags, "-c", source, "-o", objects[-1])
+            tools.run("clang", *flags, "-I", detector.parent, "-c", source, "-o", objects[-1])
         layout = ("--no-entry", "--strip-all", "--stack-first", "-z", f"stack-size={STACK}")
         with replacing(path) as temporary:
             tools.run("wasm-ld", *layout, *objects, "-o", temporary)
