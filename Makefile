@@ -97,6 +97,7 @@ test: $(READY) ## lint, types, structure and tests
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) tools/emulator.py $(VENV)/emulator
+	@$(PYTHON) tools/toolchain.py
 	@$(PYTHON) -m pytest --cov
 
 clean: ## remove a profile's prepared data and run; keeps the environment, downloads and reference

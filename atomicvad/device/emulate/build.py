@@ -52,13 +52,17 @@ class Program:
         """Address behind the detector's code."""
         return self.begin + len(self.code)
 
+    def halves(self, address: int) -> tuple[int, int]:
+        """The 16 bits at an address, and the next (0 behind the end)."""
+        code = self.code[address - self.begin :][:4].ljust(4, b"\0")
+        return int.from_bytes(code[:2], "little"), int.from_bytes(code[2:], "little")
+
     def length(self, address: int) -> int:
         """Bytes of the instruction at an address: its first bits say so."""
-        at = address - self.begin
-        half = int.from_bytes(self.code[at : at + 2], "little")
+        first, _ = self.halves(address)
         if self.core.riscv:
-            return 4 if half & 0b11 == 0b11 else 2
-        return 4 if half >> 11 in (0b11101, 0b11110, 0b11111) else 2
+            return 4 if first & 0b11 == 0b11 else 2
+        return 4 if first >> 11 in (0b11101, 0b11110, 0b11111) else 2
 
 
 def build(

@@ -80,6 +80,8 @@ def run_sanitized(sources: Path, folder: Path, form: str, samples: np.ndarray) -
         check=False,
     )
     if done.returncode:
-        found = next((line for line in done.stderr.decode().splitlines() if "rror:" in line), "?")
+        found = next(
+            (line for line in done.stderr.decode().splitlines() if "error: " in line.lower()), "?"
+        )
         raise AtomicVADError(f"{SOURCE}, {form}: {found}")
     return np.frombuffer(done.stdout, np.int16)

@@ -34,7 +34,7 @@ def write_wasm(sources: Path, path: Path) -> None:
     """
     detector = source_in(sources)
     tools = find("wasm32")
-    flags = ("--target=wasm32", "-O2", *WARNINGS, "-ffreestanding", "-mbulk-memory")
+    flags = ("--target=wasm32", "-Os", *WARNINGS, "-ffreestanding", "-mbulk-memory")
     with tempfile.TemporaryDirectory() as name:
         objects = []
         for source in (detector, FILES / "module.c"):
