@@ -7,6 +7,7 @@ cannot be had.
 import shutil
 import tomllib
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -51,13 +52,21 @@ def host(sources, tmp_path_factory) -> dict[str, np.ndarray]:
     }
 
 
+@cache
+def missing(name: str) -> str:
+    """Why a compiler or an emulator cannot be had; empty where it can."""
+    try:
+        toolchain.host_compiler() if name == "cc" else toolchain.find(name)
+    except AtomicVADError as error:
+        return str(error)
+    return ""
+
+
 def needs(*names: str) -> None:
     """Skip a test whose compilers or emulators cannot be had."""
-    try:
-        for name in names:
-            toolchain.host_compiler() if name == "cc" else toolchain.find(name)
-    except AtomicVADError as error:
-        pytest.skip(str(error))
+    for name in names:
+        if reason := missing(name):
+            pytest.skip(reason)
 
 
 def built(sources: Path, core: str, form: str, folder: Path):
