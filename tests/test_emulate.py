@@ -99,6 +99,14 @@ def test_a_core_gives_the_hosts_outputs(core, form, sources, host, tmp_path):
     assert first.stack == second.stack and first.stack % 4 == 0
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_without_instructions_for_signal_processing(form, sources, host, tmp_path):
+    needs("arm-none-eabi")
+    options = ("-DAVAD_NO_DSP",)
+    program = build(sources, CORES["cortex-m4"], form, tmp_path, options=options)
+    np.testing.assert_array_equal(run(program, SIGNALS[form]).outputs, host[form])
+
+
 @pytest.mark.parametrize(("core", "form"), [("cortex-m0plus", "stream"), ("cortex-m4", "window")])
 def test_two_emulators_count_the_same(core, form, sources, tmp_path):
     needs("qemu", "cc")

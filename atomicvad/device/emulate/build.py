@@ -99,7 +99,7 @@ def build(
         table = elf.get_section_by_name(".symtab")
         begin, end, entry, state = (
             table.get_symbol_by_name(name)[0]
-            for name in ("core_begin", "core_end", ENTRY[form], "state")
+            for name in ("core_begin", "core_end", ENTRY[form], "detector")
         )
         begin, end = begin["st_value"], end["st_value"]
         text = elf.get_section_by_name(".text")

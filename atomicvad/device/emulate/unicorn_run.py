@@ -17,6 +17,8 @@ from atomicvad.errors import AtomicVADError
 
 # Where the firmware's linker script puts flash and RAM, and how much there is here.
 FLASH, RAM, SIZE = 0x00000000, 0x20000000, 0x40000
+NOWHERE = 0xFFFFFFFE  # an address that ends a run; none does
+LIMIT = 300_000_000  # microseconds between two questions to the host; a call takes thousands
 # Operations of semihosting, as the firmware calls them.
 OPEN, WRITE0, READ, EXIT = 0x01, 0x04, 0x06, 0x20
 BREAKPOINT = {"arm": b"\xab\xbe", "riscv": b"\x73\x00\x10\x00"}  # the instruction that asks
@@ -156,7 +158,7 @@ class _Machine:
         while True:
             reason = "stopped"
             try:
-                self.engine.emu_start(at | thumb, 0xFFFFFFFE)
+                self.engine.emu_start(at | thumb, NOWHERE, timeout=LIMIT)
             except self.unicorn.UcError as error:
                 reason = str(error)
             at = self.engine.reg_read(self.pc)

@@ -34,15 +34,16 @@ def write_wasm(sources: Path, path: Path) -> None:
     """
     detector = source_in(sources)
     tools = find("wasm32")
-    flags = ("--target=wasm32", "-Os", *WARNINGS, "-ffreestanding", "-mbulk-memory")
+    flags = ("--target=wasm32", "-Oz", *WARNINGS, "-ffreestanding", "-mbulk-memory")
     with tempfile.TemporaryDirectory() as name:
         objects = []
         for source in (detector, FILES / "module.c"):
             objects.append(Path(name) / f"{source.stem}.o")
             tools.run("clang", *flags, "-I", detector.parent, "-c", source, "-o", objects[-1])
-        layout = ("--no-entry", "--strip-all", "--stack-first", "-z", f"stack-size={STACK}")
+        layout = ("--no-entry", "--stack-first", "-z", f"stack-size={STACK}")
+        small = ("--strip-all", "--compress-relocations", "-O2")
         with replacing(path) as temporary:
-            tools.run("wasm-ld", *layout, *objects, "-o", temporary)
+            tools.run("wasm-ld", *layout, *small, *objects, "-o", temporary)
             temporary.chmod(0o644)
 
 

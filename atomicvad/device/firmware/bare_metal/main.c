@@ -6,10 +6,10 @@
 #include "semihosting.h"
 
 #ifdef AVAD_NO_STREAM
-static avad_workspace state;
+static avad_workspace detector;
 static int16_t samples[AVAD_WINDOW];
 #else
-static avad_stream state;
+static avad_stream detector;
 static int16_t samples[AVAD_HOP];
 #endif
 
@@ -61,7 +61,7 @@ int main(void)
         return 1;
     }
 #ifndef AVAD_NO_STREAM
-    avad_stream_init(&state);
+    avad_stream_init(&detector);
 #endif
     uint32_t *const top = stack_pointer();
     for (uint32_t *word = bss_end; word < top; word++) {
@@ -69,9 +69,9 @@ int main(void)
     }
     while (semihosting_read(file, samples, sizeof samples) == 0) {
 #ifdef AVAD_NO_STREAM
-        print_number("", avad_window(&state, samples));
+        print_number("", avad_window(&detector, samples));
 #else
-        print_number("", avad_stream_push(&state, samples));
+        print_number("", avad_stream_push(&detector, samples));
 #endif
     }
     const uint32_t *lowest = bss_end;
