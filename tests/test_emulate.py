@@ -4,7 +4,9 @@ Compilers and emulators come from the system, or out of Debian's packages; a tes
 cannot be had.
 """
 
+import os
 import shutil
+import subprocess
 import tomllib
 from dataclasses import replace
 from functools import cache
@@ -208,14 +210,41 @@ def test_the_folder_for_firmware_is_whole(sources, tmp_path):
     assert f'version: "{version}"\n' in (tmp_path / "idf_component.yml").read_text()
 
 
-def test_a_missing_compiler_is_one_line(monkeypatch):
+@pytest.mark.parametrize("board", ["microbit", "mps2-an386", "mps3-an547"])
+def test_its_makefile_runs_a_board(board, sources, host, tmp_path):
+    needs("arm-none-eabi", "qemu")
+    if not shutil.which("make"):
+        pytest.skip("no make here")
+    write_firmware(sources, tmp_path)
+    folder = tmp_path / "bare_metal"
+    (folder / "samples.raw").write_bytes(SIGNALS["stream"].tobytes())
+    kits = [toolchain.find(name) for name in ("arm-none-eabi", "qemu")]
+    programs = [Path(path).parent for kit in kits for path in kit.programs.values()]
+    environment = {
+        "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
+        "LD_LIBRARY_PATH": os.pathsep.join(kit.libraries for kit in kits if kit.libraries),
+    }
+    command = ["make", "--silent", "run", f"BOARD={board}"]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *logits, stack = done.stdout.split("\n")[:-1]
+    assert [int(line) for line in logits] == host["stream"].tolist() and stack.startswith("stack ")
+
+
+def test_a_missing_compiler_is_one_line(monkeypatch, tmp_path):
     def no_network(_packages):
         raise AtomicVADError("cannot be fetched: is there a network?")
 
     monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
     monkeypatch.setattr(toolchain, "fetch", no_network)
-    monkeypatch.setattr(toolchain, "cache_folder", lambda: Path("/nonexistent/x"))
-    monkeypatch.setattr(toolchain, "_unpacked", lambda _name, kit: no_network(kit))
+    monkeypatch.setenv("ATOMICVAD_CACHE", str(tmp_path))
     for name, package in {"wasm32": "clang lld", "arm-none-eabi": "gcc-arm-none-eabi"}.items():
         with pytest.raises(AtomicVADError, match=f"^{name}: no .*; install .*{package}"):
             toolchain.find(name)

@@ -197,35 +197,39 @@ def find(name: str) -> Toolchain:
     if here.keys() == kit.programs.keys():
         return Toolchain(here, "")
     try:
-        folder = _unpacked(name, kit)
+        return _fetched(name, kit)
     except AtomicVADError as error:
         lacking = ", ".join(program for program, path in found.items() if not path)
         raise AtomicVADError(
             f"{name}: no {lacking} here, and it cannot be fetched ({error}); "
             f"install the packages {kit.install}"
         ) from None
-    programs = {
-        program: str(next(path for path in folder.rglob("bin/*") if path.name in names))
-        for program, names in kit.programs.items()
-    }
-    return Toolchain(programs, str(folder / "lib"))
 
 
-def _unpacked(name: str, kit: Kit) -> Path:
-    """The folder of the cache with a kit's files, made when it is not there."""
+def _fetched(name: str, kit: Kit) -> Toolchain:
+    """A kit in the cache, unpacked there and tried when it is not ready."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise AtomicVADError("the packages are for Linux on x86-64")
     version = hashlib.sha256(repr((kit, LIBRARY, OTHER_NAMES)).encode()).hexdigest()[:8]
     folder = cache_folder().parent / "toolchains" / f"{name}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
-        if not (folder / READY).is_file():
+        ready = (folder / READY).is_file()
+        if not ready:
             for package in fetch(kit.packages).values():
                 for path, content in members(package):
                     if target := _place(path, kit):
                         _write(folder / target, content)
+        programs = {
+            program: str(next(path for path in folder.rglob("bin/*") if path.name in names))
+            for program, names in kit.programs.items()
+        }
+        toolchain = Toolchain(programs, str(folder / "lib"))
+        if not ready:
+            for program in programs:  # a system may lack a library that most have
+                toolchain.run(program, "--version")
             _write(folder / READY, b"")
-    return folder
+    return toolchain
 
 
 def _place(path: str, kit: Kit) -> str | None:

@@ -20,9 +20,9 @@ void setup() {
 }
 
 void loop() {
+  static int16_t heard[512];
   static size_t held = 0;
   noInterrupts();
-  static int16_t heard[512];
   const size_t count = waiting;
   memcpy(heard, received, count * sizeof heard[0]);
   waiting = 0;
