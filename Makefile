@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test lab data train score peers atlas real figures report compare adopt verify bench clean lock
+.PHONY: help reproduce progress test lab data train score peers atlas real device figures report compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ atlas: $(READY) ## score the atlas of hard cases
 real: $(READY) ## all systems on real recordings with human labels
 	@$(ATOMICVAD) real --profile $(PROFILE)
 
+device: $(READY) ## cost on emulated microcontrollers: make device SOURCES=FOLDER with atomicvad.c
+	@$(if $(SOURCES),,$(error SOURCES is missing: make device SOURCES=FOLDER))$(ATOMICVAD) device $(SOURCES) --profile $(PROFILE)
+
 figures: $(READY) ## tables and figures again from a run's scores, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)
 
@@ -94,6 +97,7 @@ test: $(READY) ## lint, types, structure and tests
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) tools/emulator.py $(VENV)/emulator
+	@$(PYTHON) tools/toolchain.py
 	@$(PYTHON) -m pytest --cov
 
 clean: ## remove a profile's prepared data and run; keeps the environment, downloads and reference

@@ -74,6 +74,10 @@ DEFINITIONS = {
     "3.0": "CC BY-NC 3.0",
     "7": "excerpts of meetings in the development part",
     "99": "sounds in the development part",
+    "1.3": "cycles that an instruction is estimated to take at most",
+    "240": "MHz, the paper's Cortex-M7",
+    "53": "MB of compilers, twice; µA/MHz of a part's data sheet",
+    "330": "MB of compilers and emulator in the cache",
 }
 NUMBER = re.compile(r"(?<![\w.,/#-])\d[\d,]*(?:\.\d+)?(?![\w]*[/\w]*\.(?:ipynb|csv|png))")
 

@@ -1,0 +1,86 @@
+"""The detector for browsers and Node: WebAssembly from the same C, without Emscripten."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from atomicvad.device.emulate.sources import WARNINGS, source_in
+from atomicvad.device.emulate.toolchain import find
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import replacing
+
+MODULE = "atomicvad.wasm"
+FILES = Path(__file__).with_name("wasm_files")
+SCRIPTS = ("atomicvad.mjs", "example.mjs")
+STACK = 8192  # bytes
+
+
+def write_wasm(sources: Path, path: Path) -> None:
+    """Compile the detector, both forms, to a WebAssembly module.
+
+    The module imports nothing and exports its ``memory`` and the functions ``samples`` (where
+    10,080 int16 go), ``window``, ``start`` and ``push``. The same sources and compiler give the
+    same bytes.
+
+    Args:
+        sources: a folder with ``atomicvad.c``, its headers, and the weights.
+        path: the file to write.
+
+    Raises:
+        AtomicVADError: the sources do not compile, or no clang with wasm-ld.
+    """
+    detector = source_in(sources)
+    tools = find("wasm32")
+    flags = ("--target=wasm32", "-Oz", *WARNINGS, "-ffreestanding", "-mbulk-memory")
+    with tempfile.TemporaryDirectory() as name:
+        objects = []
+        for source in (detector, FILES / "module.c"):
+            objects.append(Path(name) / f"{source.stem}.o")
+            tools.run("clang", *flags, "-I", detector.parent, "-c", source, "-o", objects[-1])
+        layout = ("--no-entry", "--stack-first", "-z", f"stack-size={STACK}")
+        small = ("--strip-all", "--compress-relocations", "-O2")
+        with replacing(path) as temporary:
+            tools.run("wasm-ld", *layout, *small, *objects, "-o", temporary)
+            temporary.chmod(0o644)
+
+
+def write_wasm_folder(sources: Path, folder: Path) -> None:
+    """Write the module, and beside it the JavaScript that loads it and an example.
+
+    Raises:
+        AtomicVADError: as ``write_wasm``.
+    """
+    write_wasm(sources, folder / MODULE)
+    for name in SCRIPTS:
+        with replacing(folder / name) as temporary:
+            shutil.copyfile(FILES / name, temporary)
+
+
+def run_wasm(folder: Path, form: str, samples: np.ndarray) -> np.ndarray:
+    """Run a folder's example in Node.
+
+    Args:
+        folder: what ``write_wasm_folder`` wrote.
+        form: ``window`` or ``stream``.
+        samples: int16 ``(n, 10080)`` or ``(n, 160)``.
+
+    Returns:
+        int16 ``(n,)``: logits in 1/256.
+
+    Raises:
+        AtomicVADError: no Node, or the example failed.
+    """
+    if not (node := shutil.which("node")):
+        raise AtomicVADError("no node here, which runs WebAssembly: install the package nodejs")
+    with tempfile.TemporaryDirectory() as name:
+        recording = Path(name) / "samples.raw"
+        recording.write_bytes(np.ascontiguousarray(samples, "<i2").tobytes())
+        command = [node, str(folder / "example.mjs"), str(recording), form]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        found = next((line for line in done.stderr.splitlines() if "rror" in line), "?")
+        raise AtomicVADError(f"{folder}/example.mjs: {found}")
+    return np.array(done.stdout.split(), np.int16)
