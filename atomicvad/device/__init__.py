@@ -1,0 +1,1 @@
+"""The detector outside of Python: exports, and what they cost."""

@@ -1,0 +1,1 @@
+"""The detector as a file for other runtimes: a module a target."""
