@@ -29,35 +29,36 @@ WINDOW, EXPECTED, README = "window.i16", "expected.json", "README.md"
 TEXT = """\
 # {title}
 
-AtomicVAD is a voice activity detector of 298 parameters. It hears a window of 0.63 s (10,080 samples
-at 16 kHz, mono) and says how probable speech is in it.
+AtomicVAD is a voice activity detector of 298 parameters. It hears a window of 0.63 s (10,080
+samples at 16 kHz, mono) and says how probable speech is in it.
 
 {about}
 ## From windows to decisions
 
-A window is speech where the probability of speech is at least 0.5, which is where its logit is 0 or
-above. A higher threshold hears less, and takes less for speech; choose it on recordings of your own.
-Along a recording, windows usually begin 1,260 samples (79 ms) apart, and a segment's score is the
-median of its windows. Each window is scored by itself: what is heard before changes nothing.
+A window is speech where the probability of speech is at least 0.5, which is where its logit is 0
+or above. A higher threshold takes less for speech and misses more of it; choose one on recordings
+of your own. Along a recording, windows usually begin 1,260 samples (79 ms) apart, and a segment's
+score is the median of its windows. Each window is scored by itself: what was heard before changes
+nothing.
 
 ## Try it
 
-`{example_name}`, with its files beside it:
+`{example_name}`, with the other files beside it:
 
 ```{language}
 {example}```
 
 `{window}` is a window of {samples} samples, little-endian 16-bit integers: two sawtooths that swell
-and fade over noise, made in integers. `{expected}` is what comes out, on float targets to within
-1e-4 of the logit:
+and fade over noise, made in integers. `{expected}` is what comes out; in floating point, logits
+agree to within 1e-4:
 
 ```json
 {result}```
 
 ## How it was made
 
-By `atomicvad export MODEL --target {target} --out DIR` of the AtomicVAD companion, from weights whose
-SHA-256 is
+By `atomicvad export MODEL --target {target} --out DIR` of the AtomicVAD companion, from weights
+with the SHA-256
 
     {digest}
 
@@ -86,12 +87,15 @@ def export(
     """
     if target not in TARGETS:
         raise AtomicVADError(f"--target: expected {' or '.join(TARGETS)}; got {target!r}")
-    out, found = out.resolve(), {}
+    found: dict[str, Path] = {}
+    out = out.resolve()
     for name in names:
         folder, path = find_model(name, settings)
         if folder in found:
             raise AtomicVADError(f"MODEL: {path} and {found[folder]}: both would be {out / folder}")
         found[folder] = path
+    if not (parent := next(folder for folder in out.parents if folder.exists())).is_dir():
+        raise AtomicVADError(f"--out: {parent}: expected a folder, found a file")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise AtomicVADError(
             f"--out: {out}: expected a new or empty folder; nothing is overwritten"

@@ -12,7 +12,7 @@ import numpy as np
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import WEIGHTS
-from atomicvad.model import build_model, load_model
+from atomicvad.model import load_model
 from atomicvad.scoring.released_checkpoints import FOLDER, released_checkpoints
 
 RELEASED = re.compile(r"released-(\d+)")
@@ -38,12 +38,11 @@ def find_model(name: str, settings: Settings) -> tuple[str, Path]:
     """
     if name.endswith(".keras"):
         path = Path(name)
-        return (path.resolve().parent.name if path.name == WEIGHTS else path.stem), path
+        of_run = path.resolve().parent.name if path.name == WEIGHTS else ""
+        return of_run or path.stem, path
     if name.isdecimal():
-        if int(name) not in settings.seeds:
-            known = ", ".join(map(str, settings.seeds))
-            raise AtomicVADError(f"MODEL: expected a seed of the profile ({known}), got {name}")
-        return f"seed-{name}", settings.reference.run_folder(int(name)) / WEIGHTS
+        path = settings.reference.run_folder(int(name)) / WEIGHTS
+        return path.parent.name, path
     if match := RELEASED.fullmatch(name):
         paths = released_checkpoints()
         if int(match[1]) < len(paths):

@@ -4,8 +4,10 @@ The converter knows no Fourier transform of a signal's frames, so that here it i
 constant matrices and, between them, a turn by constant angles (Cooley and Tukey's first step).
 """
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,7 +38,8 @@ Two files, both in float32 and for one window at a time, of built-in operators a
 - `network.tflite` begins behind the front end. Input `mfcc`, float32 `[1, 64, 64, 1]`:
   64 coefficients (first axis) of 64 frames, as `atomicvad.layers.features` computes them.
 
-Of other packages, `ai-edge-litert` has the same `Interpreter`. The output of both is `probabilities`, float32 `[1, 2]`: of background and of speech; they add up to 1.
+The output of both is `probabilities`, float32 `[1, 2]`: of background and of speech; they add up
+to 1. The package `ai-edge-litert` has the same `Interpreter` without TensorFlow.
 
 The files are in float32 on purpose. In 8 bits the network gives other decisions: the project's
 REPRODUCING.md says how many, and which tensors are to blame.
@@ -98,15 +101,21 @@ def features_by_products(layer: Features, samples: int) -> Callable[[tf.Tensor],
     return features
 
 
-def _converted(function: Callable[[tf.Tensor], tf.Tensor], shape: list[int], name: str) -> bytes:
-    """TFLite of a function of one tensor, whose bytes depend on the function alone.
-
-    Names of tensors count how often Keras was called, and the metadata name the converter's
-    version: all are taken out but the names of input and output.
-    """
+def _frozen(function: Callable[[tf.Tensor], tf.Tensor], shape: list[int], name: str) -> Any:
+    """A function of one tensor, whose weights are constants."""
     signature = tf.TensorSpec(shape, tf.float32, name=name)
     concrete = tf.function(function, input_signature=[signature]).get_concrete_function()
-    frozen = convert_variables_to_constants_v2(concrete)
+    return convert_variables_to_constants_v2(concrete)
+
+
+def frozen_network(network: keras.Model) -> Any:
+    """The network for one window, ``mfcc`` ``[1, 64, 64, 1]``, as the converter takes it."""
+    shape = [1, *network.input_shape[1:]]
+    return _frozen(lambda mfcc: network(mfcc, training=False), shape, "mfcc")
+
+
+def _converted(frozen: Any, name: str) -> bytes:
+    """TFLite of a function of one tensor, ``name``; its bytes depend on the function alone."""
     with silenced():
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
         content = converter.convert()
@@ -114,7 +123,11 @@ def _converted(function: Callable[[tf.Tensor], tf.Tensor], shape: list[int], nam
 
 
 def _plain(content: bytes, name: str) -> bytes:
-    """The model without what the converter writes beside it; ``name`` is the input's."""
+    """The model without what the converter writes beside it.
+
+    Names of tensors count how often Keras was called, and the metadata name the converter's
+    version: all are taken out but the names of input and output.
+    """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     flatbuffer_utils.strip_strings(model)
     for entry in model.metadata:
@@ -132,18 +145,33 @@ def _plain(content: bytes, name: str) -> bytes:
 
 def tflite_network(model: keras.Model) -> bytes:
     """The network behind the features: ``mfcc`` ``[1, 64, 64, 1]`` -> ``probabilities``."""
-    network = model.layers[2]
-    shape = [1, *network.input_shape[1:]]
-    return _converted(lambda mfcc: network(mfcc, training=False), shape, "mfcc")
+    return _converted(frozen_network(model.layers[2]), "mfcc")
 
 
 def tflite_model(model: keras.Model) -> bytes:
     """The whole detector: ``waveform`` ``[1, 10080]`` -> ``probabilities`` ``[1, 2]``."""
     samples, network = model.input_shape[1], model.layers[2]
     features = features_by_products(model.layers[1], samples)
-    return _converted(
-        lambda waveform: network(features(waveform), training=False), [1, samples], "waveform"
-    )
+
+    def detect(waveform: tf.Tensor) -> tf.Tensor:
+        return network(features(waveform), training=False)
+
+    return _converted(_frozen(detect, [1, samples], "waveform"), "waveform")
+
+
+def run_tflite(content: bytes, inputs: Iterable[np.ndarray]) -> np.ndarray:
+    """Probabilities of speech ``[n]`` of ``n`` inputs, each ``[…]`` without the batch's axis."""
+    with silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the interpreter moved to another package
+        interpreter = tf.lite.Interpreter(model_content=content)
+        interpreter.allocate_tensors()
+    (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
+    probabilities = []
+    for values in inputs:
+        interpreter.set_tensor(given["index"], values[np.newaxis])
+        interpreter.invoke()
+        probabilities.append(interpreter.get_tensor(made["index"])[0, 1])
+    return np.array(probabilities)
 
 
 def write_tflite(model: keras.Model, folder: Path) -> Contents:
