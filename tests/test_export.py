@@ -11,13 +11,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
+from conftest import TINY
 from scipy.special import expit
 from test_cli import atomicvad
 
+from atomicvad.audio.signal import to_int16
 from atomicvad.cli import main
-from atomicvad.config import load_profile
+from atomicvad.config import load_profile, settings_from
 from atomicvad.corpora.generated import generate
+from atomicvad.data.manifest import manifest_path, write_manifest
 from atomicvad.device import int8
 from atomicvad.device.export import contents
 from atomicvad.device.export.contents import sample_window
@@ -32,7 +36,7 @@ from atomicvad.device.export.tflite import (
     tflite_network,
 )
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import project_root
+from atomicvad.files import RECORDINGS, SAMPLES, project_root
 from atomicvad.layers.features import Features
 from atomicvad.model import build_model, build_network, save_model
 from atomicvad.scoring.logits import logit_score
@@ -179,6 +183,13 @@ def scaled(layer: str, factor: float):
     return change
 
 
+def everywhere(factor: float):
+    def change(network: keras.Model) -> None:
+        network.set_weights([weight * np.float32(factor) for weight in network.get_weights()])
+
+    return change
+
+
 def other_settings(path) -> str:
     """The same weights, said to be of log-mel features."""
     with zipfile.ZipFile(PATH) as source, zipfile.ZipFile(path, "w") as copy:
@@ -202,6 +213,10 @@ MISTAKES = {
     "huge": (lambda path: changed(path, scaled("b1_conv", 1e30)), "so large that values overflow"),
     "large at the end": (
         lambda path: changed(path, scaled("probabilities", 1e37)),
+        "so large that values overflow",
+    ),
+    "huge everywhere": (
+        lambda path: changed(path, everywhere(1e37)),
         "so large that values overflow",
     ),
     "no file": (str, "x.keras: no such weight file"),
@@ -307,10 +322,22 @@ def test_each_tensor_is_quantised_alone(model, windows):
     patch.undo()
 
 
-def test_costs_of_8_bits_by_seed(tiny, store, model, monkeypatch):
+def test_costs_of_8_bits_by_seed(root, model, monkeypatch):
+    settings = settings_from(TINY, "tests", "int8")
+    sounds = {"speech": generate("speech", (1,)), "background": generate("gusts", (2,))}
+    table = pd.DataFrame({"recording": [*sounds], "start": [0, 192000]})
+    settings.data_folder.mkdir(parents=True)
+    table.assign(samples=192000).to_csv(settings.data_folder / RECORDINGS, index=False)
+    to_int16(np.concatenate([*sounds.values()])).tofile(settings.data_folder / SAMPLES)
+    for label in sounds:
+        lines = pd.DataFrame({"audio_filepath": label, "offset": np.arange(16) / 2})
+        lines = lines.assign(duration=0.63, label=label)
+        for split in ("training", "testing"):
+            write_manifest(lines, manifest_path(settings.data_folder, label, split))
     monkeypatch.setattr(int8, "seed_models", lambda settings, seeds: [model for _ in seeds])
-    table = int8.int8_costs(tiny, [1], windows=32)
-    assert tuple(table.columns) == int8.COLUMNS
-    assert table["quantised"].tolist() == [int8.WHOLE, *int8.TENSORS]
-    assert (table["windows"] == 32).all() and table["share"].between(0, 1).all()
-    assert (table["flips"] == 32 * table["share"]).all()
+    found = int8.int8_costs(settings, [1], windows=20)
+    assert tuple(found.columns) == int8.COLUMNS
+    assert found["quantised"].tolist() == [int8.WHOLE, *int8.TENSORS]
+    assert (found["windows"] == 20).all() and found["share"].between(0, 1).all()
+    assert (found["flips"] == 20 * found["share"]).all()
+    assert found["auroc_float"].nunique() == 1

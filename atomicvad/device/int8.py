@@ -110,7 +110,7 @@ def _speech(network: keras.Model, images: np.ndarray) -> np.ndarray:
 def int8_network(network: keras.Model, ranges: np.ndarray) -> bytes:
     """TensorFlow Lite's full quantisation after training, ``[1, 64, 64, 1]`` -> ``[1, 2]``.
 
-    All operators but the cosine, which has no 8-bit form; input and output stay float32.
+    All operators but cosine and sign, which have no 8-bit form; input and output stay float32.
 
     Args:
         ranges: features ``[windows, 64, 64, 1]`` from which the converter takes ranges.

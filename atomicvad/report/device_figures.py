@@ -15,17 +15,18 @@ def int8_figure(table: pd.DataFrame) -> Figure:
         table: of ``device.int8.int8_costs``.
     """
     names = list(dict.fromkeys(table["quantised"]))[::-1]
-    figure, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(WIDTH, 2.6))
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(WIDTH, 4.2))
     for place, name in enumerate(names):
         rows = table[table["quantised"] == name]
         spread = place + np.linspace(-0.2, 0.2, len(rows)) if len(rows) > 1 else [place]
-        left.plot(100 * rows["share"], spread, "o", ms=3, color="C1", alpha=0.7)
-        left.plot(100 * rows["share"].mean(), place, "|", ms=14, color="C1")
+        top.plot(100 * rows["share"], spread, "o", ms=3, color="C1", alpha=0.7)
+        top.plot(100 * rows["share"].mean(), place, "|", ms=14, color="C1")
         label = ("float32", "8 bits") if place == 0 else (None, None)
-        right.plot(rows["auroc_float"], spread, "s", ms=3, color="C0", alpha=0.7, label=label[0])
-        right.plot(rows["auroc"], spread, "o", ms=3, color="C1", alpha=0.7, label=label[1])
-    left.set_yticks(range(len(names)), names)
-    left.set(xlabel="changed decisions (% of windows)", xlim=(0, None))
-    right.set(xlabel="AUROC of windows")
-    right.legend(loc="upper left")
+        bottom.plot(rows["auroc_float"], spread, "s", ms=3, color="C0", alpha=0.7, label=label[0])
+        bottom.plot(rows["auroc"], spread, "o", ms=3, color="C1", alpha=0.7, label=label[1])
+    for axes in (top, bottom):
+        axes.set_yticks(range(len(names)), names)
+    top.set(xlabel="changed decisions (% of windows)", xlim=(0, None))
+    bottom.set(xlabel="AUROC of windows")
+    bottom.legend(loc="lower left")
     return figure
