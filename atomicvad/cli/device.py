@@ -15,7 +15,7 @@ def export(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="a .keras file; a seed of the profile (its committed weights), as 43185; "
             "or a released checkpoint of $ATOMICVAD_PUBLISHED, as released-0",
         ),

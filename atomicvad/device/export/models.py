@@ -64,10 +64,10 @@ def exportable_model(path: Path) -> keras.Model:
         AtomicVADError: no such file, another architecture, other settings of it, weights that are
             no numbers or so large that values would overflow in float32.
     """
-    model = load_model(path)
-    _check_settings(path, model)
     with np.errstate(over="ignore", invalid="ignore"):
+        model = load_model(path)
         bound = largest_value(model.layers[2])
+    _check_settings(path, model)
     if not bound < LIMIT:
         raise AtomicVADError(
             f"{path}: weights so large that values overflow: expected at most {LIMIT:.0e} "

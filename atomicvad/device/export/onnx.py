@@ -21,7 +21,7 @@ DESCRIPTION = """\
 AtomicVAD, a voice activity detector of 298 parameters, front end included.
 waveform: 0.63 s of 16 kHz mono in -1...1 (16-bit samples / 32768), one window a row.
 probabilities: of background and of speech.
-logit: of speech, the logarithm of the ratio of both; speech is where it is above 0."""
+logit: of speech, the logarithm of the ratio of both; speech is where it is not below 0."""
 
 EXAMPLE = """\
 import numpy as np, onnxruntime
