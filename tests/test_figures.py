@@ -5,6 +5,7 @@ import matplotlib
 from atomicvad.report import (
     collate,
     data_figures,
+    device_figures,
     figures,
     real_figures,
     real_tables,
@@ -159,7 +160,15 @@ def real_categories():
     return real_figures.real_categories(real_table())
 
 
+def int8_figure():
+    names = ("whole network", "MFCC", "normalisation")
+    rows = [(s, name, 0.01 * s, 0.8 + s / 50, 0.9) for name in names for s in SEEDS]
+    columns = ("seed", "quantised", "share", "auroc", "auroc_float")
+    return device_figures.int8_figure(pd.DataFrame(rows, columns=columns))
+
+
 ALL = [
+    int8_figure,
     *(auroc_by_system, latencies, reliability, atlas_map),
     *(real_auroc, real_lengths, real_categories),
     *(training_curves, roc_by_condition, auroc_by_seed, timeline, activation_curves),

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from atomicvad.cli import data, emulate, results, runs
+from atomicvad.cli import data, device, results, runs
 from atomicvad.console import plain_bars
 from atomicvad.errors import AtomicVADError
 from atomicvad.isolation import isolate_process
@@ -28,7 +28,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app)
 app.add_typer(results.app)
-app.add_typer(emulate.app)
+app.add_typer(device.app)
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""What a detector is written as for other programs: a module a target."""
+"""The detector for other runtimes: a module a target."""

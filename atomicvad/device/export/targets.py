@@ -1,0 +1,16 @@
+"""The targets of an export by name. A new one is a module with such a function, and a line here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from atomicvad.device.export.contents import Contents
+from atomicvad.device.export.onnx import write_onnx
+from atomicvad.device.export.tflite import write_tflite
+
+# Name -> the function that writes a target's files for a model into an empty folder.
+TARGETS: dict[str, Callable[[keras.Model, Path], Contents]] = {
+    "onnx": write_onnx,
+    "tflite": write_tflite,
+}
