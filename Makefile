@@ -62,8 +62,8 @@ atlas: $(READY) ## score the atlas of hard cases
 real: $(READY) ## all systems on real recordings with human labels
 	@$(ATOMICVAD) real --profile $(PROFILE)
 
-device: $(READY) ## cost on emulated microcontrollers: make device SOURCES=FOLDER with atomicvad.c
-	@$(if $(SOURCES),,$(error SOURCES is missing: make device SOURCES=FOLDER))$(ATOMICVAD) device $(SOURCES) --profile $(PROFILE)
+device: $(READY) ## cost on emulated microcontrollers: memory, instructions (MODEL: the first seed)
+	@$(ATOMICVAD) device $(MODEL) --profile $(PROFILE)
 
 figures: $(READY) ## tables and figures again from a run's scores, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)

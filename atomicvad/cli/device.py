@@ -1,4 +1,4 @@
-"""``atomicvad export``: the detector for other runtimes."""
+"""Commands about the detector outside of Python: exports, and its cost on microcontrollers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ def export(
             "or a released checkpoint of $ATOMICVAD_PUBLISHED, as released-0",
         ),
     ],
-    target: Annotated[str, typer.Option(help="onnx or tflite")],
+    target: Annotated[str, typer.Option(help="c, onnx, tflite or wasm")],
     out: Annotated[Path, typer.Option(help="a folder that is new or empty: OUT/MODEL/…")],
     profile: Profile = "open",
 ) -> None:
@@ -33,3 +33,24 @@ def export(
 
     for path, folder in export_models(models, target, out, load_profile(profile)):
         typer.echo(f"{path}: {folder}")
+
+
+@app.command()
+def device(
+    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="as for export")] = "",
+    profile: Profile = "open",
+) -> None:
+    """Build a detector for microcontrollers, run it in emulators, measure it: device.csv.
+
+    By default the first seed of the profile (its committed weights).
+    """
+    from atomicvad.config import load_profile
+    from atomicvad.device.emulate.measure import CYCLES
+    from atomicvad.runs.device import measure_device
+
+    settings = load_profile(profile)
+    measured = measure_device(settings, model or str(settings.seeds[0]))
+    columns = ["core", "form", "flash", "ram", "instructions"]
+    columns += [f"milliseconds_{bound}" for bound in CYCLES]
+    typer.echo(measured.costs[columns].to_string(index=False, float_format="{:.2f}".format))
+    typer.echo("emulated, the same outputs on all; milliseconds estimated; no hardware was timed")

@@ -6,32 +6,47 @@ from pathlib import Path
 import numpy as np
 
 from atomicvad.config import Settings
-from atomicvad.device.emulate.host import HostDetector
 from atomicvad.device.emulate.measure import Measured, measure
 from atomicvad.device.emulate.signals import stream_signals, window_signals
+from atomicvad.device.export.c import write_sources
+from atomicvad.device.export.models import exportable_model, find_model
+from atomicvad.device.integer.detector import (
+    NOT_READY,
+    WARM_UP,
+    stream_logits,
+    stream_mfcc,
+    window_logits,
+)
+from atomicvad.device.integer.weights import integer_weights
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import DEVICE, DEVICE_FUNCTIONS, replacing
 
 
-def measure_device(settings: Settings, sources: Path) -> Measured:
-    """Measure the detector on all cores, and write ``device.csv`` and ``device_functions.csv``.
+def measure_device(settings: Settings, model: str) -> Measured:
+    """Measure a detector on all cores, and write ``device.csv`` and ``device_functions.csv``.
 
     Args:
         settings: of the profile whose results the tables belong to.
-        sources: a folder with ``atomicvad.c``, its headers, and the weights.
+        model: see ``export.models.find_model``.
 
     Raises:
-        AtomicVADError: a compiler or an emulator is missing, the sources do not compile, or a core
-            gives other outputs than this computer.
+        AtomicVADError: no such model, a compiler or an emulator is missing, the sources do not
+            compile, or a core gives other outputs than the specification.
     """
+    weights = integer_weights(exportable_model(find_model(model, settings)[1]))
     windows, hops = window_signals(), stream_signals()
+    not_ready = np.full(WARM_UP, NOT_READY)
+    logits = stream_logits(stream_mfcc(hops.ravel()), weights)
+    expected = {
+        "window": window_logits(windows, weights),
+        "stream": np.concatenate([not_ready, logits]),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        host = HostDetector(sources, Path(folder))
-        expected = {"window": host.windows(windows), "stream": host.stream(hops)}
-    measured = measure(sources, windows, hops)
+        write_sources(weights, Path(folder))
+        measured = measure(Path(folder), windows, hops)
     for (core, form), outputs in measured.outputs.items():
         if not np.array_equal(outputs, expected[form]):
-            raise AtomicVADError(f"{core}, {form}: other outputs than on this computer")
+            raise AtomicVADError(f"{core}, {form}: other outputs than the specification's")
     for name, table in ((DEVICE, measured.costs), (DEVICE_FUNCTIONS, measured.functions)):
         with replacing(settings.results_folder / name) as path:
             table.to_csv(path, index=False, float_format="%.6g")

@@ -1,1 +1,1 @@
-"""The C sources: ``atomicvad.c`` and ``.h``; their headers of numbers are written by ``headers``."""
+"""The C sources ``atomicvad.c`` and ``.h``; ``headers`` writes their numbers."""

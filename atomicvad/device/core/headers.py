@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 
 from atomicvad.device.integer import front_end, tables
-from atomicvad.device.integer.weights import IntegerWeights
+from atomicvad.device.integer.weights import IntegerWeights, Normalization
 
 TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
 
@@ -22,28 +22,34 @@ def tables_header() -> str:
         "should be 0 */",
         f"#define AVAD_DCT_BITS {tables.DCT_BITS}",
         _array("int16_t", "avad_hamming", tables.HAMMING, "Hamming window, Q15; then mirrored"),
-        _array("int16_t", "avad_circle", tables.CIRCLE, "cosine, 512 steps a turn, Q15; 128 steps on: less the sine"),
+        _array(
+            "int16_t",
+            "avad_circle",
+            tables.CIRCLE,
+            "cosine, 512 steps, Q15; 128 on: minus the sine",
+        ),
         _array("int16_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),
-        _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "FFT bins below a mel edge, less 1"),
+        _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "bins below mel edges, less 1"),
         _array("uint16_t", "avad_rising", np.append(0, tables.RISING), "weight of a bin, Q15"),
         _array("int16_t", "avad_log2", tables.LOG2, "log2(1 + n/64), Q14"),
         _array("uint16_t", "avad_rsqrt", tables.RSQRT, "1 / sqrt(1 + n/32), Q16"),
     )
 
 
-def weights_header(weights: IntegerWeights, title: str) -> str:
-    """Content of ``atomicvad_weights.h``; ``title`` says which model it is."""
+def weights_header(weights: IntegerWeights) -> str:
+    """Content of ``atomicvad_weights.h``."""
     first = np.zeros((3, 7, 8), np.int64)
     first[..., :7] = weights.first
+    second = weights.second.transpose(0, 2, 1).reshape(2, 9)
     return _header(
         WEIGHTS,
-        f"The weights of {title}.",
+        "The weights of a detector.",
         "#define AVAD_HIDDEN 8",
         *_normalization("FIRST", weights.first_normal),
         *_normalization("SECOND", weights.second_normal),
         f"#define AVAD_OUTPUT_BIAS {_signed(weights.output_bias)}",
         f"#define AVAD_OUTPUT_SHIFT {weights.output_shift}",
-        "/* first convolution, Q-scaled: rows of 7 weights and a zero */\n"
+        "/* first convolution: rows of 7 weights and a zero */\n"
         "static const union {\n    int16_t value[56];\n    int32_t pair[28];\n} avad_first[3] = {\n"
         + ",\n".join(f"    {{{_braces(kernel.ravel())}}}" for kernel in first)
         + "\n};",
@@ -55,7 +61,12 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
         _array("int16_t", "avad_first_unit", weights.first_unit.table, "growing cosine unit"),
         _array("int16_t", "avad_reduce", weights.reduce),
         _array("int32_t", "avad_reduce_bias", weights.reduce_bias),
-        _array("int16_t", "avad_second", weights.second.transpose(0, 2, 1).reshape(2, 9), "depthwise: channel, column, row"),
+        _array(
+            "int16_t",
+            "avad_second",
+            second,
+            "depthwise: channel, column, row",
+        ),
         _array("int32_t", "avad_second_bias", weights.second_bias),
         _array("int16_t", "avad_second_expand", weights.second_unit.weights.ravel()),
         _array("int32_t", "avad_second_offset", weights.second_unit.biases),
@@ -83,12 +94,12 @@ def _header(name: str, title: str, *parts: str) -> str:
     guard = name.upper().replace(".", "_")
     body = "\n\n".join(parts)
     return (
-        f"/* {title} Written by a program; see atomicvad.c. */\n#ifndef {guard}\n#define {guard}\n\n"
-        f"#include <stdint.h>\n\n{body}\n\n#endif\n"
+        f"/* {title} Written by a program; see atomicvad.c. */\n"
+        f"#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n{body}\n\n#endif\n"
     )
 
 
-def _normalization(name, normal):
+def _normalization(name: str, normal: Normalization) -> tuple[str, str]:
     return (
         f"#define AVAD_{name}_SHIFT {normal.least_shift}",
         f"#define AVAD_{name}_EPSILON {normal.epsilon}u",

@@ -49,8 +49,8 @@ nothing.
 {example}```
 
 `{window}` is a window of {samples} samples, little-endian 16-bit integers: two sawtooths that swell
-and fade over noise, made in integers. `{expected}` is what comes out; in floating point, logits
-agree to within 1e-4:
+and fade over noise, made in integers. `{expected}` is what comes out; logits in floating point
+agree to within 1e-4, those in integers exactly:
 
 ```json
 {result}```
@@ -103,7 +103,10 @@ def export(
     models = {folder: exportable_model(path) for folder, path in found.items()}
     with _replacing_folder(out) as temporary:
         for folder, model in models.items():
-            write_folder(model, target, temporary / folder)
+            try:
+                write_folder(model, target, temporary / folder)
+            except AtomicVADError as error:
+                raise AtomicVADError(f"{found[folder]}: {error}") from None
     return [(str(path), out / folder) for folder, path in found.items()]
 
 

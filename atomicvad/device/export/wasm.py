@@ -5,10 +5,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from atomicvad.device.emulate.sources import WARNINGS, source_in
 from atomicvad.device.emulate.toolchain import find
+from atomicvad.device.export.c import LOGITS, expected_logit, write_sources
+from atomicvad.device.export.contents import Contents
+from atomicvad.device.integer.weights import integer_weights
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 
@@ -16,6 +20,21 @@ MODULE = "atomicvad.wasm"
 FILES = Path(__file__).with_name("wasm_files")
 SCRIPTS = ("atomicvad.mjs", "example.mjs")
 STACK = 8192  # bytes
+ABOUT = """\
+| file | what |
+|---|---|
+| `atomicvad.wasm` | a window, or a stream with a decision every 10 ms |
+| `atomicvad.mjs` | loads it: `load(bytes)` gives `window(samples)`, `push(hop)` and `start()` |
+| `example.mjs` | `node example.mjs RECORDING [window]`: logits of raw 16-bit samples |
+
+"""
+EXAMPLE = """\
+import { readFileSync } from "node:fs";
+import { load } from "./atomicvad.mjs";
+const detector = await load(readFileSync(new URL("atomicvad.wasm", import.meta.url)));
+const samples = new Int16Array(new Uint8Array(readFileSync("window.i16")).buffer);
+console.log(detector.window(samples));
+"""
 
 
 def write_wasm(sources: Path, path: Path) -> None:
@@ -57,6 +76,24 @@ def write_wasm_folder(sources: Path, folder: Path) -> None:
     for name in SCRIPTS:
         with replacing(folder / name) as temporary:
             shutil.copyfile(FILES / name, temporary)
+
+
+def write_wasm_target(model: keras.Model, folder: Path) -> Contents:
+    """Write the module of a model, the JavaScript that loads it, and an example.
+
+    Raises:
+        AtomicVADError: as ``write_wasm``, or weights that the integer detector cannot hold.
+    """
+    weights = integer_weights(model)
+    with tempfile.TemporaryDirectory() as name:
+        write_sources(weights, Path(name))
+        write_wasm_folder(Path(name), folder)
+    return Contents(
+        "AtomicVAD for browsers and Node",
+        f"{ABOUT}{LOGITS}\n\n",
+        {"try.mjs": EXAMPLE},
+        expected_logit(weights),
+    )
 
 
 def run_wasm(folder: Path, form: str, samples: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ from atomicvad.device.integer.weights import IntegerWeights
 
 EDGE = 3  # frames that the first convolution sees on either side
 STREAM_FRAMES = network.CELLS * network.FIRST_POOL + 2 * EDGE  # that a decision of a stream hears
+WARM_UP = STREAM_FRAMES + 1  # hops of a stream before the first decision
+NOT_READY = -(2**15)  # what a stream in C returns for these
 
 
 def window_mfcc(windows: np.ndarray) -> np.ndarray:

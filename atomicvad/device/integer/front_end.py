@@ -83,7 +83,7 @@ def _fft(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return re.reshape(shape), im.reshape(shape)
 
 
-def _turned(re, im, steps):
+def _turned(re: np.ndarray, im: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Half the product with ``exp(-2 pi i steps / 512)``; exactly half where that is 1."""
     cosine, minus_sine = CIRCLE[steps], CIRCLE[steps + 128]
     turned_re = scaled(re, cosine) - scaled(im, minus_sine)
@@ -101,12 +101,8 @@ def _split(re: np.ndarray, im: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     odd_re, odd_im = _turned(c + d, b - a, k)
     middle = np.s_[..., POINTS // 2 : POINTS // 2 + 1]
     return (
-        np.concatenate(
-            [even_re + odd_re, half_re[middle], (even_re - odd_re)[..., ::-1]], -1
-        ),
-        np.concatenate(
-            [even_im + odd_im, half_im[middle], (even_im - odd_im)[..., ::-1]], -1
-        ),
+        np.concatenate([even_re + odd_re, half_re[middle], (even_re - odd_re)[..., ::-1]], -1),
+        np.concatenate([even_im + odd_im, half_im[middle], (even_im - odd_im)[..., ::-1]], -1),
     )
 
 
@@ -132,7 +128,9 @@ def band_logarithms(re: np.ndarray, im: np.ndarray) -> np.ndarray:
     return _logarithm(*_added(rising, falling, exponent))
 
 
-def _added(rising, falling, exponent):
+def _added(
+    rising: np.ndarray, falling: np.ndarray, exponent: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Half the sum of a segment's rising and the next one's falling part, and its exponent."""
     low, high = exponent[..., :-1], exponent[..., 1:]
     common = np.maximum(low, high)
@@ -140,7 +138,7 @@ def _added(rising, falling, exponent):
     return (parts >> 1) + ((falling[..., 1:] >> np.minimum(common - high, 31)) >> 1), common
 
 
-def _logarithm(mantissa, exponent):
+def _logarithm(mantissa: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     digits = bit_length(mantissa)
     normal = mantissa << (32 - digits)
     index, rest = (normal >> 25) & 63, (normal >> 9) & 0xFFFF
@@ -150,7 +148,7 @@ def _logarithm(mantissa, exponent):
 
 
 def coefficients(logarithms: np.ndarray) -> np.ndarray:
-    """DCT of logarithms ``[..., 64]``: MFCC ``[..., 64]`` of 16 bits, coefficient 0 less ``BIAS``."""
+    """MFCC ``[..., 64]`` of 16 bits, of as many logarithms; coefficient 0 is less by ``BIAS``."""
     k, n = np.ogrid[:BANDS, :BANDS]
     matrix = DCT_CIRCLE[k * (2 * n + 1) % 256].astype(np.float64)
     # Sums of products below 2**53: exact in float64, in whatever order.

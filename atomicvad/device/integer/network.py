@@ -3,11 +3,10 @@
 import numpy as np
 
 from atomicvad.device.integer.front_end import bit_length
-from atomicvad.device.integer.tables import BANDS, RSQRT
+from atomicvad.device.integer.tables import RSQRT
 from atomicvad.device.integer.weights import (
     NORMAL_BITS,
     UNIT_BITS,
-    UNIT_STEPS,
     IntegerWeights,
     Normalization,
     Unit,
@@ -61,9 +60,7 @@ def unit_outputs(values: np.ndarray, unit: Unit) -> np.ndarray:
     inputs = np.clip(inputs, 0, 2**UNIT_BITS - 1)
     step = UNIT_BITS - 8
     index, rest = inputs >> step, (inputs >> (step - 14)) & 0x3FFF
-    return unit.table[index] + (
-        ((unit.table[index + 1] - unit.table[index]) * rest + 0x2000) >> 14
-    )
+    return unit.table[index] + (((unit.table[index + 1] - unit.table[index]) * rest + 0x2000) >> 14)
 
 
 def first_block(pooled: np.ndarray, weights: IntegerWeights) -> np.ndarray:

@@ -19,7 +19,7 @@ HAMMING = np.round(
 # Cosine of a full circle in 512 steps, Q15; the sine lies a quarter behind.
 CIRCLE = np.round(UNIT * np.cos(2 * np.pi * np.arange(FFT_LENGTH) / FFT_LENGTH)).astype(np.int64)
 
-# Cosine of a full circle in 256 steps, Q11: the DCT. 64 products of it with a logarithm fit 32 bits.
+# Cosine of a full circle in 256 steps, Q11: the DCT. 64 products with a logarithm fit 32 bits.
 DCT_BITS = 11
 DCT_CIRCLE = np.round(2**DCT_BITS * np.cos(2 * np.pi * np.arange(256) / 256)).astype(np.int64)
 

@@ -103,12 +103,12 @@ def integer_weights(model: keras.Model) -> IntegerWeights:
     output, skip = out @ reduce_2[0, 0].T * (height_2 / LARGEST), out * channel
     constant = (out @ bias_3).sum() + dense_bias[1] - dense_bias[0]
     together = np.concatenate([output.ravel(), skip.ravel()])[np.newaxis]
-    bits = int(np.floor(np.log2(_scale(together, np.array([constant]) , LARGEST))))
+    bits = int(np.floor(np.log2(_scale(together, np.array([constant]), LARGEST))))
     return IntegerWeights(
         first=first,
-        first_edge=np.array(
-            [np.rint(first[:, 3 - row].sum(-1) * BIAS) for row in range(4)]
-        ).astype(np.int64),
+        first_edge=np.array([np.rint(first[:, 3 - row].sum(-1) * BIAS) for row in range(4)]).astype(
+            np.int64
+        ),
         first_bias=_rounded(bias * UNITS * first_scale),
         first_normal=_normalization(27 * EPSILON, first_scale * UNITS / 8),
         first_unit=unit_1,
@@ -160,9 +160,7 @@ def _normal_weights(expand: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     return weights - weights.mean(1, keepdims=True)
 
 
-def _unit(
-    weights: np.ndarray, biases: np.ndarray, scalars: list[np.ndarray]
-) -> tuple[Unit, float]:
+def _unit(weights: np.ndarray, biases: np.ndarray, scalars: list[np.ndarray]) -> tuple[Unit, float]:
     """A unit that hears a vector of length 1 through its weights, and its largest output."""
     reach = np.linalg.norm(weights, axis=1)
     low, high = (biases - reach).min(), (biases + reach).max()
@@ -171,8 +169,8 @@ def _unit(
     w1, w2, b1, b2 = (float(scalar[0]) for scalar in scalars)
     if abs(w2) * (high - low) > 2 * np.pi * TURNS:
         raise AtomicVADError(
-            f"integer weights: a unit's cosine turns {abs(w2) * (high - low) / 2 / np.pi:.1f} times "
-            f"over the range of its inputs; expected at most {TURNS:.0f}, as trained weights do"
+            f"integer weights: a unit's cosine turns {abs(w2) * (high - low) / 2 / np.pi:.1f} "
+            f"times over the range of its inputs; expected at most {TURNS:.0f}, as trained weights do"
         )
     points = np.linspace(low, high, UNIT_STEPS + 1)
     values = (w1 * points + b1) * np.cos(w2 * points + b2)
