@@ -24,8 +24,8 @@ DCT_BITS = 11
 DCT_CIRCLE = np.round(2**DCT_BITS * np.cos(2 * np.pi * np.arange(256) / 256)).astype(np.int64)
 
 
-def _mel(hertz):
-    return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
+def _mel(hertz: float | np.ndarray) -> np.ndarray:
+    return np.asarray(1127.0 * np.log1p(np.asarray(hertz) / 700.0))
 
 
 def _mel_segments() -> tuple[np.ndarray, np.ndarray]:

@@ -34,12 +34,18 @@ class Normalization:
 class Unit:
     """Convolution 1x1, growing cosine unit: weights ``[hidden, inputs]``, biases ``[hidden]``.
 
-    ``table``: the unit at 257 points of the range of its inputs, 16 bits.
+    Args:
+        table: the unit at 257 points from the least to the greatest input, 16 bits.
+        least, greatest: what these inputs are in floating point.
+        height: what 32767 in the table is.
     """
 
     weights: np.ndarray
     biases: np.ndarray
     table: np.ndarray
+    least: float
+    greatest: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,8 @@ def integer_weights(model: keras.Model) -> IntegerWeights:
     (kernel, bias, gamma, beta, expand, expand_bias, *unit, reduce, reduce_bias) = weights[:12]
     first_scale = _scale(kernel.reshape(-1, 3).T, bias * UNITS, COEFFICIENT)
     first = _rounded_rows(kernel[:, :, 0].transpose(2, 0, 1) * first_scale)
-    unit_1, height_1 = _unit(
-        _normal_weights(expand[0, 0], gamma), beta @ expand[0, 0] + expand_bias, unit
-    )
-    step = height_1 / LARGEST
+    unit_1 = _unit(_normal_weights(expand[0, 0], gamma), beta @ expand[0, 0] + expand_bias, unit)
+    step = unit_1.height / LARGEST
     scale = _scale(reduce[0, 0].T, reduce_bias / step, LARGEST)
     channel = step / scale * 2**16  # what a step of the first block's output stands for
 
@@ -97,10 +101,10 @@ def integer_weights(model: keras.Model) -> IntegerWeights:
     second_scale = _scale(kernel_2[..., 0].reshape(9, 2).T, bias_2 / channel, LARGEST)
     # Of two normalised values one is the other's negative.
     pair = gamma[0] * expand[0, 0, 0] - gamma[1] * expand[0, 0, 1]
-    unit_2, height_2 = _unit(pair[:, np.newaxis], beta @ expand[0, 0] + expand_bias, unit)
+    unit_2 = _unit(pair[:, np.newaxis], beta @ expand[0, 0] + expand_bias, unit)
     dense, dense_bias = weights[24:]
     out = (dense[:, 1] - dense[:, 0]).reshape(4, 2)
-    output, skip = out @ reduce_2[0, 0].T * (height_2 / LARGEST), out * channel
+    output, skip = out @ reduce_2[0, 0].T * (unit_2.height / LARGEST), out * channel
     constant = (out @ bias_3).sum() + dense_bias[1] - dense_bias[0]
     together = np.concatenate([output.ravel(), skip.ravel()])[np.newaxis]
     bits = int(np.floor(np.log2(_scale(together, np.array([constant]), LARGEST))))
@@ -160,17 +164,18 @@ def _normal_weights(expand: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     return weights - weights.mean(1, keepdims=True)
 
 
-def _unit(weights: np.ndarray, biases: np.ndarray, scalars: list[np.ndarray]) -> tuple[Unit, float]:
-    """A unit that hears a vector of length 1 through its weights, and its largest output."""
+def _unit(weights: np.ndarray, biases: np.ndarray, scalars: list[np.ndarray]) -> Unit:
+    """A unit that hears a vector of length 1 through its weights."""
     reach = np.linalg.norm(weights, axis=1)
     low, high = (biases - reach).min(), (biases + reach).max()
     margin = max(high - low, 1e-6) / 1000  # normalised vectors are rounded too
     low, high = low - margin, high + margin
     w1, w2, b1, b2 = (float(scalar[0]) for scalar in scalars)
     if abs(w2) * (high - low) > 2 * np.pi * TURNS:
+        turns = abs(w2) * (high - low) / (2 * np.pi)
         raise AtomicVADError(
-            f"integer weights: a unit's cosine turns {abs(w2) * (high - low) / 2 / np.pi:.1f} "
-            f"times over the range of its inputs; expected at most {TURNS:.0f}, as trained weights do"
+            f"integer weights: a unit's cosine turns {turns:.3g} times over the range of its "
+            f"inputs; expected at most {TURNS:.0f}"
         )
     points = np.linspace(low, high, UNIT_STEPS + 1)
     values = (w1 * points + b1) * np.cos(w2 * points + b2)
@@ -180,4 +185,7 @@ def _unit(weights: np.ndarray, biases: np.ndarray, scalars: list[np.ndarray]) ->
         _rounded(weights * scale / 2**NORMAL_BITS),
         _rounded((biases - low) * scale),
         _rounded(values * (LARGEST / height)),
-    ), height
+        low,
+        high,
+        height,
+    )
