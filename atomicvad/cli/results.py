@@ -11,12 +11,17 @@ app = typer.Typer()
 
 
 @app.command()
-def peers(profile: Profile = "open") -> None:
-    """Score the peers that are installed, and the released checkpoints, on the scenes."""
+def peers(
+    systems: Annotated[
+        list[str] | None, typer.Argument(help="some of them, as: integer stream; all by default")
+    ] = None,
+    profile: Profile = "open",
+) -> None:
+    """Score the peers, the integer detector and the released checkpoints on the scenes."""
     from atomicvad.config import load_profile
     from atomicvad.runs.systems import score_other_systems
 
-    for name, outcome in score_other_systems(load_profile(profile)).items():
+    for name, outcome in score_other_systems(load_profile(profile), systems or ()).items():
         typer.echo(f"{name}: {outcome}")
 
 

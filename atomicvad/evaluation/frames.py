@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import median_filter
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE
 from atomicvad.config import Settings
@@ -22,6 +23,28 @@ def frame_segments(labels: pd.DataFrame, clip_samples: np.ndarray) -> np.ndarray
         inside = (row >= 0) & (centres < segments["end"].to_numpy()[row])
         of_clips.append(np.where(inside, segments.index.to_numpy()[row], -1))
     return np.concatenate(of_clips)
+
+
+def segments_around(labels: pd.DataFrame, seconds: float) -> pd.DataFrame:
+    """Where the middle of a window lies that is within its segment; at least the segment's middle.
+
+    Args:
+        labels: as of ``corpora.clips.read_labels``.
+        seconds: of a window.
+
+    Returns:
+        The labels with ``start`` and ``end`` of those middles, 10 ms apart at least.
+    """
+    middle = (labels["start"] + labels["end"]) / 2
+    half = np.maximum((labels["end"] - labels["start"] - seconds) / 2, FRAME / SAMPLE_RATE / 2)
+    return labels.assign(start=middle - half, end=middle + half)
+
+
+def smoothed_frames(frames: np.ndarray, clip_samples: np.ndarray, settings: Settings) -> np.ndarray:
+    """The median of the frames around each frame, clip by clip, as wide as windows are smoothed."""
+    width = 2 * round(settings.evaluation.smoothing_seconds * SAMPLE_RATE / FRAME / 2) + 1
+    clips = np.split(frames, np.cumsum(np.asarray(clip_samples) // FRAME)[:-1])
+    return np.concatenate([median_filter(clip, width, mode="nearest") for clip in clips])
 
 
 def stream_frames(

@@ -7,9 +7,16 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from atomicvad.audio.signal import FRAME, SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CONDITIONS
-from atomicvad.evaluation.frames import frame_segments, output_frames, stream_frames
+from atomicvad.evaluation.frames import (
+    frame_segments,
+    output_frames,
+    segments_around,
+    smoothed_frames,
+    stream_frames,
+)
 from atomicvad.scoring.peers import PEERS
 from atomicvad.scoring.protocols import window_table
 from atomicvad.scoring.scores import recorded_labels
@@ -17,6 +24,10 @@ from atomicvad.scoring.scores import recorded_labels
 SEGMENT_PROTOCOLS = ("swi-median", "swi-mean", "swi-median-duration")
 WINDOW_PROTOCOLS = ("swi-window", "spi-median", "spi-mean", "spi-window")
 FRAME_PROTOCOLS = ("frame", "frame-covered", "frame-causal")
+STREAM = "stream"  # the integer detector with a decision every 10 ms
+# Samples from one output to the next, and that an output hears past its own; ``None``: all of them.
+TIMING = {peer.name: (peer.hop, peer.delay) for peer in PEERS.values()}
+TIMING[STREAM] = (FRAME, 36 * FRAME)
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ def protocols_of(scores: dict[str, np.ndarray], name: str) -> tuple[str, ...]:
     """The protocols that can be computed from a system's scores."""
     if "outputs" not in scores:
         return (*SEGMENT_PROTOCOLS, *WINDOW_PROTOCOLS, *FRAME_PROTOCOLS)
-    causal = PEERS[name].delay is not None
+    causal = TIMING[name][1] is not None
     return (*SEGMENT_PROTOCOLS, "frame", *(["frame-causal"] if causal else []))
 
 
@@ -77,10 +88,16 @@ class ClipSet:
         samples = np.array(clip_samples)
         if unit == "frame":
             return frame_segments(self.labels, samples)
+        if unit == STREAM:
+            window = self.settings.window_samples / SAMPLE_RATE
+            return frame_segments(segments_around(self.labels, window), samples)
         return window_table(self.labels, samples, self.settings, unit)["segment"].to_numpy()
 
     def segments(self, scores: dict[str, np.ndarray], unit: str) -> np.ndarray:
-        """The segment of every window (``swi``, ``spi``) or ``frame``; -1 for frames in none."""
+        """The segment of every window (``swi``, ``spi``) or ``frame``; -1 for frames in none.
+
+        ``stream``: of every frame that is the middle of a window within the segment.
+        """
         return self._cached_segments(unit, tuple(map(int, scores["clip_samples"])))
 
     def frames(
@@ -90,15 +107,19 @@ class ClipSet:
         samples = scores["clip_samples"]
         if "outputs" not in scores:
             return stream_frames(scores["stream"][:, member], samples, self.settings, protocol)
-        peer, causal = PEERS[name], protocol == "frame-causal"
+        causal, (hop, delay) = protocol == "frame-causal", TIMING[name]
         values = scores["outputs"][:, member]
-        return output_frames(values, scores["output_counts"], samples, peer.hop, peer.delay, causal)
+        frames = output_frames(values, scores["output_counts"], samples, hop, delay, causal)
+        if name == STREAM and protocol == "frame":
+            return smoothed_frames(frames, samples, self.settings)
+        return frames
 
     def items(self, scores: dict[str, np.ndarray], name: str, member: int, protocol: str) -> Items:
         """The items of one member of the system ``name`` under a protocol."""
         unit, _, how = protocol.partition("-")
         if unit == "frame" or "outputs" in scores:
-            segment = self.segments(scores, "frame")
+            within = name == STREAM and unit != "frame"
+            segment = self.segments(scores, STREAM if within else "frame")
             values = self.frames(scores, name, member, protocol)
             values, segment = values[segment >= 0], segment[segment >= 0]
         else:

@@ -21,6 +21,7 @@ from atomicvad.config import Settings
 from atomicvad.evaluation import calibration, events, intervals
 from atomicvad.evaluation.items import (
     FRAME_PROTOCOLS,
+    STREAM,
     ClipSet,
     Items,
     members,
@@ -37,7 +38,13 @@ COLUMNS = ["system", "protocol", "condition", "metric", "value", "low", "high", 
 RELEASED = 10  # checkpoints that were released in all
 OURS = "atomicvad"
 Key = tuple[str, str, str, str]  # the first four columns
-TITLES = {OURS: "AtomicVAD, this companion", "released": "AtomicVAD, released checkpoints"}
+INTEGER = "integer"
+TITLES = {
+    OURS: "AtomicVAD, this companion",
+    INTEGER: "AtomicVAD in integers",
+    STREAM: "AtomicVAD in integers, every 10 ms",
+    "released": "AtomicVAD, released checkpoints",
+}
 TITLES |= {peer.name: peer.title for peer in PEERS.values()}
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
+from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.systems import INTEGER
 from atomicvad.files import (
     ATLAS,
     BACKGROUNDS,
@@ -33,6 +35,7 @@ FILES = (
     CLIP_DIGESTS,
     BACKGROUNDS,
 )
+NOT_KEPT = (INTEGER, STREAM)  # scores that are too large; their rows of the tables are kept
 PATTERNS = (
     *("scenes*.csv", f"systems/*/{SCORES}", f"systems/*/{SYSTEM_RECORD}"),
     *(f"{REAL}/*.csv", f"{REAL}/{REAL_RECORDINGS}"),
@@ -64,6 +67,8 @@ def adopt(settings: Settings) -> int:
     paths += [folder.path / name for folder in run_folders(settings).values() for name in RESULTS]
     pairs = {path: reference.results_folder / path.relative_to(run) for path in paths}
     pairs = {source: target for source, target in pairs.items() if source.is_file()}
+    for name in NOT_KEPT:
+        pairs.pop(run / "systems" / name / SCORES, None)
     for source, target in pairs.items():
         with replacing(target) as temporary:
             shutil.copyfile(source, temporary)

@@ -6,9 +6,9 @@ from atomicvad.config import Settings
 from atomicvad.data.prepare import dataset_of
 from atomicvad.evaluation.headline import headline
 from atomicvad.evaluation.intervals import interval_of_mean
-from atomicvad.evaluation.items import members, recorded_clips
+from atomicvad.evaluation.items import STREAM, members, recorded_clips
 from atomicvad.evaluation.seed_table import seed_metrics
-from atomicvad.evaluation.systems import evaluate, load_system, system_files
+from atomicvad.evaluation.systems import INTEGER, evaluate, load_system, system_files
 from atomicvad.files import (
     HEADLINE,
     HISTORY,
@@ -23,6 +23,7 @@ from atomicvad.files import (
 )
 from atomicvad.report.ledger import write_ledger
 from atomicvad.runs.folder import require_seeds, run_folders
+from atomicvad.scoring.scores import recorded_digests
 from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
 
 TABLES = (METRICS, SUMMARY, HEADLINE, TESTING, SYSTEMS, PAIRED, LEDGER)
@@ -104,7 +105,11 @@ def _tables_fingerprint(settings: Settings) -> str:
     paths = [*(folder / name for name in TABLES), *folder.glob("scenes*")]
     for pattern in (f"seed-*/{METRICS}", f"seed-*/{TESTING}", f"seed-*/{SCORES}", "systems/*/*"):
         paths += folder.glob(pattern)
-    contents = content_of(paths, folder)
+    reference = settings.reference.results_folder
+    contents = (
+        content_of(paths, folder),
+        content_of([reference / SYSTEMS, reference / PAIRED], reference),
+    )
     return fingerprint(settings.model_dump(mode="json"), contents, code_of(__name__))
 
 
@@ -112,7 +117,10 @@ def _write_tables(settings: Settings) -> None:
     metrics = pd.concat(
         [_seed_table(settings, METRICS), released_metrics(settings)], ignore_index=True
     )
-    systems, paired = evaluate(settings)
+    systems, paired = (
+        _with_reference(table, settings, name)
+        for table, name in zip(evaluate(settings), (SYSTEMS, PAIRED), strict=True)
+    )
     named = {"dataset": metrics["dataset"].iloc[0]}  # every table names its test set
     tables = {METRICS: metrics, SUMMARY: summarise(metrics), HEADLINE: headline(settings)}
     tables[TESTING] = summarise(_seed_table(settings, TESTING), ["metric"])
@@ -121,6 +129,22 @@ def _write_tables(settings: Settings) -> None:
         with replacing(settings.results_folder / name) as path:
             table.to_csv(path, index=False, float_format="%.6f")
     write_ledger(settings, read_systems(settings))
+
+
+def _with_reference(table: pd.DataFrame, settings: Settings, name: str) -> pd.DataFrame:
+    """``table`` with the reference's rows of the integer detector, where its scores are not here.
+
+    They are too large to be committed; the rows count if they are of the same scenes.
+    """
+    reference = settings.reference
+    path = reference.results_folder / name
+    same = recorded_digests(reference) == recorded_digests(settings)
+    if not (same and path.is_file()):
+        return table
+    column = "system" if name == SYSTEMS else "other"
+    kept = pd.read_csv(path)
+    missing = kept[column].isin((INTEGER, STREAM)) & ~kept[column].isin(system_files(settings))
+    return pd.concat([table, kept.loc[missing, table.columns]], ignore_index=True)
 
 
 def reference_summary(settings: Settings) -> pd.DataFrame | None:

@@ -1,7 +1,7 @@
 """Systems beside our seeds: scored where that is needed, else left as they are."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,9 +9,15 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.data.prepare import prepare
+from atomicvad.device.emulate.toolchain import host_compiler
+from atomicvad.device.scoring import core_digest, device_facts, score_integer, score_stream
+from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.atlas import make_atlas
-from atomicvad.evaluation.systems import system_files
+from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.systems import INTEGER, system_files
+from atomicvad.files import WEIGHTS
 from atomicvad.model import load_model
+from atomicvad.runs.folder import missing_seeds
 from atomicvad.runs.state import scores_fingerprint
 from atomicvad.scoring.models import seed_models
 from atomicvad.scoring.peer_scores import (
@@ -32,18 +38,30 @@ from atomicvad.scoring.released_checkpoints import (
 from atomicvad.scoring.scores import Sets, record_clips
 from atomicvad.stamps import code_of, fingerprint
 
+DEVICE = (INTEGER, STREAM)
 
-def score_other_systems(settings: Settings) -> dict[str, str]:
-    """Score every peer that is installed, and the released checkpoints where they are.
+
+def score_other_systems(settings: Settings, names: Sequence[str] = ()) -> dict[str, str]:
+    """Score every peer that is installed, the integer detector, and the released checkpoints.
+
+    Args:
+        settings: of a profile.
+        names: of some of these systems alone.
 
     Returns:
         By system, what was done: scored, up to date, or why not (then what is committed stays).
+
+    Raises:
+        AtomicVADError: no system of such a name.
     """
-    return _score(settings, [*PEERS, "released"])
+    known = [*PEERS, *DEVICE, "released"]
+    if unknown := set(names) - set(known):
+        raise AtomicVADError(f"{min(unknown)}: no such system; expected some of {', '.join(known)}")
+    return _score(settings, list(names) or known)
 
 
 def score_missing_systems(settings: Settings) -> dict[str, str]:
-    """``score_other_systems`` for those without scores of these clips, here or in the reference."""
+    """The peers and checkpoints without scores of these clips, here or in the reference, scored."""
     prepare(settings)
     record_clips(settings)
     present = system_files(settings)
@@ -56,6 +74,9 @@ def _score(settings: Settings, names: list[str]) -> dict[str, str]:
     for name in names:
         if name == "released":
             outcomes[name] = _score_released(settings, digests)
+            continue
+        if name in DEVICE:
+            outcomes[name] = _score_device(settings, name, digests)
             continue
         peer = PEERS[name]
         outcomes[name] = peer.problem() or score_unless_current(
@@ -80,6 +101,26 @@ def _score_released(settings: Settings, digests: dict[str, str]) -> str:
         released_facts(paths),
         made_from,
         partial(score_released, paths, settings),
+    )
+
+
+def _score_device(settings: Settings, name: str, digests: dict[str, str]) -> str:
+    if missing_seeds(settings):
+        return "not all seeds are trained"
+    try:
+        host_compiler()
+    except AtomicVADError as error:
+        return str(error)
+    weights = [settings.run_folder(seed) / WEIGHTS for seed in settings.seeds]
+    score = {INTEGER: score_integer, STREAM: score_stream}[name]
+    code = code_of(score.__module__)
+    made_from = fingerprint(digests, scores_fingerprint(settings, *weights), code, core_digest())
+    return score_unless_current(
+        system_folder(settings, name),
+        digests,
+        device_facts(name),
+        made_from,
+        lambda: score(seed_models(settings, settings.seeds), settings),
     )
 
 

@@ -30,7 +30,7 @@ class HostDetector:
         detector = source_in(sources)
         host_compiler().run(
             "cc",
-            *("-O2", *WARNINGS, "-shared", "-fPIC", "-I", detector.parent),
+            *("-O3", *WARNINGS, "-shared", "-fPIC", "-I", detector.parent),
             *(MAIN, detector, "-o", library),
         )
         self.library = ctypes.CDLL(str(library))
