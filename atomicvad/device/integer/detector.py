@@ -20,8 +20,8 @@ WARM_UP = STREAM_FRAMES + 1  # hops of a stream before the first decision
 NOT_READY = -(2**15)  # what a stream in C returns for these
 
 
-def window_mfcc(windows: np.ndarray) -> np.ndarray:
-    """MFCC of 16-bit windows ``[..., 10080]``: ``[..., frame, coefficient]``, 64 of each.
+def window_logarithms(windows: np.ndarray) -> np.ndarray:
+    """Logarithms of mel bands of 16-bit windows ``[..., 10080]``: ``[..., frame, band]``.
 
     Edges are reflected, and logarithms end 80 dB below the window's largest.
     """
@@ -30,8 +30,12 @@ def window_mfcc(windows: np.ndarray) -> np.ndarray:
     middle = (FFT_LENGTH - FRAME) // 2
     frames = frames_of(padded[..., middle:])[..., :FRAMES, :]
     logarithms = band_logarithms(*spectra(frames))
-    floor = logarithms.max((-2, -1), keepdims=True) - RANGE
-    return coefficients(np.maximum(logarithms, floor))
+    return np.maximum(logarithms, logarithms.max((-2, -1), keepdims=True) - RANGE)
+
+
+def window_mfcc(windows: np.ndarray) -> np.ndarray:
+    """MFCC of 16-bit windows ``[..., 10080]``: ``[..., frame, coefficient]``, 64 of each."""
+    return coefficients(window_logarithms(windows))
 
 
 def window_logits(windows: np.ndarray, weights: IntegerWeights) -> np.ndarray:
@@ -39,22 +43,28 @@ def window_logits(windows: np.ndarray, weights: IntegerWeights) -> np.ndarray:
     return mfcc_logits(window_mfcc(windows), weights)
 
 
-def mfcc_logits(mfcc: np.ndarray, weights: IntegerWeights) -> np.ndarray:
-    """Logits of the MFCC ``[..., 64, 64]`` of whole windows."""
-    padding = [(0, 0)] * (mfcc.ndim - 2)
-    padded = np.pad(mfcc, [*padding, (EDGE, EDGE), (0, 0)])
+def pooled_sums(mfcc: np.ndarray, weights: IntegerWeights) -> np.ndarray:
+    """The first convolution of whole windows ``[..., 64, 64]``, pooled: ``[..., 13, 13, 3]``."""
+    padded = np.pad(mfcc, [(0, 0)] * (mfcc.ndim - 2) + [(EDGE, EDGE), (0, 0)])
     # Zero is what a coefficient of 0 would be; coefficient 0 lacks a constant.
     for outside in (np.s_[..., :EDGE, 0], np.s_[..., -EDGE:, 0]):
         padded[outside] = -round(BIAS)
     rows = network.pooled_rows(network.first_convolution(padded, weights))
-    last = rows[..., -1:, :, :]
-    columns = np.concatenate([rows, last], -3)
+    columns = np.concatenate([rows, rows[..., -1:, :, :]], -3)
     shape = (network.CELLS, network.FIRST_POOL)
-    pooled = columns.reshape(*rows.shape[:-3], *shape, *rows.shape[-2:]).max(-3)
-    block = network.first_block(pooled, weights)
-    around = np.pad(block, [*padding, (1, 1), (0, 0), (0, 0)])
+    return columns.reshape(*rows.shape[:-3], *shape, *rows.shape[-2:]).max(-3)
+
+
+def block_logits(block: np.ndarray, weights: IntegerWeights) -> np.ndarray:
+    """Logits of the first block's output ``[..., column, row, channel]``, zeros around it."""
+    around = np.pad(block, [(0, 0)] * (block.ndim - 3) + [(1, 1), (0, 0), (0, 0)])
     second = network.second_convolution(around, weights)
     return network.logits(network.pooled_cells(second), network.pooled_cells(block), weights)
+
+
+def mfcc_logits(mfcc: np.ndarray, weights: IntegerWeights) -> np.ndarray:
+    """Logits of the MFCC ``[..., 64, 64]`` of whole windows."""
+    return block_logits(network.first_block(pooled_sums(mfcc, weights), weights), weights)
 
 
 def stream_mfcc(samples: np.ndarray) -> np.ndarray:
@@ -83,7 +93,4 @@ def stream_logits(mfcc: np.ndarray, weights: IntegerWeights) -> np.ndarray:
     block = network.first_block(pooled, weights)
     decisions = len(block) - network.FIRST_POOL * (network.CELLS - 1)
     columns = np.arange(network.CELLS) * network.FIRST_POOL
-    windows = block[np.arange(decisions)[:, np.newaxis] + columns]
-    around = np.pad(windows, [(0, 0), (1, 1), (0, 0), (0, 0)])
-    second = network.second_convolution(around, weights)
-    return network.logits(network.pooled_cells(second), network.pooled_cells(windows), weights)
+    return block_logits(block[np.arange(decisions)[:, np.newaxis] + columns], weights)

@@ -63,12 +63,21 @@ def unit_outputs(values: np.ndarray, unit: Unit) -> np.ndarray:
     return unit.table[index] + (((unit.table[index + 1] - unit.table[index]) * rest + 0x2000) >> 14)
 
 
-def first_block(pooled: np.ndarray, weights: IntegerWeights) -> np.ndarray:
-    """The first block's output of pooled sums ``[..., 3]``: ``[..., 2]``, 16 bits."""
+def normalized_sums(pooled: np.ndarray, weights: IntegerWeights) -> np.ndarray:
+    """Layer normalisation of pooled sums ``[..., 3]`` before its scale and shift, Q14."""
     eighths = (pooled + weights.first_bias) >> 3
     differences = 3 * eighths - eighths.sum(-1, keepdims=True)
-    hidden = unit_outputs(normalized(differences, weights.first_normal), weights.first_unit)
+    return normalized(differences, weights.first_normal)
+
+
+def reduced(hidden: np.ndarray, weights: IntegerWeights) -> np.ndarray:
+    """The first block's output of its units' ``[..., 8]``: ``[..., 2]``, 16 bits."""
     return (hidden @ weights.reduce.T + weights.reduce_bias + 2**15) >> 16
+
+
+def first_block(pooled: np.ndarray, weights: IntegerWeights) -> np.ndarray:
+    """The first block's output of pooled sums ``[..., 3]``: ``[..., 2]``, 16 bits."""
+    return reduced(unit_outputs(normalized_sums(pooled, weights), weights.first_unit), weights)
 
 
 def second_convolution(columns: np.ndarray, weights: IntegerWeights) -> np.ndarray:

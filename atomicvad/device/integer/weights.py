@@ -61,6 +61,7 @@ class IntegerWeights:
         output: last layers of the second block and the dense layer in one, ``[cell, hidden]``.
         skip: of the pooled first block, ``[cell, channel]``; ``output_bias``.
         output_shift: from the last sum to the logit.
+        sum_step, block_step: what a step of the first sums and of the first block's output is.
     """
 
     first: np.ndarray
@@ -78,6 +79,8 @@ class IntegerWeights:
     skip: np.ndarray
     output_bias: int
     output_shift: int
+    sum_step: float
+    block_step: float
 
 
 def integer_weights(model: keras.Model) -> IntegerWeights:
@@ -126,6 +129,8 @@ def integer_weights(model: keras.Model) -> IntegerWeights:
         skip=_rounded(skip * 2.0**bits),
         output_bias=int(np.rint(constant * 2.0**bits)),
         output_shift=bits - LOGIT_BITS,
+        sum_step=1 / (first_scale * UNITS),
+        block_step=channel,
     )
 
 
