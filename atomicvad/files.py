@@ -42,6 +42,7 @@ SYSTEM_RECORD = "system.json"
 SMOOTHING = "smoothing.csv"
 DEVICE = "device.csv"
 DEVICE_FUNCTIONS = "device_functions.csv"
+INTEGER_STEPS = "integer_steps.csv"
 REAL = "real"  # a folder in it: scores of real recordings, with these tables
 REAL_TABLE = "real.csv"
 REAL_PAIRED = "real_paired.csv"

@@ -11,6 +11,8 @@ from atomicvad.files import (
     ATLAS,
     BACKGROUNDS,
     CLIP_DIGESTS,
+    DEVICE,
+    DEVICE_FUNCTIONS,
     REAL,
     REAL_RECORDINGS,
     SCORES,
@@ -34,6 +36,8 @@ FILES = (
     str(Path(ATLAS).with_suffix(".json")),
     CLIP_DIGESTS,
     BACKGROUNDS,
+    DEVICE,
+    DEVICE_FUNCTIONS,
 )
 NOT_KEPT = (INTEGER, STREAM)  # scores that are too large; their rows of the tables are kept
 PATTERNS = (

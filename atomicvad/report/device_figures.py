@@ -8,6 +8,32 @@ from matplotlib.figure import Figure
 from atomicvad.report.style import WIDTH
 
 
+def instructions_figure(functions: pd.DataFrame, form: str, least: float = 0.01) -> Figure:
+    """Instructions of a mean call by function, on each core.
+
+    Args:
+        functions: of ``device_functions.csv``.
+        form: ``window`` or ``stream``.
+        least: share of a core's instructions below which a function is among the others.
+    """
+    rows = functions[functions["form"] == form]
+    wide = rows.pivot_table(index="function", columns="core", values="instructions", sort=False)
+    wide = wide.fillna(0)
+    small = (wide / wide.sum()).max(axis=1) < least
+    wide = pd.concat([wide[~small], wide[small].sum().to_frame("all others").T])
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.24 * len(wide) + 1))
+    height = 0.8 / len(wide.columns)
+    for number, core in enumerate(wide):
+        places = np.arange(len(wide)) + (number - (len(wide.columns) - 1) / 2) * height
+        axes.barh(places, wide[core] / 1000, height, color=f"C{number}", label=core)
+    axes.set_yticks(range(len(wide)), wide.index)
+    axes.invert_yaxis()
+    what = "a decision every 10 ms" if form == "stream" else "one window"
+    axes.set_xlabel(f"instructions of a call, thousands ({what})")
+    axes.legend(loc="lower right")
+    return figure
+
+
 def int8_figure(table: pd.DataFrame) -> Figure:
     """Decisions that 8 bits change, and AUROC beside that of float32; a point for every seed.
 

@@ -6,9 +6,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from atomicvad.config import Settings
-from atomicvad.files import ATLAS, SUMMARY
-from atomicvad.report import curves, figures, real_figures, system_figures
+from atomicvad.files import ATLAS, DEVICE_FUNCTIONS, SUMMARY
+from atomicvad.report import curves, device_figures, figures, real_figures, system_figures
 from atomicvad.report.collate import all_metrics, histories, read_systems, reference_summary
+from atomicvad.report.device_files import read_device
 from atomicvad.report.real_tables import read_real, real_folder, seconds_of
 from atomicvad.report.style import save
 from atomicvad.scoring.scores import recorded_labels
@@ -43,6 +44,8 @@ def draw_results(settings: Settings) -> list[Path]:
         drawn["real_auroc"] = real_figures.real_auroc(table)
         drawn["real_lengths"] = real_figures.real_lengths(table, seconds_of(real))
         drawn["real_categories"] = real_figures.real_categories(table)
+    if (functions := read_device(settings, DEVICE_FUNCTIONS)) is not None:
+        drawn["device_instructions"] = device_figures.instructions_figure(functions, "stream")
     if settings.model.activation == "ggcu":
         weights = curves.activation_weights(settings)
         drawn["activation_curves"] = figures.activation_curves(weights)

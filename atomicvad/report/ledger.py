@@ -13,10 +13,12 @@ import pandas as pd
 from scipy.special import expit
 
 from atomicvad.config import Settings
+from atomicvad.device.emulate.measure import CYCLES
 from atomicvad.evaluation.items import Items, members, recorded_clips
 from atomicvad.evaluation.systems import RELEASED, load_system, system_files
 from atomicvad.files import LEDGER, replacing
 from atomicvad.metrics import DECISION, HARD, binary_metrics
+from atomicvad.report.device_files import read_device
 
 PRINTED = Path(__file__).with_name("printed.csv")
 COLUMNS = ["system", "quantity", "test_set", "printed", "source"]
@@ -55,6 +57,24 @@ def released_code_metrics(settings: Settings) -> dict[str, float]:
     }
 
 
+def device_values(settings: Settings) -> dict[str, float]:
+    """Memory and estimated latency on emulated cores: ``device|core|form|quantity``."""
+    if (costs := read_device(settings)) is None:
+        return {}
+    high = list(CYCLES)[-1]
+    found: dict[str, float] = {}
+    for row in costs.to_dict("records"):
+        quantities = {
+            "ms": row[f"milliseconds_{high}"],
+            "s": row[f"milliseconds_{high}"] / 1000,
+            "flash kB": row["flash"] / 1000,
+            "RAM kB": row["ram"] / 1000,
+        }
+        at = f"device|{row['core']}|{row['form']}"
+        found |= {f"{at}|{name}": value for name, value in quantities.items()}
+    return found
+
+
 def _hard(items: Items, settings: Settings) -> dict[str, float]:
     """Metrics of decisions at 0.5; the released code has no others."""
     metrics = binary_metrics(items.speech, expit(items.scores), 0.5, settings.evaluation.fpr_target)
@@ -69,7 +89,7 @@ def ledger(settings: Settings, systems: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["system", "protocol", "condition", "metric"]
     values = dict(zip(systems[keys].agg("|".join, axis=1), systems["value"], strict=True))
-    values |= released_code_metrics(settings)
+    values |= released_code_metrics(settings) | device_values(settings)
     table = pd.read_csv(PRINTED, dtype=str, keep_default_na=False)
     of_released = table["correct"].str.startswith("released|")
     if (counts := systems.loc[systems["system"] == "released", "members"]).size:

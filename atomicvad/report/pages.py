@@ -9,6 +9,8 @@ from atomicvad.data.prepare import prepared_fingerprint
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import (
     ATLAS,
+    DEVICE,
+    DEVICE_FUNCTIONS,
     HISTORY,
     METRICS,
     REAL,
@@ -39,6 +41,7 @@ PAGES = {
     "systems": Page("05_systems", (*SEEDS, *OTHERS)),
     "atlas": Page("06_atlas", (*SEEDS, *OTHERS, ATLAS)),
     "real": Page("08_real", (f"{REAL}/*.csv", f"{REAL}/{REAL_RECORDINGS}")),
+    "device": Page("09_device", (*SEEDS, *OTHERS, DEVICE, DEVICE_FUNCTIONS, f"{REAL}/*.csv")),
     "data": Page("01_data"),
     "augmentation": Page("02_augmentation"),
     "report": Page("04_results", (*SEEDS, *OTHERS, ATLAS)),

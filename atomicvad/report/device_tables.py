@@ -1,0 +1,94 @@
+"""Tables of the detector on microcontrollers, from ``device.csv`` and the tables of systems."""
+
+import numpy as np
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.corpora.clips import CONDITIONS
+from atomicvad.device.emulate.measure import CYCLES
+from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.systems import INTEGER, OURS, titles
+from atomicvad.files import INTEGER_STEPS, project_root
+from atomicvad.report.collate import read_paired, read_systems
+from atomicvad.report.real_tables import read_real, real_folder
+from atomicvad.report.text import with_interval
+
+SYSTEMS_HERE = (OURS, INTEGER, STREAM)
+
+
+def cost_table(costs: pd.DataFrame) -> pd.DataFrame:
+    """Memory, instructions, and what is estimated from them; a row a form and core."""
+    low, high = CYCLES
+
+    def between(name: str, form: str, unit: float = 1.0) -> list[str]:
+        pairs = zip(costs[f"{name}_{low}"] / unit, costs[f"{name}_{high}"] / unit, strict=True)
+        return [f"{a:{form}} to {b:{form}}" if np.isfinite(a) else "" for a, b in pairs]
+
+    return (
+        pd.DataFrame(
+            {
+                "form": costs["form"],
+                "core": costs["core"],
+                "flash (kB)": (costs["flash"] / 1000).map("{:.1f}".format),
+                "RAM (kB)": (costs["ram"] / 1000).map("{:.1f}".format),
+                "of it stack (bytes)": costs["stack"],
+                "instructions": costs["instructions"].map("{:,.0f}".format),
+                "cycles (estimated, thousands)": between("cycles", ",.0f", 1000),
+                "clock (MHz)": costs["megahertz"],
+                "time (ms, estimated)": between("milliseconds", ".2f"),
+                "energy (µJ, estimated)": between("microjoules", ".0f"),
+            }
+        )
+        .set_index(["form", "core"])
+        .sort_index()
+    )
+
+
+def accuracy_table(settings: Settings) -> pd.DataFrame | None:
+    """AUROC of segments on the scenes by condition: floating point, and both forms in integers."""
+    systems = read_systems(settings)
+    rows = systems[systems["system"].isin(SYSTEMS_HERE) & (systems["metric"] == "auroc")]
+    rows = rows[rows["protocol"].isin(("swi-median", "frame", "frame-causal"))]
+    return _wide(rows, "value", "system") if INTEGER in set(rows["system"]) else None
+
+
+def difference_table(settings: Settings) -> pd.DataFrame:
+    """AUROC of floating point minus each form in integers, on the same draws."""
+    paired = read_paired(settings)
+    rows = paired[paired["other"].isin(SYSTEMS_HERE) & (paired["metric"] == "auroc")]
+    rows = rows[rows["protocol"].isin(("swi-median", "frame", "frame-causal"))]
+    return _wide(rows, "difference", "other", digits=4, sign="+")
+
+
+def _wide(
+    rows: pd.DataFrame, value: str, system: str, digits: int = 3, sign: str = ""
+) -> pd.DataFrame:
+    text = [
+        with_interval(a, b, c, digits, sign)
+        for a, b, c in rows[[value, "low", "high"]].itertuples(index=False)
+    ]
+    wide = rows.assign(text=text).pivot(
+        index=["protocol", system], columns="condition", values="text"
+    )
+    shown = [condition for condition in CONDITIONS if condition in wide]
+    return wide.rename(index=titles(rows, system))[shown]
+
+
+def real_table(settings: Settings) -> pd.DataFrame | None:
+    """The same systems on the real recordings: AUROC of frames, and sounds taken for speech."""
+    if not (folder := real_folder(settings)):
+        return None
+    table = read_real(folder)
+    rows = table[table["system"].isin(SYSTEMS_HERE) & (table["protocol"] == "frame")]
+    rows = rows[rows["metric"].isin(("auroc", "false_share_tuned", "recall_tuned"))]
+    rows = rows[(rows["group"] == "all") | (rows["metric"] == "auroc")]
+    text = [with_interval(r.value, r.low, r.high) for r in rows.itertuples()]
+    wide = rows.assign(text=text).pivot(
+        index=["corpus", "metric", "group"], columns="system", values="text"
+    )
+    return wide.rename(columns=titles(rows))
+
+
+def step_table() -> pd.DataFrame:
+    """Errors of each integer step, as ``benchmarks.integers`` measured them."""
+    return pd.read_csv(project_root() / "results" / INTEGER_STEPS).set_index("step")
