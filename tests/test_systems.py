@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from sklearn.metrics import roc_auc_score
 
-from atomicvad.config import settings_from
+from atomicvad.config import load_profile, settings_from
 from atomicvad.corpora.clips import read_labels
 from atomicvad.data.prepare import prepare
 from atomicvad.errors import AtomicVADError
@@ -119,9 +119,12 @@ def test_every_row_has_its_columns_and_an_interval_around_its_value(evaluated):
     bounded = table[table["metric"].isin(["auroc", "f2", "recall"])]
     assert (bounded["low"] <= bounded["value"] + 0.02).all()
     assert (bounded["high"] >= bounded["value"] - 0.02).all()
-    assert set(table["system"]) == {"atomicvad", "energy", "webrtc"}
+    assert set(table["system"]) == {"atomicvad", "integer", "stream", "energy", "webrtc"}
     assert {"false_alarms_per_hour noise", "onset_latency_p95"} <= set(table["metric"])
-    assert set(paired["other"]) == {"energy", "webrtc"} and paired["p"].between(0, 1).all()
+    assert (
+        set(paired["other"]) == {"integer", "stream", "energy", "webrtc"}
+        and paired["p"].between(0, 1).all()
+    )
 
 
 def test_values_are_scikit_learns_means_over_seeds(scored, evaluated):
@@ -184,10 +187,23 @@ def test_tables_to_read_have_a_row_a_system(scored, evaluated):
         tables.event_table,
     ):
         assert list(made(table).index) == [
-            systems.title(n, 1) for n in ("atomicvad", "energy", "webrtc")
+            systems.title(n, 1) for n in ("atomicvad", "integer", "stream", "energy", "webrtc")
         ]
-    assert len(tables.paired_table(scored)) == 4
-    assert len(tables.peer_table(scored)) == 2
+    assert len(tables.paired_table(scored)) == 8
+    assert len(tables.peer_table(scored)) == 4
+
+
+def test_integers_are_scored_as_floating_point_is(scored, evaluated):
+    """The window form is within rounding; the stream has an output for every 10 ms."""
+    table = evaluated[0].set_index(["system", "protocol", "condition", "metric"])["value"]
+    for protocol in ("swi-median", "spi-median", "frame"):
+        ours, integers = (
+            table[name, protocol, "all", "auroc"] for name in ("atomicvad", "integer")
+        )
+        assert integers == pytest.approx(ours, abs=0.01)
+    outputs = systems.load_system("stream", scored)["testing"]
+    assert (outputs["output_counts"] == -(-outputs["clip_samples"] // 160)).all()
+    assert outputs["outputs"].shape == (outputs["output_counts"].sum(), 2)
 
 
 def test_the_ledger_takes_its_cells_from_the_table(scored):
@@ -217,10 +233,11 @@ def test_every_cell_that_the_ledger_names_exists():
     source = pd.read_csv(
         Path(ledger.__file__).with_name("printed.csv"), dtype=str, keep_default_na=False
     )
+    costs = ledger.device_values(load_profile("open").reference)
     named = pd.concat([source["as_released_code"], source["correct"]])
     assert {
         name for name in named if "|" in name and "-first" not in name and "as-" not in name
-    } <= known
+    } <= known | set(costs)
 
 
 def test_the_released_floor_hangs_on_the_batch_and_ours_does_not(tmp_path, scored):

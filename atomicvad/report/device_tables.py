@@ -89,6 +89,13 @@ def real_table(settings: Settings) -> pd.DataFrame | None:
     return wide.rename(columns=titles(rows))
 
 
-def step_table() -> pd.DataFrame:
-    """Errors of each integer step, as ``benchmarks.integers`` measured them."""
-    return pd.read_csv(project_root() / "results" / INTEGER_STEPS).set_index("step")
+def step_table() -> pd.DataFrame | None:
+    """Errors of each integer step, as ``benchmarks.integers`` measured them; nothing without."""
+    path = project_root() / "results" / INTEGER_STEPS
+    return pd.read_csv(path).set_index("step") if path.is_file() else None
+
+
+def int8_table() -> pd.DataFrame | None:
+    """What 8 bits cost, as ``benchmarks.exports`` measured it; nothing without."""
+    path = project_root() / "results" / "int8_costs.csv"
+    return pd.read_csv(path) if path.is_file() else None

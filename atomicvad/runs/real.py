@@ -14,11 +14,18 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from atomicvad.config import Settings
+from atomicvad.device.scoring import (
+    core_digest,
+    device_facts,
+    host_detectors,
+    stream_outputs,
+    window_score,
+)
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.calibration import best_threshold
 from atomicvad.evaluation.items import FRAME_PROTOCOLS, members, protocols_of, recorded_clips
 from atomicvad.evaluation.real import evaluate_real
-from atomicvad.evaluation.systems import OURS, TITLES, load_system, system_files
+from atomicvad.evaluation.systems import INTEGER, OURS, TITLES, load_system, system_files
 from atomicvad.files import (
     REAL,
     REAL_PAIRED,
@@ -29,7 +36,7 @@ from atomicvad.files import (
     replacing,
 )
 from atomicvad.model import load_model
-from atomicvad.runs.systems import score_unless_current
+from atomicvad.runs.systems import DEVICE, score_unless_current
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.models import seed_models
 from atomicvad.scoring.peer_scores import peer_facts, peer_fingerprint
@@ -58,6 +65,8 @@ def measure_real(settings: Settings) -> dict[str, str]:
     corpora = real_corpora(settings)
     digests = {corpus.name: corpus.digest for corpus in corpora}
     outcomes = {OURS: _score_seeds(settings, seeds_of, corpora, digests)}
+    for name in DEVICE:
+        outcomes[name] = _score_device(settings, name, seeds_of, corpora, digests)
     outcomes["released"] = _score_released(settings, corpora, digests)
     for peer in PEERS.values():
         outcomes[peer.name] = peer.problem() or score_unless_current(
@@ -119,6 +128,30 @@ def _score_seeds(
     facts = {"system": OURS, "title": TITLES[OURS], "package": "atomicvad"}
     models = partial(seed_models, place, settings.seeds)
     return _score_models(settings, facts, paths, models, corpora, digests)
+
+
+def _score_device(
+    settings: Settings,
+    name: str,
+    place: Settings,
+    corpora: list[RealCorpus],
+    digests: dict[str, str],
+) -> str:
+    if name not in system_files(place):
+        return "no scores of the scenes (make peers)"
+    paths = [place.run_folder(seed) / WEIGHTS for seed in settings.seeds]
+    weights = [content_of([path], path.parent) for path in paths]
+    code = code_of(MAKERS[0], "atomicvad.device.scoring")
+    made_from = fingerprint(weights, digests, code, core_digest())
+
+    def score() -> Sets:
+        with host_detectors(seed_models(place, settings.seeds)) as detectors:
+            if name == INTEGER:
+                return score_windows(window_score(detectors), corpora, settings, name)
+            return {c.name: stream_outputs(detectors, c.waveforms(name)) for c in corpora}
+
+    folder = system_folder(settings, name)
+    return score_unless_current(folder, digests, device_facts(name), made_from, score)
 
 
 def _score_released(settings: Settings, corpora: list[RealCorpus], digests: dict[str, str]) -> str:

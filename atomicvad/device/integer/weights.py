@@ -4,12 +4,15 @@ A linear layer's weights are scaled so that no input, however chosen, makes its 
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from atomicvad.device.integer.front_end import BIAS, UNITS
 from atomicvad.errors import AtomicVADError
+
+if TYPE_CHECKING:
+    import keras
 
 SUM = 2**31 - 2**16  # what a sum may reach
 LARGEST = 32767
@@ -83,7 +86,7 @@ class IntegerWeights:
     block_step: float
 
 
-def integer_weights(model: keras.Model) -> IntegerWeights:
+def integer_weights(model: "keras.Model") -> IntegerWeights:
     """The weights of a detector of the paper's architecture (``atomicvad.model.load_model``).
 
     Raises:
