@@ -25,7 +25,8 @@ def atomicvad(*arguments):
         (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
         (
             ("report", "--profile", "smoke", "--page", "atlsa"),
-            "--page: expected one of systems, atlas, real, device, data, augmentation, report; got 'atlsa'",
+            "--page: expected one of systems, atlas, real, device, data, augmentation, report; "
+            "got 'atlsa'",
         ),
         (
             ("data", "fetch", "musan"),
