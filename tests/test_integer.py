@@ -1,17 +1,25 @@
 """The integer detector: near the one in floating point, and the same bits in NumPy and C."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from test_emulate import needs
 
 from atomicvad.audio.signal import to_int16
 from atomicvad.config import load_profile
 from atomicvad.corpora.generated import generate
+from atomicvad.device.emulate.build import FORMS, build
+from atomicvad.device.emulate.cores import CORES
 from atomicvad.device.emulate.host import HostDetector, run_sanitized
+from atomicvad.device.emulate.measure import run
+from atomicvad.device.emulate.signals import stream_signals, window_signals
 from atomicvad.device.emulate.toolchain import host_compiler
 from atomicvad.device.export.c import write_sources
+from atomicvad.device.export.wasm import MODULE, run_wasm, write_wasm_folder
 from atomicvad.device.integer import front_end, network, tables, weights
 from atomicvad.device.integer.detector import (
     NOT_READY,
@@ -260,3 +268,38 @@ def test_the_table_of_a_unit_is_near_the_unit():
             alone = replace(unit, weights=np.zeros((len(places), 1), np.int64), biases=places)
             found = network.unit_outputs(np.zeros(1, np.int64), alone) * unit.height / LOUD
             assert np.abs(found - exact).max() < 2e-4 * unit.height
+
+
+@pytest.fixture(scope="module")
+def device_case(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Sources of a seed, samples of both forms, and the specification's logits of them."""
+    folder = tmp_path_factory.mktemp("sources")
+    integers = integer_weights(load_model(SEEDS[3]))
+    write_sources(integers, folder)
+    samples = {"window": window_signals()[::4], "stream": stream_signals()[:150]}
+    logits = stream_logits(stream_mfcc(samples["stream"].ravel()), integers)
+    expected = {
+        "window": window_logits(samples["window"], integers),
+        "stream": np.concatenate([np.full(WARM_UP, NOT_READY), logits]),
+    }
+    return folder, samples, expected
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", CORES)
+def test_every_core_gives_the_bits_of_the_specification(name, form, device_case, tmp_path):
+    folder, samples, expected = device_case
+    needs(CORES[name].target, *(["qemu", "cc"] if name == "cortex-m55" else []))
+    found = run(build(folder, CORES[name], form, tmp_path), samples[form])
+    np.testing.assert_array_equal(found.outputs, expected[form])
+
+
+def test_webassembly_gives_the_bits_of_the_specification(device_case, tmp_path):
+    folder, samples, expected = device_case
+    needs("wasm32")
+    if not shutil.which("node"):
+        pytest.skip("no node here, which runs WebAssembly")
+    write_wasm_folder(folder, tmp_path)
+    for form, logits in expected.items():
+        np.testing.assert_array_equal(run_wasm(tmp_path, form, samples[form]), logits)
+    assert (tmp_path / MODULE).stat().st_size <= 14_000
