@@ -16,6 +16,7 @@ import pytest
 from conftest import TINY
 from scipy.special import expit
 from test_cli import atomicvad
+from test_emulate import needs
 
 from atomicvad.audio.signal import to_int16
 from atomicvad.cli import main
@@ -35,11 +36,13 @@ from atomicvad.device.export.tflite import (
     tflite_model,
     tflite_network,
 )
+from atomicvad.device.export.wasm import MODULE
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import RECORDINGS, SAMPLES, project_root
 from atomicvad.layers.features import Features
 from atomicvad.model import build_model, build_network, save_model
 from atomicvad.scoring.logits import logit_score
+from atomicvad.stamps import content_of
 
 PATH = project_root() / "results" / "open" / "seed-43185" / "model.keras"
 SETTINGS = load_profile("open")
@@ -160,6 +163,42 @@ def test_the_command_is_quiet_and_its_example_runs(tmp_path, model):
     write_folder(model, "tflite", tmp_path / "again")
     check_folders(folder, tmp_path / "again")
     check_example(folder)
+
+
+def test_the_folder_for_firmware_runs_as_it_says(tmp_path, model):
+    """Compiled by the line at the example's top, it prints the logit that is expected."""
+    needs("cc")
+    folder = tmp_path / "c"
+    write_folder(model, "c", folder)
+    expected = json.loads((folder / "expected.json").read_text())["logit_256ths"]
+    said = (folder / "example.c").read_text().splitlines()[0].strip("/* ")
+    done = subprocess.run(said, shell=True, cwd=folder, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == expected
+    again = tmp_path / "again"
+    write_folder(model, "c", again)
+    assert content_of(folder_files(again), again) == {
+        name: digest
+        for name, digest in content_of(folder_files(folder), folder).items()
+        if name != "example"
+    }
+
+
+def folder_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_module_for_browsers_runs_as_it_says(tmp_path, model):
+    needs("wasm32")
+    if not shutil.which("node"):
+        pytest.skip("no node here, which runs WebAssembly")
+    for name in ("wasm", "again"):
+        write_folder(model, "wasm", tmp_path / name)
+    folder = tmp_path / "wasm"
+    done = subprocess.run(
+        ["node", "try.mjs"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == json.loads((folder / "expected.json").read_text())["logit_256ths"]
+    assert (folder / MODULE).read_bytes() == (tmp_path / "again" / MODULE).read_bytes()
 
 
 def test_two_models_of_one_name(tmp_path):
