@@ -20,8 +20,17 @@
 #define NO_LIBRARY_CALL __asm__ volatile("")
 #define LOAD_ANEW __asm__ volatile("" : : : "memory") /* instead of values kept on the stack */
 #else
-#define LOAD_ANEW ((void)0)
 #define NO_LIBRARY_CALL ((void)0)
+#define LOAD_ANEW ((void)0)
+#endif
+
+/* A sum that is held in one of the registers that most of Thumb's instructions can reach. */
+#if defined(__GNUC__) && defined(__thumb__)
+#define LOW_REGISTER(sum) __asm__ volatile("" : "+l"(sum))
+#elif defined(__GNUC__)
+#define LOW_REGISTER(sum) __asm__ volatile("" : "+r"(sum))
+#else
+#define LOW_REGISTER(sum) ((void)0)
 #endif
 
 /* Few registers serve a small function best. */
@@ -383,52 +392,45 @@ SEPARATE void shift(avad_patch *patch)
     }
 }
 
-#if USE_DSP
-/* Adds the products of four weights. */
-#define TAP(pair)                                                                          \
-    do {                                                                                   \
-        const int32_t u = w[pair], v = w[pair + 1];                                        \
-        a = add_products(add_products(a, x[pair], u), x[pair + 1], v);                     \
-        LOAD_ANEW;                                                                         \
-        b = add_products(add_products(b, x[pair + 4], u), x[pair + 5], v);                 \
-        LOAD_ANEW;                                                                         \
-        c = add_products(add_products(c, x[pair + 8], u), x[pair + 9], v);                 \
-        LOAD_ANEW;                                                                         \
-        d = add_products(add_products(d, x[pair + 12], u), x[pair + 13], v);               \
-        LOAD_ANEW;                                                                         \
-    } while (0)
-#else
-/* Adds the products of one weight; all is modulo 2^32. */
-#define TAP(frame)                                  \
-    do {                                            \
-        const uint32_t weight = (uint32_t)w[frame]; \
-        a += x[frame] * weight;                     \
-        LOAD_ANEW;                                  \
-        b += x[frame + AVAD_ROW] * weight;          \
-        LOAD_ANEW;                                  \
-        c += x[frame + 2 * AVAD_ROW] * weight;      \
-        LOAD_ANEW;                                  \
-        d += x[frame + 3 * AVAD_ROW] * weight;      \
-        LOAD_ANEW;                                  \
-    } while (0)
-#endif
-
 /* The first convolution of a patch at four neighbouring rows. */
 SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int32_t sums[4])
 {
 #if USE_DSP
+#define TAPS(sum, place)                          \
+    do {                                          \
+        sum = add_products(sum, x[place], w0);     \
+        sum = add_products(sum, x[place + 1], w1); \
+        sum = add_products(sum, x[place + 2], w2); \
+        sum = add_products(sum, x[place + 3], w3); \
+        LOAD_ANEW;                                \
+    } while (0)
     const int32_t *x = patch->pair + row * (AVAD_ROW / 2), *w = avad_first[filter].pair;
     int32_t a = 0, b = 0, c = 0, d = 0, n;
     for (n = 0; n < AVAD_TAPS; n++) {
-        TAP(0);
-        TAP(2);
+        const int32_t w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
+        TAPS(a, 0);
+        TAPS(b, AVAD_ROW / 2);
+        TAPS(c, AVAD_ROW);
+        TAPS(d, 3 * AVAD_ROW / 2);
         x += AVAD_ROW / 2;
         w += AVAD_ROW / 2;
     }
 #else
+#define TAP(frame)                                  \
+    do {                                            \
+        const uint32_t weight = (uint32_t)w[frame]; \
+        a += x[frame] * weight;                     \
+        LOW_REGISTER(a);                            \
+        b += x[frame + AVAD_ROW] * weight;          \
+        LOW_REGISTER(b);                            \
+        c += x[frame + 2 * AVAD_ROW] * weight;      \
+        LOW_REGISTER(c);                            \
+        d += x[frame + 3 * AVAD_ROW] * weight;      \
+        LOW_REGISTER(d);                            \
+    } while (0)
     const uint16_t *x = patch->value + row * AVAD_ROW;
     const int16_t *w = avad_first[filter].value;
-    uint32_t a = avad_first_sum[filter] * (0u - ZERO), b = a, c = a, d = a;
+    uint32_t a = avad_first_sum[filter] * (0u - ZERO), b = a, c = a, d = a; /* modulo 2^32 */
     int32_t n;
     for (n = 0; n < AVAD_TAPS; n++) {
         TAP(0);
@@ -451,31 +453,26 @@ SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int
 /* The first convolution at all rows; the largest of five neighbours is kept. */
 SEPARATE void convolve_rows(const avad_patch *patch, avad_sums sums)
 {
-    int32_t row, filter, n, left = AVAD_POOL; /* rows that the cell still waits for */
-    int32_t four[4];
-    for (row = 0; row < AVAD_BANDS; row += 4) {
-        for (filter = 0; filter < AVAD_FILTERS; filter++) {
-            int32_t *cell = sums + filter;
-            int32_t largest = *cell;
+    int32_t four[4], row, filter, n;
+    for (filter = 0; filter < AVAD_FILTERS; filter++) {
+        int32_t *cell = sums + filter;
+        int32_t largest = *cell, left = AVAD_POOL; /* rows that the cell still waits for */
+        for (row = 0; row < AVAD_BANDS; row += 4) {
             convolve(patch, row, filter, four);
             for (n = 0; n < 4; n++) {
                 if (row == 0) {
                     four[n] += avad_first_edge[n][filter];
                 }
-                if (n == left) {
+                keep_larger(&largest, four[n]);
+                if (--left == 0) {
                     *cell = largest;
                     cell += AVAD_FILTERS;
                     largest = *cell;
+                    left = AVAD_POOL;
                 }
-                keep_larger(&largest, four[n]);
             }
-            *cell = largest;
         }
-        left -= 4;
-        if (left <= 0) {
-            left += AVAD_POOL;
-            sums += AVAD_FILTERS;
-        }
+        *cell = largest;
     }
 }
 
