@@ -396,13 +396,16 @@ SEPARATE void shift(avad_patch *patch)
 SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int32_t sums[4])
 {
 #if USE_DSP
-#define TAPS(sum, place)                          \
-    do {                                          \
-        sum = add_products(sum, x[place], w0);     \
-        sum = add_products(sum, x[place + 1], w1); \
-        sum = add_products(sum, x[place + 2], w2); \
-        sum = add_products(sum, x[place + 3], w3); \
-        LOAD_ANEW;                                \
+#define PAIRS(sum, place, u, v)                                         \
+    do {                                                                \
+        const int32_t left = x[place], right = x[place + 1];            \
+        LOAD_ANEW;                                                      \
+        sum = add_products(add_products(sum, left, u), right, v);       \
+    } while (0)
+#define TAPS(sum, place)               \
+    do {                               \
+        PAIRS(sum, place, w0, w1);     \
+        PAIRS(sum, place + 2, w2, w3); \
     } while (0)
     const int32_t *x = patch->pair + row * (AVAD_ROW / 2), *w = avad_first[filter].pair;
     int32_t a = 0, b = 0, c = 0, d = 0, n;
@@ -459,10 +462,10 @@ SEPARATE void convolve_rows(const avad_patch *patch, avad_sums sums)
         int32_t largest = *cell, left = AVAD_POOL; /* rows that the cell still waits for */
         for (row = 0; row < AVAD_BANDS; row += 4) {
             convolve(patch, row, filter, four);
+            for (n = 0; n < 4 && row == 0; n++) {
+                four[n] += avad_first_edge[n][filter];
+            }
             for (n = 0; n < 4; n++) {
-                if (row == 0) {
-                    four[n] += avad_first_edge[n][filter];
-                }
                 keep_larger(&largest, four[n]);
                 if (--left == 0) {
                     *cell = largest;
