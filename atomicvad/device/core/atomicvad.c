@@ -41,7 +41,7 @@
 #endif
 
 #define POINTS (AVAD_FFT / 2)
-#define HALF_FRAME (AVAD_FRAME / 2)
+#define QUARTER (AVAD_FFT / 4) /* samples between the points that the FFT combines first */
 #define EDGE (AVAD_TAPS / 2) /* rows, and frames, that the first convolution sees on either side */
 #define GROUP 7              /* rows, and columns, that the second pooling takes together */
 
@@ -55,7 +55,7 @@ static inline int32_t scaled(int32_t value, int32_t factor)
     __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(value), "r"(factor));
     return result;
 #else
-    const int32_t low = (int32_t)((uint32_t)value & 0xFFFFu);
+    const int32_t low = (uint16_t)value;
     return (value >> 16) * factor + ((low * factor) >> 16);
 #endif
 }
@@ -147,46 +147,22 @@ static void fill(int32_t *values, int32_t count, int32_t value)
 
 /* ---- Front end: samples to MFCC ------------------------------------------------------------ */
 
-/* Base-4 digits of a number below 256, in reverse. */
-static inline int32_t reversed(int32_t n)
+/* Half of (re, im) times a number of length 1: its real part in the low 16 bits of `factor`, its
+ * imaginary part in the high ones. */
+static inline void turn(int32_t *re, int32_t *im, int32_t factor)
 {
-    return ((n & 3) << 6) | ((n & 12) << 2) | ((n >> 2) & 12) | (n >> 6);
-}
-
-/* A sample of 16 bits times the Hamming window, Q11. */
-static inline int32_t windowed(int32_t sample, int32_t n)
-{
-    return (sample * avad_hamming[smaller(n, AVAD_FRAME - n)] + 8) >> 4;
-}
-
-/* Samples first ... first + count - 1 of a frame; both numbers are even. The FFT takes pairs of
- * samples for complex points, in digit-reversed order. */
-SEPARATE void load(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t first, int32_t count)
-{
-    int32_t n;
-    for (n = first; n < first + count; n += 2) {
-        int32_t *const point = spectrum + 2 * reversed(n >> 1);
-        point[0] = windowed(*samples++, n);
-        point[1] = windowed(*samples++, n + 1);
-    }
-}
-
-/* Zeros behind the samples of a frame. */
-static void pad(int32_t spectrum[AVAD_FFT])
-{
-    int32_t n;
-    for (n = AVAD_FRAME / 2; n < POINTS; n++) {
-        int32_t *const point = spectrum + 2 * reversed(n);
-        point[0] = point[1] = 0;
-    }
-}
-
-/* Half of (re, im) times exp(-2 pi i step / 512). */
-static inline void turn(int32_t *re, int32_t *im, int32_t step)
-{
-    const int32_t cosine = avad_circle[step], minus_sine = avad_circle[step + AVAD_FFT / 4];
+#if USE_DSP
+    int32_t turned = scaled(*re, factor), part;
+    __asm__("smulwt %0, %1, %2" : "=r"(part) : "r"(*im), "r"(factor));
+    turned -= part;
+    part = scaled(*im, factor);
+    __asm__("smlawt %0, %1, %2, %0" : "+r"(part) : "r"(*re), "r"(factor));
+    *im = part;
+#else
+    const int32_t cosine = (int16_t)factor, minus_sine = factor >> 16;
     const int32_t turned = scaled(*re, cosine) - scaled(*im, minus_sine);
     *im = scaled(*im, cosine) + scaled(*re, minus_sine);
+#endif
     *re = turned;
 }
 
@@ -200,7 +176,7 @@ static inline void halve(int32_t *re, int32_t *im)
 enum { PLAIN, HALVED, TURNED };
 
 /* An FFT of four points that lie `span` apart, in place. */
-static inline void combine(int32_t *p, int32_t span, int kind, int32_t step)
+static inline void combine(int32_t *p, int32_t span, int kind, int32_t turns)
 {
     int32_t *const q = p + 2 * span, *const r = q + 2 * span, *const s = r + 2 * span;
     int32_t a = p[0], b = q[0], c = r[0], d = s[0], e = p[1], f = q[1], g = r[1], h = s[1];
@@ -214,9 +190,9 @@ static inline void combine(int32_t *p, int32_t span, int kind, int32_t step)
         halve(&d, &h);
     }
     if (kind == TURNED) {
-        turn(&b, &f, step);
-        turn(&c, &g, 2 * step);
-        turn(&d, &h, 3 * step);
+        turn(&b, &f, avad_circle[turns]);
+        turn(&c, &g, avad_circle[2 * turns]);
+        turn(&d, &h, avad_circle[3 * turns]);
     }
     sum = a + c;
     difference = a - c;
@@ -236,15 +212,48 @@ static inline void combine(int32_t *p, int32_t span, int kind, int32_t step)
     s[1] = e + b;
 }
 
-/* FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it: radix 4. */
+/* A pair of neighbouring samples times the Hamming window, Q11. */
+static inline void load(int32_t point[2], const int16_t *samples, int32_t factor, int32_t next_factor)
+{
+    point[0] = (samples[0] * factor + 8) >> 4;
+    point[1] = (samples[1] * next_factor + 8) >> 4;
+}
+
+/* The first stage of the FFT: a frame's pairs of samples, taken for complex points, in
+ * digit-reversed order; four each are combined. The frame ends with `hop`, zeros follow. */
+SEPARATE void begin_transform(int32_t z[AVAD_FFT], const int16_t history[AVAD_HISTORY],
+                              const int16_t hop[AVAD_HOP])
+{
+    int32_t i, j, n;
+    for (i = 0; i < 8; i += 2) {
+        for (j = i; j < 32; j += 8) {
+            for (n = j; n < QUARTER; n += 32) {
+                const int32_t second = n + QUARTER, third = second + QUARTER, last = third + QUARTER;
+                load(z, history + n, avad_hamming[n], avad_hamming[n + 1]);
+                load(z + 2, second < AVAD_HISTORY ? history + second : hop + second - AVAD_HISTORY,
+                     avad_hamming[smaller(second, AVAD_FRAME - second)],
+                     avad_hamming[smaller(second + 1, AVAD_FRAME - 1 - second)]);
+                load(z + 4, hop + third - AVAD_HISTORY, avad_hamming[AVAD_FRAME - third],
+                     avad_hamming[AVAD_FRAME - 1 - third]);
+                if (last < AVAD_FRAME) {
+                    load(z + 6, hop + last - AVAD_HISTORY, avad_hamming[AVAD_FRAME - last],
+                         avad_hamming[AVAD_FRAME - 1 - last]);
+                } else {
+                    z[6] = z[7] = 0;
+                }
+                combine(z, 1, PLAIN, 0);
+                z += 8;
+            }
+        }
+    }
+}
+
+/* The other stages: FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it. */
 SEPARATE void transform(int32_t z[AVAD_FFT])
 {
     int32_t *const end = z + AVAD_FFT, *p;
     int32_t span, step, j;
-    for (p = z; p < end; p += 8) {
-        combine(p, 1, PLAIN, 0);
-    }
-    for (span = 4, step = AVAD_FFT / 16; span < POINTS; span *= 4, step >>= 2) {
+    for (span = 4, step = POINTS / 16; span < POINTS; span *= 4, step >>= 2) {
         for (p = z; p < end; p += 8 * span) {
             combine(p, span, HALVED, 0);
         }
@@ -259,17 +268,20 @@ SEPARATE void transform(int32_t z[AVAD_FFT])
 /* From the FFT of pairs of samples to half that of the samples: bins 1 to 255, Q7. */
 SEPARATE void split(int32_t z[AVAD_FFT])
 {
-    int32_t k;
-    for (k = 1; k < POINTS / 2; k++) {
-        int32_t *const low = z + 2 * k, *const high = z + AVAD_FFT - 2 * k;
-        const int32_t a = low[0] >> 1, b = high[0] >> 1, c = low[1] >> 1, d = high[1] >> 1;
-        const int32_t even_re = (a + b) >> 1, even_im = (c - d) >> 1;
-        int32_t odd_re = c + d, odd_im = b - a;
-        turn(&odd_re, &odd_im, k);
-        low[0] = even_re + odd_re;
-        low[1] = even_im + odd_im;
-        high[0] = even_re - odd_re;
-        high[1] = even_im - odd_im;
+    int32_t first, k;
+    for (first = 1; first <= 2; first++) {
+        const int32_t *factor = first == 1 ? avad_between : avad_circle + 1;
+        for (k = first; k < POINTS / 2; k += 2) {
+            int32_t *const low = z + 2 * k, *const high = z + AVAD_FFT - 2 * k;
+            const int32_t a = low[0] >> 1, b = high[0] >> 1, c = low[1] >> 1, d = high[1] >> 1;
+            const int32_t even_re = (a + b) >> 1, even_im = (c - d) >> 1;
+            int32_t odd_re = c + d, odd_im = b - a;
+            turn(&odd_re, &odd_im, *factor++);
+            low[0] = even_re + odd_re;
+            low[1] = even_im + odd_im;
+            high[0] = even_re - odd_re;
+            high[1] = even_im - odd_im;
+        }
     }
     halve(&z[POINTS], &z[POINTS + 1]);
 }
@@ -627,33 +639,33 @@ SEPARATE int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t sk
 /* ---- One window ---------------------------------------------------------------------------- */
 
 #ifndef AVAD_NO_WINDOW
-/* A frame whose middle is sample 160 * frame; beyond its ends the window is reflected. */
-static void load_reflected(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t frame)
+/* Where the frame begins whose middle is sample 160 * frame. Beyond its ends the window is reflected:
+ * such frames are written to `room`. */
+static const int16_t *framed(const int16_t *samples, int32_t frame, int16_t *room)
 {
-    const int32_t start = frame * AVAD_HOP - HALF_FRAME;
-    int16_t pair[2];
+    const int32_t start = frame * AVAD_HOP - AVAD_FRAME / 2;
     int32_t n;
     if (start >= 0 && start + AVAD_FRAME <= AVAD_WINDOW) {
-        load(spectrum, samples + start, 0, AVAD_FRAME);
-        return;
+        return samples + start;
     }
     for (n = 0; n < AVAD_FRAME; n++) {
         const int32_t at = start + n < 0 ? -(start + n) : start + n;
-        pair[n & 1] = samples[smaller(at, 2 * (AVAD_WINDOW - 1) - at)];
-        if ((n & 1) != 0) {
-            load(spectrum, pair, n - 1, 2);
-        }
+        room[n] = samples[smaller(at, 2 * (AVAD_WINDOW - 1) - at)];
     }
+    return room;
 }
 
 /* MFCC of a window; its logarithms end 80 dB below the largest. */
 SEPARATE void window_mfcc(avad_workspace *workspace, const int16_t *samples)
 {
     int32_t *const spectrum = workspace->scratch.spectrum;
-    int32_t floor = AVAD_LOG_FLOOR, frame, n;
-    for (frame = 0; frame < AVAD_FRAMES; frame++) {
-        pad(spectrum);
-        load_reflected(spectrum, samples, frame);
+    int32_t floor = AVAD_LOG_FLOOR, count, frame, n;
+    /* The last two frames and the first two, which are reflected, come first: there is room yet. */
+    for (count = 0; count < AVAD_FRAMES; count++) {
+        const int16_t *start;
+        frame = (count + AVAD_FRAMES - 2) % AVAD_FRAMES;
+        start = framed(samples, frame, (int16_t *)workspace->mfcc + 2 * AVAD_BANDS);
+        begin_transform(spectrum, start, start + AVAD_HISTORY);
         transform(spectrum);
         split(spectrum);
         log_mel(spectrum);
@@ -785,9 +797,7 @@ void avad_stream_init(avad_stream *stream)
 static void stream_mfcc(avad_stream *stream, const int16_t hop[AVAD_HOP])
 {
     int32_t *const spectrum = stream->scratch.spectrum;
-    pad(spectrum);
-    load(spectrum, stream->history, 0, AVAD_HISTORY);
-    load(spectrum, hop, AVAD_HISTORY, AVAD_HOP);
+    begin_transform(spectrum, stream->history, hop);
     copy(stream->history, stream->history + AVAD_HOP, AVAD_HISTORY - AVAD_HOP);
     copy(stream->history + AVAD_HISTORY - AVAD_HOP, hop, AVAD_HOP);
     transform(spectrum);

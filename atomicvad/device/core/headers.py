@@ -12,6 +12,7 @@ TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
 
 def tables_header() -> str:
     """Content of ``atomicvad_tables.h``: the same for every model."""
+    circle = (tables.CIRCLE[:379] & 0xFFFF) | (tables.CIRCLE[128:507] << 16)
     return _header(
         TABLES,
         "The constant tables of the front end.",
@@ -22,7 +23,8 @@ def tables_header() -> str:
         "should be 0 */",
         f"#define AVAD_DCT_BITS {tables.DCT_BITS}",
         _array("int16_t", "avad_hamming", tables.HAMMING, "Hamming window, Q15; then mirrored"),
-        _array("int16_t", "avad_circle", tables.CIRCLE, "cosine, 512 steps a turn, Q15; 128 steps on: less the sine"),
+        _array("int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, 2^16 times less the sine"),
+        _array("int32_t", "avad_between", circle[1:128:2], "between these steps"),
         _array("int16_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),
         _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "FFT bins below a mel edge, less 1"),
         _array("uint16_t", "avad_rising", np.append(0, tables.RISING), "weight of a bin, Q15"),
