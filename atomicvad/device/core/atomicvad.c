@@ -572,43 +572,62 @@ static void finish_column(const avad_sums sums, avad_column column)
     }
 }
 
-/* The depthwise convolution of a column and its neighbours (0: zeros); the largest values of its
- * two groups of rows are kept. */
-SEPARATE void convolve_column(const int16_t *before, const int16_t *column, const int16_t *after,
-                            int32_t largest[2 * AVAD_CHANNELS])
+/* The depthwise convolution's sums at all cells of a column, which nothing is added to yet. */
+static void begin_sums(int32_t sums[AVAD_CELLS * AVAD_CHANNELS])
 {
-    const int16_t *const columns[3] = {before, column, after};
-    int32_t at, channel, n;
-    for (channel = 0; channel < AVAD_CHANNELS; channel++) {
-        for (at = channel; at < AVAD_CELLS * AVAD_CHANNELS; at += AVAD_CHANNELS) {
-            const int16_t *weights = avad_second[channel];
-            int32_t sum = avad_second_bias[channel] + (1 << 15);
-            for (n = 0; n < 3; n++) {
-                if (columns[n] != 0) {
-                    const int16_t *const x = columns[n] + at;
-                    sum += x[0] * weights[1];
-                    if (at >= AVAD_CHANNELS) {
-                        sum += x[-AVAD_CHANNELS] * weights[0];
-                    }
-                    if (at < (AVAD_CELLS - 1) * AVAD_CHANNELS) {
-                        sum += x[AVAD_CHANNELS] * weights[2];
-                    }
-                }
-                weights += 3;
-            }
-            keep_larger(&largest[channel + (at < GROUP * AVAD_CHANNELS ? 0 : AVAD_CHANNELS)], sum >> 16);
-        }
+    int32_t n;
+    for (n = 0; n < AVAD_CELLS * AVAD_CHANNELS; n++) {
+        sums[n] = avad_second_bias[n % AVAD_CHANNELS] + (1 << 15);
     }
 }
 
-/* The largest values of a column's two groups of rows are kept. */
-static void pool_column(const avad_column column, int32_t largest[2 * AVAD_CHANNELS])
+/* What a column adds to such sums: the column before theirs (0), theirs (1) or the one after (2). */
+SEPARATE void add_column(int32_t sums[AVAD_CELLS * AVAD_CHANNELS], const int16_t *column, int32_t place)
 {
-    int32_t row, channel;
-    for (row = 0; row < AVAD_CELLS; row++) {
-        for (channel = 0; channel < AVAD_CHANNELS; channel++) {
-            keep_larger(&largest[group(row) + channel], column[row * AVAD_CHANNELS + channel]);
+    int32_t channel, n;
+    for (channel = 0; channel < AVAD_CHANNELS; channel++) {
+        const int16_t *const weights = avad_second[channel][place];
+        const int32_t above = weights[0], here = weights[1], below = weights[2];
+        int32_t last = 0, now = *column++;
+        for (n = 0; n < AVAD_CELLS - 1; n++) {
+            const int32_t next = column[AVAD_CHANNELS * n + AVAD_CHANNELS - 1];
+            sums[AVAD_CHANNELS * n] += last * above + now * here + next * below;
+            last = now;
+            now = next;
         }
+        sums[AVAD_CHANNELS * n] += last * above + now * here;
+        sums++;
+    }
+}
+
+/* The largest of a column's two groups of rows, less 16 binary digits. */
+SEPARATE void pool_sums(const int32_t sums[AVAD_CELLS * AVAD_CHANNELS], avad_groups groups)
+{
+    int32_t at, row;
+    for (at = 0; at < 2 * AVAD_CHANNELS; at++) {
+        int32_t largest = INT32_MIN;
+        for (row = at < AVAD_CHANNELS ? 0 : GROUP; row < (at < AVAD_CHANNELS ? GROUP : AVAD_CELLS); row++) {
+            keep_larger(&largest, sums[AVAD_CHANNELS * row + at % AVAD_CHANNELS]);
+        }
+        groups[at] = (int16_t)(largest >> 16);
+    }
+}
+
+/* The largest of the first block's output, in the same way; `sums` is overwritten. */
+static void pool_column(const avad_column column, int32_t *sums, avad_groups groups)
+{
+    int32_t n;
+    for (n = 0; n < AVAD_CELLS * AVAD_CHANNELS; n++) {
+        sums[n] = column[n] * (1 << 16);
+    }
+    pool_sums(sums, groups);
+}
+
+static void keep_all_larger(int32_t *largest, const avad_groups values)
+{
+    int32_t n;
+    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
+        keep_larger(&largest[n], values[n]);
     }
 }
 
@@ -701,7 +720,8 @@ static int16_t window_logit(avad_workspace *workspace)
     avad_column *const block = workspace->scratch.network.block;
     int32_t *const sums = workspace->scratch.network.sums;
     int32_t second[4 * AVAD_CHANNELS], skip[4 * AVAD_CHANNELS];
-    int32_t frame, n;
+    avad_groups groups;
+    int32_t frame, place, n;
     clear(patch);
     for (frame = -EDGE; frame < EDGE; frame++) {
         append(patch, workspace, frame);
@@ -717,9 +737,16 @@ static int16_t window_logit(avad_workspace *workspace)
     fill(second, 4 * AVAD_CHANNELS, INT32_MIN);
     fill(skip, 4 * AVAD_CHANNELS, INT32_MIN);
     for (n = 0; n < AVAD_CELLS; n++) {
-        convolve_column(n > 0 ? block[n - 1] : 0, block[n], n < AVAD_CELLS - 1 ? block[n + 1] : 0,
-                        second + 2 * group(n));
-        pool_column(block[n], skip + 2 * group(n));
+        begin_sums(sums);
+        for (place = 0; place < 3; place++) {
+            if (n + place > 0 && n + place <= AVAD_CELLS) {
+                add_column(sums, block[n + place - 1], place);
+            }
+        }
+        pool_sums(sums, groups);
+        keep_all_larger(second + 2 * group(n), groups);
+        pool_column(block[n], sums, groups);
+        keep_all_larger(skip + 2 * group(n), groups);
     }
     return logit(second, skip);
 }
@@ -749,22 +776,6 @@ static void copy(int16_t *to, const int16_t *from, int32_t count)
     while (count-- > 0) {
         NO_LIBRARY_CALL;
         *to++ = *from++;
-    }
-}
-
-static void store(avad_groups to, const int32_t from[2 * AVAD_CHANNELS])
-{
-    int32_t n;
-    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
-        to[n] = (int16_t)from[n];
-    }
-}
-
-static void keep_all_larger(int32_t *largest, const avad_groups values)
-{
-    int32_t n;
-    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
-        keep_larger(&largest[n], values[n]);
     }
 }
 
@@ -826,39 +837,36 @@ static void stream_block(avad_stream *stream)
 
 /* What the second block needs of the newest column. `last`: its depthwise convolution with nothing
  * after it. */
-static void stream_second(avad_stream *stream, int32_t last[2 * AVAD_CHANNELS])
+static void stream_second(avad_stream *stream, avad_groups last)
 {
     const int16_t *const column = stream->scratch.newest.column;
     int16_t *const oldest = stream->block[stream->block_at];
     const int16_t *const middle = stream->block[ago(stream->block_at, AVAD_POOL, 2 * AVAD_POOL)];
-    int32_t largest[2 * AVAD_CHANNELS];
+    int32_t *const sums = stream->scratch.newest.sums;
 
-    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
-    pool_column(column, largest);
-    store(stream->skip[stream->skip_at], largest);
+    pool_column(column, sums, stream->skip[stream->skip_at]);
 
-    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
-    convolve_column(oldest, middle, column, largest);
-    store(stream->inside[stream->second_at], largest);
+    begin_sums(sums);
+    add_column(sums, middle, 1);
+    add_column(sums, column, 2);
+    pool_sums(sums, stream->first[stream->second_at]);
+    add_column(sums, oldest, 0);
+    pool_sums(sums, stream->inside[stream->second_at]);
 
-    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
-    convolve_column(0, middle, column, largest);
-    store(stream->first[stream->second_at], largest);
-
-    fill(last, 2 * AVAD_CHANNELS, INT32_MIN);
-    convolve_column(middle, column, 0, last);
+    begin_sums(sums);
+    add_column(sums, middle, 0);
+    add_column(sums, column, 1);
+    pool_sums(sums, last);
     copy(oldest, column, AVAD_CELLS * AVAD_CHANNELS);
 }
 
 /* The logit of 13 columns, each 5 hops after the one before. */
-static int16_t stream_logit(const avad_stream *stream, const int32_t last[2 * AVAD_CHANNELS])
+static int16_t stream_logit(const avad_stream *stream, const avad_groups last)
 {
     int32_t second[4 * AVAD_CHANNELS], skip[4 * AVAD_CHANNELS];
     int32_t n;
-    fill(second, 2 * AVAD_CHANNELS, INT32_MIN);
-    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
-        second[2 * AVAD_CHANNELS + n] = last[n];
-    }
+    fill(second, 4 * AVAD_CHANNELS, INT32_MIN);
+    keep_all_larger(second + 2 * AVAD_CHANNELS, last);
     fill(skip, 4 * AVAD_CHANNELS, INT32_MIN);
     for (n = 0; n < AVAD_CELLS; n++) {
         const int32_t age = (AVAD_CELLS - 1 - n) * AVAD_POOL;
@@ -874,7 +882,7 @@ static int16_t stream_logit(const avad_stream *stream, const int32_t last[2 * AV
 int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP])
 {
     int16_t result = AVAD_NOT_READY;
-    int32_t last[2 * AVAD_CHANNELS];
+    avad_groups last;
 
     stream_mfcc(stream, hop);
     stream_block(stream);

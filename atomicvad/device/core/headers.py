@@ -57,7 +57,7 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
         _array("int16_t", "avad_first_unit", weights.first_unit.table, "growing cosine unit"),
         _array("int16_t", "avad_reduce", weights.reduce),
         _array("int32_t", "avad_reduce_bias", weights.reduce_bias),
-        _array("int16_t", "avad_second", weights.second.transpose(0, 2, 1).reshape(2, 9), "depthwise: channel, column, row"),
+        _array("int16_t", "avad_second", weights.second.transpose(0, 2, 1), "depthwise: channel, column, row"),
         _array("int32_t", "avad_second_bias", weights.second_bias),
         _array("int16_t", "avad_second_expand", weights.second_unit.weights.ravel()),
         _array("int32_t", "avad_second_offset", weights.second_unit.biases),
