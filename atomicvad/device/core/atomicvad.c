@@ -106,6 +106,12 @@ static int32_t bit_length(uint32_t value)
 }
 
 #if USE_DSP
+/* Two numbers of 16 bits in one. */
+static inline int32_t pair(int32_t low, int32_t high)
+{
+    return (int32_t)((uint16_t)low | ((uint32_t)high << 16));
+}
+
 /* A sum and the products of two pairs of 16 bits. */
 static inline int32_t add_products(int32_t sum, int32_t pair, int32_t other)
 {
@@ -341,33 +347,52 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
     }
 }
 
+/* A sum of products of differences with the factors of one coefficient, which come in pairs. */
+static inline int32_t correlated(const int32_t *difference, const int32_t *factor, int32_t count)
+{
+    int32_t sum = 1 << 15, n;
+#if USE_DSP
+    if (count == AVAD_BANDS / 2) { /* these are in pairs, too */
+        for (n = 0; n < count / 2; n += 4) {
+            sum = add_products(sum, difference[n], factor[n]);
+            sum = add_products(sum, difference[n + 1], factor[n + 1]);
+            sum = add_products(sum, difference[n + 2], factor[n + 2]);
+            sum = add_products(sum, difference[n + 3], factor[n + 3]);
+        }
+        return sum;
+    }
+#endif
+    for (n = 0; n < count; n += 4) {
+        const int32_t first = *factor++, second = *factor++;
+        sum += difference[n] * (int16_t)first;
+        sum += difference[n + 1] * (first >> 16);
+        sum += difference[n + 2] * (int16_t)second;
+        sum += difference[n + 3] * (second >> 16);
+    }
+    return sum;
+}
+
 /* MFCC of 64 logarithms, which it overwrites, to every `stride`th place of `mfcc`. */
 SEPARATE void cosine_transform(int32_t values[AVAD_BANDS], uint16_t *mfcc, int32_t stride)
 {
-    const int16_t *factor = avad_dct;
+    const int32_t *factor = avad_dct;
     int32_t half, step, n, k;
     /* Even coefficients are those of half as many sums; odd ones hear the differences. */
     for (half = AVAD_BANDS / 2, step = 1; half > 0; half /= 2, step *= 2) {
+        int32_t *const difference = values + half;
         for (n = 0; n < half; n++) {
             const int32_t a = values[n], b = values[2 * half - 1 - n];
             values[n] = a + b;
             values[2 * half - 1 - n] = a - b;
         }
+#if USE_DSP
+        for (n = 0; half == AVAD_BANDS / 2 && n < half / 2; n++) { /* the first ones fit 16 bits */
+            difference[n] = pair(difference[2 * n], difference[2 * n + 1]);
+        }
+#endif
         for (k = step; k < AVAD_BANDS; k += 2 * step) {
-            const int32_t *difference = values + half;
-            int32_t sum = 1 << 15;
-            for (n = half; n >= 4; n -= 4) {
-                sum += difference[0] * factor[0];
-                sum += difference[1] * factor[1];
-                sum += difference[2] * factor[2];
-                sum += difference[3] * factor[3];
-                difference += 4;
-                factor += 4;
-            }
-            for (; n > 0; n--) {
-                sum += *difference++ * *factor++;
-            }
-            mfcc[k * stride] = coded(sum >> 16);
+            mfcc[k * stride] = coded(correlated(difference, factor, half) >> 16);
+            factor += larger(half, 4) / 2;
         }
     }
     mfcc[0] = coded((values[0] * (1 << AVAD_DCT_BITS) + (1 << 15)) >> 16);

@@ -12,7 +12,7 @@ TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
 
 def tables_header() -> str:
     """Content of ``atomicvad_tables.h``: the same for every model."""
-    circle = (tables.CIRCLE[:379] & 0xFFFF) | (tables.CIRCLE[128:507] << 16)
+    circle = _pairs(tables.CIRCLE[:379], tables.CIRCLE[128:507])
     return _header(
         TABLES,
         "The constant tables of the front end.",
@@ -25,7 +25,7 @@ def tables_header() -> str:
         _array("int16_t", "avad_hamming", tables.HAMMING, "Hamming window, Q15; then mirrored"),
         _array("int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, 2^16 times less the sine"),
         _array("int32_t", "avad_between", circle[1:128:2], "between these steps"),
-        _array("int16_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),
+        _array("int32_t", "avad_dct", _dct(), "DCT, Q11, in pairs: odd coefficients of 64, 32 ... 2 values"),
         _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "FFT bins below a mel edge, less 1"),
         _array("uint16_t", "avad_rising", np.append(0, tables.RISING), "weight of a bin, Q15"),
         _array("int16_t", "avad_log2", tables.LOG2, "log2(1 + n/64), Q14"),
@@ -70,15 +70,22 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
 def _dct() -> np.ndarray:
     """Factors of 32 differences for coefficients 1, 3 ..., of 16 for 2, 6 ..., and so on.
 
-    The difference of the two middle values comes first.
+    The difference of the two middle values comes first. Zeros fill up fours, which become two pairs.
     """
     parts = []
     for half in (32, 16, 8, 4, 2, 1):
         step = 32 // half
         k, n = np.ogrid[step : tables.BANDS : 2 * step, 0:half]
         n = n[:, ::-1]
-        parts.append(tables.DCT_CIRCLE[k * (2 * n + 1) % 256].ravel())
-    return np.concatenate(parts)
+        rows = tables.DCT_CIRCLE[k * (2 * n + 1) % 256]
+        parts.append(np.pad(rows, [(0, 0), (0, max(4 - half, 0))]).ravel())
+    factors = np.concatenate(parts)
+    return _pairs(factors[0::2], factors[1::2])
+
+
+def _pairs(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Two numbers of 16 bits in one."""
+    return (low & 0xFFFF) | (high << 16)
 
 
 def _header(name: str, title: str, *parts: str) -> str:
