@@ -419,12 +419,14 @@ static inline uint16_t *newest(avad_patch *patch)
 SEPARATE void shift(avad_patch *patch)
 {
     uint16_t *value = newest(patch);
-    int32_t row, frame;
+    int32_t row;
     for (row = 0; row < AVAD_BANDS; row++) {
-        for (frame = 1 - AVAD_TAPS; frame < 0; frame++) {
-            NO_LIBRARY_CALL;
-            value[frame] = value[frame + 1];
-        }
+        value[-6] = value[-5];
+        value[-5] = value[-4];
+        value[-4] = value[-3];
+        value[-3] = value[-2];
+        value[-2] = value[-1];
+        value[-1] = value[0];
         value += AVAD_ROW;
     }
 }
