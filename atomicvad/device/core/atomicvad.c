@@ -126,6 +126,11 @@ static inline uint32_t digits(int32_t value)
     return (uint32_t)(value ^ (value >> 31));
 }
 
+static inline uint32_t square(int32_t value)
+{
+    return (uint32_t)(value * value);
+}
+
 static inline int32_t smaller(int32_t a, int32_t b)
 {
     return a < b ? a : b;
@@ -237,8 +242,7 @@ SEPARATE void begin_transform(int32_t z[AVAD_FFT], const int16_t history[AVAD_HI
                 const int32_t second = n + QUARTER, third = second + QUARTER, last = third + QUARTER;
                 load(z, history + n, avad_hamming[n], avad_hamming[n + 1]);
                 load(z + 2, second < AVAD_HISTORY ? history + second : hop + second - AVAD_HISTORY,
-                     avad_hamming[smaller(second, AVAD_FRAME - second)],
-                     avad_hamming[smaller(second + 1, AVAD_FRAME - 1 - second)]);
+                     avad_hamming[second], avad_hamming[second + 1]);
                 load(z + 4, hop + third - AVAD_HISTORY, avad_hamming[AVAD_FRAME - third],
                      avad_hamming[AVAD_FRAME - 1 - third]);
                 if (last < AVAD_FRAME) {
@@ -315,25 +319,28 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
 {
     uint32_t below = 0; /* what the segment before adds to its upper band */
     int32_t below_exponent = 0;
+    const int32_t *bin = z + 2;
+    const uint16_t *weight = avad_rising;
     int32_t segment;
     for (segment = 0; segment <= AVAD_BANDS; segment++) {
-        const int32_t first = avad_segment[segment] + 1, last = avad_segment[segment + 1] + 1;
+        const int32_t *const end = bin + 2 * avad_bins[segment], *ahead = bin;
         uint32_t all = 0, rising = 0, total = 0;
-        const int32_t *const begin = z + 2 * first, *const end = z + 2 * last, *bin;
-        const uint16_t *weight = avad_rising + first;
         int32_t bits, right, left, exponent;
-        for (bin = begin; bin < end; bin += 2) {
-            all |= digits(bin[0]) | digits(bin[1]);
-        }
+        do {
+            const int32_t re = *ahead++, im = *ahead++;
+            LOAD_ANEW;
+            all |= digits(re) | digits(im);
+        } while (ahead < end);
         bits = bit_length(all);
         right = larger(bits - 13, 0);
         left = larger(2 * (13 - bits), 0);
-        for (bin = begin; bin < end; bin += 2) {
-            const int32_t re = bin[0] >> right, im = bin[1] >> right;
-            const uint32_t power = (((uint32_t)(re * re) + (uint32_t)(im * im)) << left) >> 13;
+        do {
+            const int32_t re = *bin++, im = *bin++;
+            LOAD_ANEW;
+            const uint32_t power = (square(re >> right) + square(im >> right)) << left >> 13;
             rising += power * *weight++;
             total += power;
-        }
+        } while (bin < end);
         total <<= 15; /* may wrap, and is right again less `rising` */
         exponent = 13 + 2 * right - left;
         if (segment > 0) {

@@ -12,6 +12,7 @@ TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
 
 def tables_header() -> str:
     """Content of ``atomicvad_tables.h``: the same for every model."""
+    hamming = np.append(tables.HAMMING, tables.HAMMING[tables.FRAME // 2 - 1 : tables.FRAME - 256 : -1])
     circle = _pairs(tables.CIRCLE[:379], tables.CIRCLE[128:507])
     return _header(
         TABLES,
@@ -22,12 +23,12 @@ def tables_header() -> str:
         f"#define AVAD_ZERO {_signed(-round(front_end.BIAS))} /* what coefficient 0 is where it "
         "should be 0 */",
         f"#define AVAD_DCT_BITS {tables.DCT_BITS}",
-        _array("int16_t", "avad_hamming", tables.HAMMING, "Hamming window, Q15; then mirrored"),
+        _array("int16_t", "avad_hamming", hamming, "Hamming window, Q15, as far as it is needed"),
         _array("int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, 2^16 times less the sine"),
         _array("int32_t", "avad_between", circle[1:128:2], "between these steps"),
         _array("int32_t", "avad_dct", _dct(), "DCT, Q11, in pairs: odd coefficients of 64, 32 ... 2 values"),
-        _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "FFT bins below a mel edge, less 1"),
-        _array("uint16_t", "avad_rising", np.append(0, tables.RISING), "weight of a bin, Q15"),
+        _array("uint8_t", "avad_bins", np.diff(tables.SEGMENT_START), "FFT bins between two mel edges"),
+        _array("uint16_t", "avad_rising", tables.RISING, "weight of a bin, Q15"),
         _array("int16_t", "avad_log2", tables.LOG2, "log2(1 + n/64), Q14"),
         _array("uint16_t", "avad_rsqrt", tables.RSQRT, "1 / sqrt(1 + n/32), Q16"),
     )
