@@ -24,13 +24,14 @@
 #define LOAD_ANEW ((void)0)
 #endif
 
-/* A sum that is held in one of the registers that most of Thumb's instructions can reach. */
-#if defined(__GNUC__) && defined(__thumb__)
-#define LOW_REGISTER(sum) __asm__ volatile("" : "+l"(sum))
+/* Compilers shall not look for another way to a value. Most of the first Thumb's instructions reach
+ * eight registers; it is to be held in one of them. */
+#if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__)
+#define HELD(value) __asm__ volatile("" : "+l"(value))
 #elif defined(__GNUC__)
-#define LOW_REGISTER(sum) __asm__ volatile("" : "+r"(sum))
+#define HELD(value) __asm__ volatile("" : "+r"(value))
 #else
-#define LOW_REGISTER(sum) ((void)0)
+#define HELD(value) ((void)0)
 #endif
 
 /* Few registers serve a small function best. */
@@ -338,8 +339,11 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
             const int32_t re = *bin++, im = *bin++;
             LOAD_ANEW;
             const uint32_t power = (square(re >> right) + square(im >> right)) << left >> 13;
-            rising += power * *weight++;
             total += power;
+            rising += power * *weight++;
+            HELD(rising);
+            HELD(weight);
+            HELD(bin);
         } while (bin < end);
         total <<= 15; /* may wrap, and is right again less `rising` */
         exponent = 13 + 2 * right - left;
@@ -469,13 +473,13 @@ SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int
     do {                                            \
         const uint32_t weight = (uint32_t)w[frame]; \
         a += x[frame] * weight;                     \
-        LOW_REGISTER(a);                            \
+        HELD(a);                                    \
         b += x[frame + AVAD_ROW] * weight;          \
-        LOW_REGISTER(b);                            \
+        HELD(b);                                    \
         c += x[frame + 2 * AVAD_ROW] * weight;      \
-        LOW_REGISTER(c);                            \
+        HELD(c);                                    \
         d += x[frame + 3 * AVAD_ROW] * weight;      \
-        LOW_REGISTER(d);                            \
+        HELD(d);                                    \
     } while (0)
     const uint16_t *x = patch->value + row * AVAD_ROW;
     const int16_t *w = avad_first[filter].value;
