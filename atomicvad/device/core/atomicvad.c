@@ -336,12 +336,14 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
         right = larger(bits - 13, 0);
         left = larger(2 * (13 - bits), 0);
         do {
-            const int32_t re = *bin++, im = *bin++;
+            const int32_t re = bin[0], im = bin[1];
             LOAD_ANEW;
             const uint32_t power = (square(re >> right) + square(im >> right)) << left >> 13;
             total += power;
-            rising += power * *weight++;
+            rising += power * *weight;
             HELD(rising);
+            bin += 2;
+            weight++;
             HELD(weight);
             HELD(bin);
         } while (bin < end);
