@@ -34,6 +34,14 @@
 #define HELD(value) ((void)0)
 #endif
 
+/* Loops of a few turns whose counting would cost too much. Clang decides for itself. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define PRAGMA(text) _Pragma(#text)
+#define UNROLLED(turns) PRAGMA(GCC unroll turns)
+#else
+#define UNROLLED(turns)
+#endif
+
 /* Few registers serve a small function best. */
 #if defined(__GNUC__)
 #define SEPARATE static __attribute__((noinline))
@@ -366,21 +374,18 @@ static inline int32_t correlated(const int32_t *difference, const int32_t *facto
     int32_t sum = 1 << 15, n;
 #if USE_DSP
     if (count == AVAD_BANDS / 2) { /* these are in pairs, too */
-        for (n = 0; n < count / 2; n += 4) {
-            sum = add_products(sum, difference[n], factor[n]);
-            sum = add_products(sum, difference[n + 1], factor[n + 1]);
-            sum = add_products(sum, difference[n + 2], factor[n + 2]);
-            sum = add_products(sum, difference[n + 3], factor[n + 3]);
+        UNROLLED(4)
+        for (n = 0; n < AVAD_BANDS / 4; n++) {
+            sum = add_products(sum, *difference++, *factor++);
         }
         return sum;
     }
 #endif
-    for (n = 0; n < count; n += 4) {
-        const int32_t first = *factor++, second = *factor++;
-        sum += difference[n] * (int16_t)first;
-        sum += difference[n + 1] * (first >> 16);
-        sum += difference[n + 2] * (int16_t)second;
-        sum += difference[n + 3] * (second >> 16);
+    UNROLLED(2)
+    for (n = 0; n < count; n += 2) {
+        const int32_t pair = *factor++;
+        sum += *difference++ * (int16_t)pair;
+        sum += *difference++ * (pair >> 16);
     }
     return sum;
 }
@@ -405,7 +410,7 @@ SEPARATE void cosine_transform(int32_t values[AVAD_BANDS], uint16_t *mfcc, int32
 #endif
         for (k = step; k < AVAD_BANDS; k += 2 * step) {
             mfcc[k * stride] = coded(correlated(difference, factor, half) >> 16);
-            factor += larger(half, 4) / 2;
+            factor += larger(half / 2, 1);
         }
     }
     mfcc[0] = coded((values[0] * (1 << AVAD_DCT_BITS) + (1 << 15)) >> 16);
@@ -471,30 +476,23 @@ SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int
         w += AVAD_ROW / 2;
     }
 #else
-#define TAP(frame)                                  \
-    do {                                            \
-        const uint32_t weight = (uint32_t)w[frame]; \
-        a += x[frame] * weight;                     \
-        HELD(a);                                    \
-        b += x[frame + AVAD_ROW] * weight;          \
-        HELD(b);                                    \
-        c += x[frame + 2 * AVAD_ROW] * weight;      \
-        HELD(c);                                    \
-        d += x[frame + 3 * AVAD_ROW] * weight;      \
-        HELD(d);                                    \
-    } while (0)
     const uint16_t *x = patch->value + row * AVAD_ROW;
     const int16_t *w = avad_first[filter].value;
     uint32_t a = avad_first_sum[filter] * (0u - ZERO), b = a, c = a, d = a; /* modulo 2^32 */
-    int32_t n;
+    int32_t n, frame;
     for (n = 0; n < AVAD_TAPS; n++) {
-        TAP(0);
-        TAP(1);
-        TAP(2);
-        TAP(3);
-        TAP(4);
-        TAP(5);
-        TAP(6);
+        UNROLLED(AVAD_TAPS)
+        for (frame = 0; frame < AVAD_TAPS; frame++) {
+            const uint32_t weight = (uint32_t)w[frame];
+            a += x[frame] * weight;
+            HELD(a);
+            b += x[frame + AVAD_ROW] * weight;
+            HELD(b);
+            c += x[frame + 2 * AVAD_ROW] * weight;
+            HELD(c);
+            d += x[frame + 3 * AVAD_ROW] * weight;
+            HELD(d);
+        }
         x += AVAD_ROW;
         w += AVAD_ROW;
     }

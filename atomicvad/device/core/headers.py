@@ -71,7 +71,7 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
 def _dct() -> np.ndarray:
     """Factors of 32 differences for coefficients 1, 3 ..., of 16 for 2, 6 ..., and so on.
 
-    The difference of the two middle values comes first. Zeros fill up fours, which become two pairs.
+    The difference of the two middle values comes first. A zero fills up the last pair.
     """
     parts = []
     for half in (32, 16, 8, 4, 2, 1):
@@ -79,7 +79,7 @@ def _dct() -> np.ndarray:
         k, n = np.ogrid[step : tables.BANDS : 2 * step, 0:half]
         n = n[:, ::-1]
         rows = tables.DCT_CIRCLE[k * (2 * n + 1) % 256]
-        parts.append(np.pad(rows, [(0, 0), (0, max(4 - half, 0))]).ravel())
+        parts.append(np.pad(rows, [(0, 0), (0, max(2 - half, 0))]).ravel())
     factors = np.concatenate(parts)
     return _pairs(factors[0::2], factors[1::2])
 
