@@ -43,7 +43,7 @@
 #endif
 
 /* Few registers serve a small function best. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__wasm__)
 #define SEPARATE static __attribute__((noinline))
 #else
 #define SEPARATE static
@@ -418,12 +418,11 @@ SEPARATE void cosine_transform(int32_t values[AVAD_BANDS], uint16_t *mfcc, int32
 
 /* ---- Network: MFCC to the logit ------------------------------------------------------------ */
 
-static void clear(avad_patch *patch)
+static void fill_short(uint16_t *values, int32_t count, uint16_t value)
 {
-    int32_t n;
-    for (n = 0; n < AVAD_PATCH; n++) {
+    while (count-- > 0) {
         NO_LIBRARY_CALL;
-        patch->value[n] = coded(0);
+        *values++ = value;
     }
 }
 
@@ -760,7 +759,7 @@ static int16_t window_logit(avad_workspace *workspace)
     int32_t second[4 * AVAD_CHANNELS], skip[4 * AVAD_CHANNELS];
     avad_groups groups;
     int32_t frame, place, n;
-    clear(patch);
+    fill_short(patch->value, AVAD_PATCH, coded(0));
     for (frame = -EDGE; frame < EDGE; frame++) {
         append(patch, workspace, frame);
     }
@@ -801,14 +800,6 @@ int16_t avad_window(avad_workspace *workspace, const int16_t samples[AVAD_WINDOW
 #ifndef AVAD_NO_STREAM
 #define SHORT (AVAD_SPAN - AVAD_POOL + 1) /* length of the rings that are filled 5 hops late */
 
-static void fill_short(int16_t *values, int32_t count)
-{
-    while (count-- > 0) {
-        NO_LIBRARY_CALL;
-        *values++ = 0;
-    }
-}
-
 static void copy(int16_t *to, const int16_t *from, int32_t count)
 {
     while (count-- > 0) {
@@ -831,14 +822,14 @@ static inline uint8_t next(uint8_t at, int32_t length)
 void avad_stream_init(avad_stream *stream)
 {
     int32_t n;
-    clear(&stream->patch);
+    fill_short(stream->patch.value, AVAD_PATCH, coded(0));
     for (n = 0; n < AVAD_POOL - 1; n++) {
         fill(stream->sums[n], AVAD_CELLS * AVAD_FILTERS, 0);
     }
     for (n = 0; n < 2 * AVAD_POOL; n++) {
-        fill_short(stream->block[n], AVAD_CELLS * AVAD_CHANNELS);
+        fill_short((uint16_t *)stream->block[n], AVAD_CELLS * AVAD_CHANNELS, 0);
     }
-    fill_short(stream->history, AVAD_HISTORY);
+    fill_short((uint16_t *)stream->history, AVAD_HISTORY, 0);
     stream->hops = stream->sums_at = stream->block_at = stream->skip_at = stream->second_at = 0;
 }
 
