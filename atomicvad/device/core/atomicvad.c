@@ -18,7 +18,8 @@
 /* Compilers like to call memset or memcpy where they see such a loop; there may be none. */
 #if defined(__GNUC__)
 #define NO_LIBRARY_CALL __asm__ volatile("")
-#define LOAD_ANEW __asm__ volatile("" : : : "memory") /* instead of values kept on the stack */
+/* What follows is loaded later, what comes before was; nothing is kept on the stack instead. */
+#define LOAD_ANEW __asm__ volatile("" : : : "memory")
 #else
 #define NO_LIBRARY_CALL ((void)0)
 #define LOAD_ANEW ((void)0)
@@ -233,7 +234,8 @@ static inline void combine(int32_t *p, int32_t span, int kind, int32_t turns)
 }
 
 /* A pair of neighbouring samples times the Hamming window, Q11. */
-static inline void load(int32_t point[2], const int16_t *samples, int32_t factor, int32_t next_factor)
+static inline void load(int32_t point[2], const int16_t *samples, int32_t factor,
+                        int32_t next_factor)
 {
     point[0] = (samples[0] * factor + 8) >> 4;
     point[1] = (samples[1] * next_factor + 8) >> 4;
@@ -248,7 +250,7 @@ SEPARATE void begin_transform(int32_t z[AVAD_FFT], const int16_t history[AVAD_HI
     for (i = 0; i < 8; i += 2) {
         for (j = i; j < 32; j += 8) {
             for (n = j; n < QUARTER; n += 32) {
-                const int32_t second = n + QUARTER, third = second + QUARTER, last = third + QUARTER;
+                const int32_t second = n + QUARTER, third = n + 2 * QUARTER, last = n + 3 * QUARTER;
                 load(z, history + n, avad_hamming[n], avad_hamming[n + 1]);
                 load(z + 2, second < AVAD_HISTORY ? history + second : hop + second - AVAD_HISTORY,
                      avad_hamming[second], avad_hamming[second + 1]);
@@ -317,7 +319,8 @@ SEPARATE int32_t logarithm(uint32_t mantissa, int32_t exponent)
     index = (int32_t)((mantissa >> 25) & 63u);
     rest = (int32_t)((mantissa >> 9) & 0xFFFFu);
     fraction = avad_log2[index] + (((avad_log2[index + 1] - avad_log2[index]) * rest) >> 16);
-    return larger((length - 1 + exponent - AVAD_LOG_OFFSET) * 512 + ((fraction + 16) >> 5), AVAD_LOG_FLOOR);
+    return larger((length - 1 + exponent - AVAD_LOG_OFFSET) * 512 + ((fraction + 16) >> 5),
+                  AVAD_LOG_FLOOR);
 }
 
 /* From a spectrum to the logarithms of its 64 mel bands, in its first 64 places.
@@ -345,8 +348,9 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
         left = larger(2 * (13 - bits), 0);
         do {
             const int32_t re = bin[0], im = bin[1];
+            uint32_t power;
             LOAD_ANEW;
-            const uint32_t power = (square(re >> right) + square(im >> right)) << left >> 13;
+            power = (square(re >> right) + square(im >> right)) << left >> 13;
             total += power;
             rising += power * *weight;
             HELD(rising);
@@ -382,10 +386,10 @@ static inline int32_t correlated(const int32_t *difference, const int32_t *facto
     }
 #endif
     UNROLLED(2)
-    for (n = 0; n < count; n += 2) {
-        const int32_t pair = *factor++;
-        sum += *difference++ * (int16_t)pair;
-        sum += *difference++ * (pair >> 16);
+    for (n = 0; n < count; n += 2) { /* a last pair of one ends in 0 */
+        const int32_t two = *factor++;
+        sum += *difference++ * (int16_t)two;
+        sum += *difference++ * (two >> 16);
     }
     return sum;
 }
@@ -448,29 +452,28 @@ SEPARATE void shift(avad_patch *patch)
     }
 }
 
+#if USE_DSP
+/* A sum and the products of two pairs each; those of the patch are loaded together. */
+static inline int32_t add_taps(int32_t sum, const int32_t x[2], int32_t w0, int32_t w1)
+{
+    const int32_t x0 = x[0], x1 = x[1];
+    LOAD_ANEW;
+    return add_products(add_products(sum, x0, w0), x1, w1);
+}
+#endif
+
 /* The first convolution of a patch at four neighbouring rows. */
 SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int32_t sums[4])
 {
 #if USE_DSP
-#define PAIRS(sum, place, u, v)                                         \
-    do {                                                                \
-        const int32_t left = x[place], right = x[place + 1];            \
-        LOAD_ANEW;                                                      \
-        sum = add_products(add_products(sum, left, u), right, v);       \
-    } while (0)
-#define TAPS(sum, place)               \
-    do {                               \
-        PAIRS(sum, place, w0, w1);     \
-        PAIRS(sum, place + 2, w2, w3); \
-    } while (0)
     const int32_t *x = patch->pair + row * (AVAD_ROW / 2), *w = avad_first[filter].pair;
     int32_t a = 0, b = 0, c = 0, d = 0, n;
     for (n = 0; n < AVAD_TAPS; n++) {
         const int32_t w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
-        TAPS(a, 0);
-        TAPS(b, AVAD_ROW / 2);
-        TAPS(c, AVAD_ROW);
-        TAPS(d, 3 * AVAD_ROW / 2);
+        a = add_taps(add_taps(a, x, w0, w1), x + 2, w2, w3);
+        b = add_taps(add_taps(b, x + 4, w0, w1), x + 6, w2, w3);
+        c = add_taps(add_taps(c, x + 8, w0, w1), x + 10, w2, w3);
+        d = add_taps(add_taps(d, x + 12, w0, w1), x + 14, w2, w3);
         x += AVAD_ROW / 2;
         w += AVAD_ROW / 2;
     }
@@ -618,8 +621,9 @@ static void begin_sums(int32_t sums[AVAD_CELLS * AVAD_CHANNELS])
     }
 }
 
-/* What a column adds to such sums: the column before theirs (0), theirs (1) or the one after (2). */
-SEPARATE void add_column(int32_t sums[AVAD_CELLS * AVAD_CHANNELS], const int16_t *column, int32_t place)
+/* What a column adds to such sums: the column before theirs (0), theirs (1), the one after (2). */
+SEPARATE void add_column(int32_t sums[AVAD_CELLS * AVAD_CHANNELS], const int16_t *column,
+                         int32_t place)
 {
     int32_t channel, n;
     for (channel = 0; channel < AVAD_CHANNELS; channel++) {
@@ -642,8 +646,9 @@ SEPARATE void pool_sums(const int32_t sums[AVAD_CELLS * AVAD_CHANNELS], avad_gro
 {
     int32_t at, row;
     for (at = 0; at < 2 * AVAD_CHANNELS; at++) {
+        const int32_t end = at < AVAD_CHANNELS ? GROUP : AVAD_CELLS;
         int32_t largest = INT32_MIN;
-        for (row = at < AVAD_CHANNELS ? 0 : GROUP; row < (at < AVAD_CHANNELS ? GROUP : AVAD_CELLS); row++) {
+        for (row = at < AVAD_CHANNELS ? 0 : GROUP; row < end; row++) {
             keep_larger(&largest, sums[AVAD_CHANNELS * row + at % AVAD_CHANNELS]);
         }
         groups[at] = (int16_t)(largest >> 16);
@@ -695,8 +700,8 @@ SEPARATE int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t sk
 /* ---- One window ---------------------------------------------------------------------------- */
 
 #ifndef AVAD_NO_WINDOW
-/* Where the frame begins whose middle is sample 160 * frame. Beyond its ends the window is reflected:
- * such frames are written to `room`. */
+/* Where the frame begins whose middle is sample 160 * frame. Beyond its ends the window is
+ * reflected: such frames are written to `room`. */
 static const int16_t *framed(const int16_t *samples, int32_t frame, int16_t *room)
 {
     const int32_t start = frame * AVAD_HOP - AVAD_FRAME / 2;

@@ -12,11 +12,12 @@ TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
 
 def tables_header() -> str:
     """Content of ``atomicvad_tables.h``: the same for every model."""
-    hamming = np.append(tables.HAMMING, tables.HAMMING[tables.FRAME // 2 - 1 : tables.FRAME - 256 : -1])
+    hamming = np.append(tables.HAMMING, tables.HAMMING[199:144:-1])
+    bins = np.diff(tables.SEGMENT_START)
     circle = _pairs(tables.CIRCLE[:379], tables.CIRCLE[128:507])
     return _header(
         TABLES,
-        "The constant tables of the front end.",
+        "The constant tables of the front end; two of 16 bits in one: the first in the low bits.",
         f"#define AVAD_LOG_OFFSET {front_end.OFFSET} /* of a logarithm, in powers of two */",
         f"#define AVAD_LOG_FLOOR {_signed(front_end.FLOOR)} /* of a power of 1e-10 */",
         f"#define AVAD_LOG_RANGE {front_end.RANGE} /* 80 dB */",
@@ -24,10 +25,12 @@ def tables_header() -> str:
         "should be 0 */",
         f"#define AVAD_DCT_BITS {tables.DCT_BITS}",
         _array("int16_t", "avad_hamming", hamming, "Hamming window, Q15, as far as it is needed"),
-        _array("int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, 2^16 times less the sine"),
+        _array(
+            "int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, less the sine"
+        ),
         _array("int32_t", "avad_between", circle[1:128:2], "between these steps"),
-        _array("int32_t", "avad_dct", _dct(), "DCT, Q11, in pairs: odd coefficients of 64, 32 ... 2 values"),
-        _array("uint8_t", "avad_bins", np.diff(tables.SEGMENT_START), "FFT bins between two mel edges"),
+        _array("int32_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),
+        _array("uint8_t", "avad_bins", bins, "FFT bins between two mel edges, at least 1"),
         _array("uint16_t", "avad_rising", tables.RISING, "weight of a bin, Q15"),
         _array("int16_t", "avad_log2", tables.LOG2, "log2(1 + n/64), Q14"),
         _array("uint16_t", "avad_rsqrt", tables.RSQRT, "1 / sqrt(1 + n/32), Q16"),
@@ -38,6 +41,7 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
     """Content of ``atomicvad_weights.h``; ``title`` says which model it is."""
     first = np.zeros((3, 7, 8), np.int64)
     first[..., :7] = weights.first
+    second = weights.second.transpose(0, 2, 1)
     return _header(
         WEIGHTS,
         f"The weights of {title}.",
@@ -58,7 +62,7 @@ def weights_header(weights: IntegerWeights, title: str) -> str:
         _array("int16_t", "avad_first_unit", weights.first_unit.table, "growing cosine unit"),
         _array("int16_t", "avad_reduce", weights.reduce),
         _array("int32_t", "avad_reduce_bias", weights.reduce_bias),
-        _array("int16_t", "avad_second", weights.second.transpose(0, 2, 1), "depthwise: channel, column, row"),
+        _array("int16_t", "avad_second", second, "depthwise: channel, column, row"),
         _array("int32_t", "avad_second_bias", weights.second_bias),
         _array("int16_t", "avad_second_expand", weights.second_unit.weights.ravel()),
         _array("int32_t", "avad_second_offset", weights.second_unit.biases),
@@ -93,8 +97,8 @@ def _header(name: str, title: str, *parts: str) -> str:
     guard = name.upper().replace(".", "_")
     body = "\n\n".join(parts)
     return (
-        f"/* {title} Written by a program; see atomicvad.c. */\n#ifndef {guard}\n#define {guard}\n\n"
-        f"#include <stdint.h>\n\n{body}\n\n#endif\n"
+        f"/* {title} Written by a program; see atomicvad.c. */\n"
+        f"#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n{body}\n\n#endif\n"
     )
 
 
