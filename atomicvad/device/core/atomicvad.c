@@ -18,21 +18,40 @@
 /* Compilers like to call memset or memcpy where they see such a loop; there may be none. */
 #if defined(__GNUC__)
 #define NO_LIBRARY_CALL __asm__ volatile("")
-#define LOAD_ANEW __asm__ volatile("" : : : "memory") /* instead of values kept on the stack */
+/* What follows is loaded later, what comes before was; nothing is kept on the stack instead. */
+#define LOAD_ANEW __asm__ volatile("" : : : "memory")
 #else
-#define LOAD_ANEW ((void)0)
 #define NO_LIBRARY_CALL ((void)0)
+#define LOAD_ANEW ((void)0)
+#endif
+
+/* Compilers shall not look for another way to a value. Most of the first Thumb's instructions reach
+ * eight registers; it is to be held in one of them. */
+#if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__)
+#define HELD(value) __asm__ volatile("" : "+l"(value))
+#elif defined(__GNUC__)
+#define HELD(value) __asm__ volatile("" : "+r"(value))
+#else
+#define HELD(value) ((void)0)
+#endif
+
+/* Loops of a few turns whose counting would cost too much. Clang decides for itself. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define PRAGMA(text) _Pragma(#text)
+#define UNROLLED(turns) PRAGMA(GCC unroll turns)
+#else
+#define UNROLLED(turns)
 #endif
 
 /* Few registers serve a small function best. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__wasm__)
 #define SEPARATE static __attribute__((noinline))
 #else
 #define SEPARATE static
 #endif
 
 #define POINTS (AVAD_FFT / 2)
-#define HALF_FRAME (AVAD_FRAME / 2)
+#define QUARTER (AVAD_FFT / 4) /* samples between the points that the FFT combines first */
 #define EDGE (AVAD_TAPS / 2) /* rows, and frames, that the first convolution sees on either side */
 #define GROUP 7              /* rows, and columns, that the second pooling takes together */
 
@@ -46,7 +65,7 @@ static inline int32_t scaled(int32_t value, int32_t factor)
     __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(value), "r"(factor));
     return result;
 #else
-    const int32_t low = (int32_t)((uint32_t)value & 0xFFFFu);
+    const int32_t low = (uint16_t)value;
     return (value >> 16) * factor + ((low * factor) >> 16);
 #endif
 }
@@ -97,6 +116,12 @@ static int32_t bit_length(uint32_t value)
 }
 
 #if USE_DSP
+/* Two numbers of 16 bits in one. */
+static inline int32_t pair(int32_t low, int32_t high)
+{
+    return (int32_t)((uint16_t)low | ((uint32_t)high << 16));
+}
+
 /* A sum and the products of two pairs of 16 bits. */
 static inline int32_t add_products(int32_t sum, int32_t pair, int32_t other)
 {
@@ -109,6 +134,11 @@ static inline int32_t add_products(int32_t sum, int32_t pair, int32_t other)
 static inline uint32_t digits(int32_t value)
 {
     return (uint32_t)(value ^ (value >> 31));
+}
+
+static inline uint32_t square(int32_t value)
+{
+    return (uint32_t)(value * value);
 }
 
 static inline int32_t smaller(int32_t a, int32_t b)
@@ -138,46 +168,22 @@ static void fill(int32_t *values, int32_t count, int32_t value)
 
 /* ---- Front end: samples to MFCC ------------------------------------------------------------ */
 
-/* Base-4 digits of a number below 256, in reverse. */
-static inline int32_t reversed(int32_t n)
+/* Half of (re, im) times a number of length 1: its real part in the low 16 bits of `factor`, its
+ * imaginary part in the high ones. */
+static inline void turn(int32_t *re, int32_t *im, int32_t factor)
 {
-    return ((n & 3) << 6) | ((n & 12) << 2) | ((n >> 2) & 12) | (n >> 6);
-}
-
-/* A sample of 16 bits times the Hamming window, Q11. */
-static inline int32_t windowed(int32_t sample, int32_t n)
-{
-    return (sample * avad_hamming[smaller(n, AVAD_FRAME - n)] + 8) >> 4;
-}
-
-/* Samples first ... first + count - 1 of a frame; both numbers are even. The FFT takes pairs of
- * samples for complex points, in digit-reversed order. */
-SEPARATE void load(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t first, int32_t count)
-{
-    int32_t n;
-    for (n = first; n < first + count; n += 2) {
-        int32_t *const point = spectrum + 2 * reversed(n >> 1);
-        point[0] = windowed(*samples++, n);
-        point[1] = windowed(*samples++, n + 1);
-    }
-}
-
-/* Zeros behind the samples of a frame. */
-static void pad(int32_t spectrum[AVAD_FFT])
-{
-    int32_t n;
-    for (n = AVAD_FRAME / 2; n < POINTS; n++) {
-        int32_t *const point = spectrum + 2 * reversed(n);
-        point[0] = point[1] = 0;
-    }
-}
-
-/* Half of (re, im) times exp(-2 pi i step / 512). */
-static inline void turn(int32_t *re, int32_t *im, int32_t step)
-{
-    const int32_t cosine = avad_circle[step], minus_sine = avad_circle[step + AVAD_FFT / 4];
+#if USE_DSP
+    int32_t turned = scaled(*re, factor), part;
+    __asm__("smulwt %0, %1, %2" : "=r"(part) : "r"(*im), "r"(factor));
+    turned -= part;
+    part = scaled(*im, factor);
+    __asm__("smlawt %0, %1, %2, %0" : "+r"(part) : "r"(*re), "r"(factor));
+    *im = part;
+#else
+    const int32_t cosine = (int16_t)factor, minus_sine = factor >> 16;
     const int32_t turned = scaled(*re, cosine) - scaled(*im, minus_sine);
     *im = scaled(*im, cosine) + scaled(*re, minus_sine);
+#endif
     *re = turned;
 }
 
@@ -191,7 +197,7 @@ static inline void halve(int32_t *re, int32_t *im)
 enum { PLAIN, HALVED, TURNED };
 
 /* An FFT of four points that lie `span` apart, in place. */
-static inline void combine(int32_t *p, int32_t span, int kind, int32_t step)
+static inline void combine(int32_t *p, int32_t span, int kind, int32_t turns)
 {
     int32_t *const q = p + 2 * span, *const r = q + 2 * span, *const s = r + 2 * span;
     int32_t a = p[0], b = q[0], c = r[0], d = s[0], e = p[1], f = q[1], g = r[1], h = s[1];
@@ -205,9 +211,9 @@ static inline void combine(int32_t *p, int32_t span, int kind, int32_t step)
         halve(&d, &h);
     }
     if (kind == TURNED) {
-        turn(&b, &f, step);
-        turn(&c, &g, 2 * step);
-        turn(&d, &h, 3 * step);
+        turn(&b, &f, avad_circle[turns]);
+        turn(&c, &g, avad_circle[2 * turns]);
+        turn(&d, &h, avad_circle[3 * turns]);
     }
     sum = a + c;
     difference = a - c;
@@ -227,15 +233,48 @@ static inline void combine(int32_t *p, int32_t span, int kind, int32_t step)
     s[1] = e + b;
 }
 
-/* FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it: radix 4. */
+/* A pair of neighbouring samples times the Hamming window, Q11. */
+static inline void load(int32_t point[2], const int16_t *samples, int32_t factor,
+                        int32_t next_factor)
+{
+    point[0] = (samples[0] * factor + 8) >> 4;
+    point[1] = (samples[1] * next_factor + 8) >> 4;
+}
+
+/* The first stage of the FFT: a frame's pairs of samples, taken for complex points, in
+ * digit-reversed order; four each are combined. The frame ends with `hop`, zeros follow. */
+SEPARATE void begin_transform(int32_t z[AVAD_FFT], const int16_t history[AVAD_HISTORY],
+                              const int16_t hop[AVAD_HOP])
+{
+    int32_t i, j, n;
+    for (i = 0; i < 8; i += 2) {
+        for (j = i; j < 32; j += 8) {
+            for (n = j; n < QUARTER; n += 32) {
+                const int32_t second = n + QUARTER, third = n + 2 * QUARTER, last = n + 3 * QUARTER;
+                load(z, history + n, avad_hamming[n], avad_hamming[n + 1]);
+                load(z + 2, second < AVAD_HISTORY ? history + second : hop + second - AVAD_HISTORY,
+                     avad_hamming[second], avad_hamming[second + 1]);
+                load(z + 4, hop + third - AVAD_HISTORY, avad_hamming[AVAD_FRAME - third],
+                     avad_hamming[AVAD_FRAME - 1 - third]);
+                if (last < AVAD_FRAME) {
+                    load(z + 6, hop + last - AVAD_HISTORY, avad_hamming[AVAD_FRAME - last],
+                         avad_hamming[AVAD_FRAME - 1 - last]);
+                } else {
+                    z[6] = z[7] = 0;
+                }
+                combine(z, 1, PLAIN, 0);
+                z += 8;
+            }
+        }
+    }
+}
+
+/* The other stages: FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it. */
 SEPARATE void transform(int32_t z[AVAD_FFT])
 {
     int32_t *const end = z + AVAD_FFT, *p;
     int32_t span, step, j;
-    for (p = z; p < end; p += 8) {
-        combine(p, 1, PLAIN, 0);
-    }
-    for (span = 4, step = AVAD_FFT / 16; span < POINTS; span *= 4, step >>= 2) {
+    for (span = 4, step = POINTS / 16; span < POINTS; span *= 4, step >>= 2) {
         for (p = z; p < end; p += 8 * span) {
             combine(p, span, HALVED, 0);
         }
@@ -250,17 +289,20 @@ SEPARATE void transform(int32_t z[AVAD_FFT])
 /* From the FFT of pairs of samples to half that of the samples: bins 1 to 255, Q7. */
 SEPARATE void split(int32_t z[AVAD_FFT])
 {
-    int32_t k;
-    for (k = 1; k < POINTS / 2; k++) {
-        int32_t *const low = z + 2 * k, *const high = z + AVAD_FFT - 2 * k;
-        const int32_t a = low[0] >> 1, b = high[0] >> 1, c = low[1] >> 1, d = high[1] >> 1;
-        const int32_t even_re = (a + b) >> 1, even_im = (c - d) >> 1;
-        int32_t odd_re = c + d, odd_im = b - a;
-        turn(&odd_re, &odd_im, k);
-        low[0] = even_re + odd_re;
-        low[1] = even_im + odd_im;
-        high[0] = even_re - odd_re;
-        high[1] = even_im - odd_im;
+    int32_t first, k;
+    for (first = 1; first <= 2; first++) {
+        const int32_t *factor = first == 1 ? avad_between : avad_circle + 1;
+        for (k = first; k < POINTS / 2; k += 2) {
+            int32_t *const low = z + 2 * k, *const high = z + AVAD_FFT - 2 * k;
+            const int32_t a = low[0] >> 1, b = high[0] >> 1, c = low[1] >> 1, d = high[1] >> 1;
+            const int32_t even_re = (a + b) >> 1, even_im = (c - d) >> 1;
+            int32_t odd_re = c + d, odd_im = b - a;
+            turn(&odd_re, &odd_im, *factor++);
+            low[0] = even_re + odd_re;
+            low[1] = even_im + odd_im;
+            high[0] = even_re - odd_re;
+            high[1] = even_im - odd_im;
+        }
     }
     halve(&z[POINTS], &z[POINTS + 1]);
 }
@@ -277,7 +319,8 @@ SEPARATE int32_t logarithm(uint32_t mantissa, int32_t exponent)
     index = (int32_t)((mantissa >> 25) & 63u);
     rest = (int32_t)((mantissa >> 9) & 0xFFFFu);
     fraction = avad_log2[index] + (((avad_log2[index + 1] - avad_log2[index]) * rest) >> 16);
-    return larger((length - 1 + exponent - AVAD_LOG_OFFSET) * 512 + ((fraction + 16) >> 5), AVAD_LOG_FLOOR);
+    return larger((length - 1 + exponent - AVAD_LOG_OFFSET) * 512 + ((fraction + 16) >> 5),
+                  AVAD_LOG_FLOOR);
 }
 
 /* From a spectrum to the logarithms of its 64 mel bands, in its first 64 places.
@@ -288,25 +331,34 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
 {
     uint32_t below = 0; /* what the segment before adds to its upper band */
     int32_t below_exponent = 0;
+    const int32_t *bin = z + 2;
+    const uint16_t *weight = avad_rising;
     int32_t segment;
     for (segment = 0; segment <= AVAD_BANDS; segment++) {
-        const int32_t first = avad_segment[segment] + 1, last = avad_segment[segment + 1] + 1;
+        const int32_t *const end = bin + 2 * avad_bins[segment], *ahead = bin;
         uint32_t all = 0, rising = 0, total = 0;
-        const int32_t *const begin = z + 2 * first, *const end = z + 2 * last, *bin;
-        const uint16_t *weight = avad_rising + first;
         int32_t bits, right, left, exponent;
-        for (bin = begin; bin < end; bin += 2) {
-            all |= digits(bin[0]) | digits(bin[1]);
-        }
+        do {
+            const int32_t re = *ahead++, im = *ahead++;
+            LOAD_ANEW;
+            all |= digits(re) | digits(im);
+        } while (ahead < end);
         bits = bit_length(all);
         right = larger(bits - 13, 0);
         left = larger(2 * (13 - bits), 0);
-        for (bin = begin; bin < end; bin += 2) {
-            const int32_t re = bin[0] >> right, im = bin[1] >> right;
-            const uint32_t power = (((uint32_t)(re * re) + (uint32_t)(im * im)) << left) >> 13;
-            rising += power * *weight++;
+        do {
+            const int32_t re = bin[0], im = bin[1];
+            uint32_t power;
+            LOAD_ANEW;
+            power = (square(re >> right) + square(im >> right)) << left >> 13;
             total += power;
-        }
+            rising += power * *weight;
+            HELD(rising);
+            bin += 2;
+            weight++;
+            HELD(weight);
+            HELD(bin);
+        } while (bin < end);
         total <<= 15; /* may wrap, and is right again less `rising` */
         exponent = 13 + 2 * right - left;
         if (segment > 0) {
@@ -320,33 +372,49 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
     }
 }
 
+/* A sum of products of differences with the factors of one coefficient, which come in pairs. */
+static inline int32_t correlated(const int32_t *difference, const int32_t *factor, int32_t count)
+{
+    int32_t sum = 1 << 15, n;
+#if USE_DSP
+    if (count == AVAD_BANDS / 2) { /* these are in pairs, too */
+        UNROLLED(4)
+        for (n = 0; n < AVAD_BANDS / 4; n++) {
+            sum = add_products(sum, *difference++, *factor++);
+        }
+        return sum;
+    }
+#endif
+    UNROLLED(2)
+    for (n = 0; n < count; n += 2) { /* a last pair of one ends in 0 */
+        const int32_t two = *factor++;
+        sum += *difference++ * (int16_t)two;
+        sum += *difference++ * (two >> 16);
+    }
+    return sum;
+}
+
 /* MFCC of 64 logarithms, which it overwrites, to every `stride`th place of `mfcc`. */
 SEPARATE void cosine_transform(int32_t values[AVAD_BANDS], uint16_t *mfcc, int32_t stride)
 {
-    const int16_t *factor = avad_dct;
+    const int32_t *factor = avad_dct;
     int32_t half, step, n, k;
     /* Even coefficients are those of half as many sums; odd ones hear the differences. */
     for (half = AVAD_BANDS / 2, step = 1; half > 0; half /= 2, step *= 2) {
+        int32_t *const difference = values + half;
         for (n = 0; n < half; n++) {
             const int32_t a = values[n], b = values[2 * half - 1 - n];
             values[n] = a + b;
             values[2 * half - 1 - n] = a - b;
         }
+#if USE_DSP
+        for (n = 0; half == AVAD_BANDS / 2 && n < half / 2; n++) { /* the first ones fit 16 bits */
+            difference[n] = pair(difference[2 * n], difference[2 * n + 1]);
+        }
+#endif
         for (k = step; k < AVAD_BANDS; k += 2 * step) {
-            const int32_t *difference = values + half;
-            int32_t sum = 1 << 15;
-            for (n = half; n >= 4; n -= 4) {
-                sum += difference[0] * factor[0];
-                sum += difference[1] * factor[1];
-                sum += difference[2] * factor[2];
-                sum += difference[3] * factor[3];
-                difference += 4;
-                factor += 4;
-            }
-            for (; n > 0; n--) {
-                sum += *difference++ * *factor++;
-            }
-            mfcc[k * stride] = coded(sum >> 16);
+            mfcc[k * stride] = coded(correlated(difference, factor, half) >> 16);
+            factor += larger(half / 2, 1);
         }
     }
     mfcc[0] = coded((values[0] * (1 << AVAD_DCT_BITS) + (1 << 15)) >> 16);
@@ -354,12 +422,11 @@ SEPARATE void cosine_transform(int32_t values[AVAD_BANDS], uint16_t *mfcc, int32
 
 /* ---- Network: MFCC to the logit ------------------------------------------------------------ */
 
-static void clear(avad_patch *patch)
+static void fill_short(uint16_t *values, int32_t count, uint16_t value)
 {
-    int32_t n;
-    for (n = 0; n < AVAD_PATCH; n++) {
+    while (count-- > 0) {
         NO_LIBRARY_CALL;
-        patch->value[n] = coded(0);
+        *values++ = value;
     }
 }
 
@@ -373,44 +440,26 @@ static inline uint16_t *newest(avad_patch *patch)
 SEPARATE void shift(avad_patch *patch)
 {
     uint16_t *value = newest(patch);
-    int32_t row, frame;
+    int32_t row;
     for (row = 0; row < AVAD_BANDS; row++) {
-        for (frame = 1 - AVAD_TAPS; frame < 0; frame++) {
-            NO_LIBRARY_CALL;
-            value[frame] = value[frame + 1];
-        }
+        value[-6] = value[-5];
+        value[-5] = value[-4];
+        value[-4] = value[-3];
+        value[-3] = value[-2];
+        value[-2] = value[-1];
+        value[-1] = value[0];
         value += AVAD_ROW;
     }
 }
 
 #if USE_DSP
-/* Adds the products of four weights. */
-#define TAP(pair)                                                                          \
-    do {                                                                                   \
-        const int32_t u = w[pair], v = w[pair + 1];                                        \
-        a = add_products(add_products(a, x[pair], u), x[pair + 1], v);                     \
-        LOAD_ANEW;                                                                         \
-        b = add_products(add_products(b, x[pair + 4], u), x[pair + 5], v);                 \
-        LOAD_ANEW;                                                                         \
-        c = add_products(add_products(c, x[pair + 8], u), x[pair + 9], v);                 \
-        LOAD_ANEW;                                                                         \
-        d = add_products(add_products(d, x[pair + 12], u), x[pair + 13], v);               \
-        LOAD_ANEW;                                                                         \
-    } while (0)
-#else
-/* Adds the products of one weight; all is modulo 2^32. */
-#define TAP(frame)                                  \
-    do {                                            \
-        const uint32_t weight = (uint32_t)w[frame]; \
-        a += x[frame] * weight;                     \
-        LOAD_ANEW;                                  \
-        b += x[frame + AVAD_ROW] * weight;          \
-        LOAD_ANEW;                                  \
-        c += x[frame + 2 * AVAD_ROW] * weight;      \
-        LOAD_ANEW;                                  \
-        d += x[frame + 3 * AVAD_ROW] * weight;      \
-        LOAD_ANEW;                                  \
-    } while (0)
+/* A sum and the products of two pairs each; those of the patch are loaded together. */
+static inline int32_t add_taps(int32_t sum, const int32_t x[2], int32_t w0, int32_t w1)
+{
+    const int32_t x0 = x[0], x1 = x[1];
+    LOAD_ANEW;
+    return add_products(add_products(sum, x0, w0), x1, w1);
+}
 #endif
 
 /* The first convolution of a patch at four neighbouring rows. */
@@ -420,24 +469,32 @@ SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int
     const int32_t *x = patch->pair + row * (AVAD_ROW / 2), *w = avad_first[filter].pair;
     int32_t a = 0, b = 0, c = 0, d = 0, n;
     for (n = 0; n < AVAD_TAPS; n++) {
-        TAP(0);
-        TAP(2);
+        const int32_t w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
+        a = add_taps(add_taps(a, x, w0, w1), x + 2, w2, w3);
+        b = add_taps(add_taps(b, x + 4, w0, w1), x + 6, w2, w3);
+        c = add_taps(add_taps(c, x + 8, w0, w1), x + 10, w2, w3);
+        d = add_taps(add_taps(d, x + 12, w0, w1), x + 14, w2, w3);
         x += AVAD_ROW / 2;
         w += AVAD_ROW / 2;
     }
 #else
     const uint16_t *x = patch->value + row * AVAD_ROW;
     const int16_t *w = avad_first[filter].value;
-    uint32_t a = avad_first_sum[filter] * (0u - ZERO), b = a, c = a, d = a;
-    int32_t n;
+    uint32_t a = avad_first_sum[filter] * (0u - ZERO), b = a, c = a, d = a; /* modulo 2^32 */
+    int32_t n, frame;
     for (n = 0; n < AVAD_TAPS; n++) {
-        TAP(0);
-        TAP(1);
-        TAP(2);
-        TAP(3);
-        TAP(4);
-        TAP(5);
-        TAP(6);
+        UNROLLED(AVAD_TAPS)
+        for (frame = 0; frame < AVAD_TAPS; frame++) {
+            const uint32_t weight = (uint32_t)w[frame];
+            a += x[frame] * weight;
+            HELD(a);
+            b += x[frame + AVAD_ROW] * weight;
+            HELD(b);
+            c += x[frame + 2 * AVAD_ROW] * weight;
+            HELD(c);
+            d += x[frame + 3 * AVAD_ROW] * weight;
+            HELD(d);
+        }
         x += AVAD_ROW;
         w += AVAD_ROW;
     }
@@ -451,31 +508,26 @@ SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int
 /* The first convolution at all rows; the largest of five neighbours is kept. */
 SEPARATE void convolve_rows(const avad_patch *patch, avad_sums sums)
 {
-    int32_t row, filter, n, left = AVAD_POOL; /* rows that the cell still waits for */
-    int32_t four[4];
-    for (row = 0; row < AVAD_BANDS; row += 4) {
-        for (filter = 0; filter < AVAD_FILTERS; filter++) {
-            int32_t *cell = sums + filter;
-            int32_t largest = *cell;
+    int32_t four[4], row, filter, n;
+    for (filter = 0; filter < AVAD_FILTERS; filter++) {
+        int32_t *cell = sums + filter;
+        int32_t largest = *cell, left = AVAD_POOL; /* rows that the cell still waits for */
+        for (row = 0; row < AVAD_BANDS; row += 4) {
             convolve(patch, row, filter, four);
+            for (n = 0; n < 4 && row == 0; n++) {
+                four[n] += avad_first_edge[n][filter];
+            }
             for (n = 0; n < 4; n++) {
-                if (row == 0) {
-                    four[n] += avad_first_edge[n][filter];
-                }
-                if (n == left) {
+                keep_larger(&largest, four[n]);
+                if (--left == 0) {
                     *cell = largest;
                     cell += AVAD_FILTERS;
                     largest = *cell;
+                    left = AVAD_POOL;
                 }
-                keep_larger(&largest, four[n]);
             }
-            *cell = largest;
         }
-        left -= 4;
-        if (left <= 0) {
-            left += AVAD_POOL;
-            sums += AVAD_FILTERS;
-        }
+        *cell = largest;
     }
 }
 
@@ -560,43 +612,64 @@ static void finish_column(const avad_sums sums, avad_column column)
     }
 }
 
-/* The depthwise convolution of a column and its neighbours (0: zeros); the largest values of its
- * two groups of rows are kept. */
-SEPARATE void convolve_column(const int16_t *before, const int16_t *column, const int16_t *after,
-                            int32_t largest[2 * AVAD_CHANNELS])
+/* The depthwise convolution's sums at all cells of a column, which nothing is added to yet. */
+static void begin_sums(int32_t sums[AVAD_CELLS * AVAD_CHANNELS])
 {
-    const int16_t *const columns[3] = {before, column, after};
-    int32_t at, channel, n;
-    for (channel = 0; channel < AVAD_CHANNELS; channel++) {
-        for (at = channel; at < AVAD_CELLS * AVAD_CHANNELS; at += AVAD_CHANNELS) {
-            const int16_t *weights = avad_second[channel];
-            int32_t sum = avad_second_bias[channel] + (1 << 15);
-            for (n = 0; n < 3; n++) {
-                if (columns[n] != 0) {
-                    const int16_t *const x = columns[n] + at;
-                    sum += x[0] * weights[1];
-                    if (at >= AVAD_CHANNELS) {
-                        sum += x[-AVAD_CHANNELS] * weights[0];
-                    }
-                    if (at < (AVAD_CELLS - 1) * AVAD_CHANNELS) {
-                        sum += x[AVAD_CHANNELS] * weights[2];
-                    }
-                }
-                weights += 3;
-            }
-            keep_larger(&largest[channel + (at < GROUP * AVAD_CHANNELS ? 0 : AVAD_CHANNELS)], sum >> 16);
-        }
+    int32_t n;
+    for (n = 0; n < AVAD_CELLS * AVAD_CHANNELS; n++) {
+        sums[n] = avad_second_bias[n % AVAD_CHANNELS] + (1 << 15);
     }
 }
 
-/* The largest values of a column's two groups of rows are kept. */
-static void pool_column(const avad_column column, int32_t largest[2 * AVAD_CHANNELS])
+/* What a column adds to such sums: the column before theirs (0), theirs (1), the one after (2). */
+SEPARATE void add_column(int32_t sums[AVAD_CELLS * AVAD_CHANNELS], const int16_t *column,
+                         int32_t place)
 {
-    int32_t row, channel;
-    for (row = 0; row < AVAD_CELLS; row++) {
-        for (channel = 0; channel < AVAD_CHANNELS; channel++) {
-            keep_larger(&largest[group(row) + channel], column[row * AVAD_CHANNELS + channel]);
+    int32_t channel, n;
+    for (channel = 0; channel < AVAD_CHANNELS; channel++) {
+        const int16_t *const weights = avad_second[channel][place];
+        const int32_t above = weights[0], here = weights[1], below = weights[2];
+        int32_t last = 0, now = *column++;
+        for (n = 0; n < AVAD_CELLS - 1; n++) {
+            const int32_t next = column[AVAD_CHANNELS * n + AVAD_CHANNELS - 1];
+            sums[AVAD_CHANNELS * n] += last * above + now * here + next * below;
+            last = now;
+            now = next;
         }
+        sums[AVAD_CHANNELS * n] += last * above + now * here;
+        sums++;
+    }
+}
+
+/* The largest of a column's two groups of rows, less 16 binary digits. */
+SEPARATE void pool_sums(const int32_t sums[AVAD_CELLS * AVAD_CHANNELS], avad_groups groups)
+{
+    int32_t at, row;
+    for (at = 0; at < 2 * AVAD_CHANNELS; at++) {
+        const int32_t end = at < AVAD_CHANNELS ? GROUP : AVAD_CELLS;
+        int32_t largest = INT32_MIN;
+        for (row = at < AVAD_CHANNELS ? 0 : GROUP; row < end; row++) {
+            keep_larger(&largest, sums[AVAD_CHANNELS * row + at % AVAD_CHANNELS]);
+        }
+        groups[at] = (int16_t)(largest >> 16);
+    }
+}
+
+/* The largest of the first block's output, in the same way; `sums` is overwritten. */
+static void pool_column(const avad_column column, int32_t *sums, avad_groups groups)
+{
+    int32_t n;
+    for (n = 0; n < AVAD_CELLS * AVAD_CHANNELS; n++) {
+        sums[n] = column[n] * (1 << 16);
+    }
+    pool_sums(sums, groups);
+}
+
+static void keep_all_larger(int32_t *largest, const avad_groups values)
+{
+    int32_t n;
+    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
+        keep_larger(&largest[n], values[n]);
     }
 }
 
@@ -627,33 +700,33 @@ SEPARATE int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t sk
 /* ---- One window ---------------------------------------------------------------------------- */
 
 #ifndef AVAD_NO_WINDOW
-/* A frame whose middle is sample 160 * frame; beyond its ends the window is reflected. */
-static void load_reflected(int32_t spectrum[AVAD_FFT], const int16_t *samples, int32_t frame)
+/* Where the frame begins whose middle is sample 160 * frame. Beyond its ends the window is
+ * reflected: such frames are written to `room`. */
+static const int16_t *framed(const int16_t *samples, int32_t frame, int16_t *room)
 {
-    const int32_t start = frame * AVAD_HOP - HALF_FRAME;
-    int16_t pair[2];
+    const int32_t start = frame * AVAD_HOP - AVAD_FRAME / 2;
     int32_t n;
     if (start >= 0 && start + AVAD_FRAME <= AVAD_WINDOW) {
-        load(spectrum, samples + start, 0, AVAD_FRAME);
-        return;
+        return samples + start;
     }
     for (n = 0; n < AVAD_FRAME; n++) {
         const int32_t at = start + n < 0 ? -(start + n) : start + n;
-        pair[n & 1] = samples[smaller(at, 2 * (AVAD_WINDOW - 1) - at)];
-        if ((n & 1) != 0) {
-            load(spectrum, pair, n - 1, 2);
-        }
+        room[n] = samples[smaller(at, 2 * (AVAD_WINDOW - 1) - at)];
     }
+    return room;
 }
 
 /* MFCC of a window; its logarithms end 80 dB below the largest. */
 SEPARATE void window_mfcc(avad_workspace *workspace, const int16_t *samples)
 {
     int32_t *const spectrum = workspace->scratch.spectrum;
-    int32_t floor = AVAD_LOG_FLOOR, frame, n;
-    for (frame = 0; frame < AVAD_FRAMES; frame++) {
-        pad(spectrum);
-        load_reflected(spectrum, samples, frame);
+    int32_t floor = AVAD_LOG_FLOOR, count, frame, n;
+    /* The last two frames and the first two, which are reflected, come first: there is room yet. */
+    for (count = 0; count < AVAD_FRAMES; count++) {
+        const int16_t *start;
+        frame = (count + AVAD_FRAMES - 2) % AVAD_FRAMES;
+        start = framed(samples, frame, (int16_t *)workspace->mfcc + 2 * AVAD_BANDS);
+        begin_transform(spectrum, start, start + AVAD_HISTORY);
         transform(spectrum);
         split(spectrum);
         log_mel(spectrum);
@@ -689,8 +762,9 @@ static int16_t window_logit(avad_workspace *workspace)
     avad_column *const block = workspace->scratch.network.block;
     int32_t *const sums = workspace->scratch.network.sums;
     int32_t second[4 * AVAD_CHANNELS], skip[4 * AVAD_CHANNELS];
-    int32_t frame, n;
-    clear(patch);
+    avad_groups groups;
+    int32_t frame, place, n;
+    fill_short(patch->value, AVAD_PATCH, coded(0));
     for (frame = -EDGE; frame < EDGE; frame++) {
         append(patch, workspace, frame);
     }
@@ -705,9 +779,16 @@ static int16_t window_logit(avad_workspace *workspace)
     fill(second, 4 * AVAD_CHANNELS, INT32_MIN);
     fill(skip, 4 * AVAD_CHANNELS, INT32_MIN);
     for (n = 0; n < AVAD_CELLS; n++) {
-        convolve_column(n > 0 ? block[n - 1] : 0, block[n], n < AVAD_CELLS - 1 ? block[n + 1] : 0,
-                        second + 2 * group(n));
-        pool_column(block[n], skip + 2 * group(n));
+        begin_sums(sums);
+        for (place = 0; place < 3; place++) {
+            if (n + place > 0 && n + place <= AVAD_CELLS) {
+                add_column(sums, block[n + place - 1], place);
+            }
+        }
+        pool_sums(sums, groups);
+        keep_all_larger(second + 2 * group(n), groups);
+        pool_column(block[n], sums, groups);
+        keep_all_larger(skip + 2 * group(n), groups);
     }
     return logit(second, skip);
 }
@@ -724,35 +805,11 @@ int16_t avad_window(avad_workspace *workspace, const int16_t samples[AVAD_WINDOW
 #ifndef AVAD_NO_STREAM
 #define SHORT (AVAD_SPAN - AVAD_POOL + 1) /* length of the rings that are filled 5 hops late */
 
-static void fill_short(int16_t *values, int32_t count)
-{
-    while (count-- > 0) {
-        NO_LIBRARY_CALL;
-        *values++ = 0;
-    }
-}
-
 static void copy(int16_t *to, const int16_t *from, int32_t count)
 {
     while (count-- > 0) {
         NO_LIBRARY_CALL;
         *to++ = *from++;
-    }
-}
-
-static void store(avad_groups to, const int32_t from[2 * AVAD_CHANNELS])
-{
-    int32_t n;
-    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
-        to[n] = (int16_t)from[n];
-    }
-}
-
-static void keep_all_larger(int32_t *largest, const avad_groups values)
-{
-    int32_t n;
-    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
-        keep_larger(&largest[n], values[n]);
     }
 }
 
@@ -770,14 +827,14 @@ static inline uint8_t next(uint8_t at, int32_t length)
 void avad_stream_init(avad_stream *stream)
 {
     int32_t n;
-    clear(&stream->patch);
+    fill_short(stream->patch.value, AVAD_PATCH, coded(0));
     for (n = 0; n < AVAD_POOL - 1; n++) {
         fill(stream->sums[n], AVAD_CELLS * AVAD_FILTERS, 0);
     }
     for (n = 0; n < 2 * AVAD_POOL; n++) {
-        fill_short(stream->block[n], AVAD_CELLS * AVAD_CHANNELS);
+        fill_short((uint16_t *)stream->block[n], AVAD_CELLS * AVAD_CHANNELS, 0);
     }
-    fill_short(stream->history, AVAD_HISTORY);
+    fill_short((uint16_t *)stream->history, AVAD_HISTORY, 0);
     stream->hops = stream->sums_at = stream->block_at = stream->skip_at = stream->second_at = 0;
 }
 
@@ -785,9 +842,7 @@ void avad_stream_init(avad_stream *stream)
 static void stream_mfcc(avad_stream *stream, const int16_t hop[AVAD_HOP])
 {
     int32_t *const spectrum = stream->scratch.spectrum;
-    pad(spectrum);
-    load(spectrum, stream->history, 0, AVAD_HISTORY);
-    load(spectrum, hop, AVAD_HISTORY, AVAD_HOP);
+    begin_transform(spectrum, stream->history, hop);
     copy(stream->history, stream->history + AVAD_HOP, AVAD_HISTORY - AVAD_HOP);
     copy(stream->history + AVAD_HISTORY - AVAD_HOP, hop, AVAD_HOP);
     transform(spectrum);
@@ -816,39 +871,36 @@ static void stream_block(avad_stream *stream)
 
 /* What the second block needs of the newest column. `last`: its depthwise convolution with nothing
  * after it. */
-static void stream_second(avad_stream *stream, int32_t last[2 * AVAD_CHANNELS])
+static void stream_second(avad_stream *stream, avad_groups last)
 {
     const int16_t *const column = stream->scratch.newest.column;
     int16_t *const oldest = stream->block[stream->block_at];
     const int16_t *const middle = stream->block[ago(stream->block_at, AVAD_POOL, 2 * AVAD_POOL)];
-    int32_t largest[2 * AVAD_CHANNELS];
+    int32_t *const sums = stream->scratch.newest.sums;
 
-    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
-    pool_column(column, largest);
-    store(stream->skip[stream->skip_at], largest);
+    pool_column(column, sums, stream->skip[stream->skip_at]);
 
-    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
-    convolve_column(oldest, middle, column, largest);
-    store(stream->inside[stream->second_at], largest);
+    begin_sums(sums);
+    add_column(sums, middle, 1);
+    add_column(sums, column, 2);
+    pool_sums(sums, stream->first[stream->second_at]);
+    add_column(sums, oldest, 0);
+    pool_sums(sums, stream->inside[stream->second_at]);
 
-    fill(largest, 2 * AVAD_CHANNELS, INT32_MIN);
-    convolve_column(0, middle, column, largest);
-    store(stream->first[stream->second_at], largest);
-
-    fill(last, 2 * AVAD_CHANNELS, INT32_MIN);
-    convolve_column(middle, column, 0, last);
+    begin_sums(sums);
+    add_column(sums, middle, 0);
+    add_column(sums, column, 1);
+    pool_sums(sums, last);
     copy(oldest, column, AVAD_CELLS * AVAD_CHANNELS);
 }
 
 /* The logit of 13 columns, each 5 hops after the one before. */
-static int16_t stream_logit(const avad_stream *stream, const int32_t last[2 * AVAD_CHANNELS])
+static int16_t stream_logit(const avad_stream *stream, const avad_groups last)
 {
     int32_t second[4 * AVAD_CHANNELS], skip[4 * AVAD_CHANNELS];
     int32_t n;
-    fill(second, 2 * AVAD_CHANNELS, INT32_MIN);
-    for (n = 0; n < 2 * AVAD_CHANNELS; n++) {
-        second[2 * AVAD_CHANNELS + n] = last[n];
-    }
+    fill(second, 4 * AVAD_CHANNELS, INT32_MIN);
+    keep_all_larger(second + 2 * AVAD_CHANNELS, last);
     fill(skip, 4 * AVAD_CHANNELS, INT32_MIN);
     for (n = 0; n < AVAD_CELLS; n++) {
         const int32_t age = (AVAD_CELLS - 1 - n) * AVAD_POOL;
@@ -864,7 +916,7 @@ static int16_t stream_logit(const avad_stream *stream, const int32_t last[2 * AV
 int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP])
 {
     int16_t result = AVAD_NOT_READY;
-    int32_t last[2 * AVAD_CHANNELS];
+    avad_groups last;
 
     stream_mfcc(stream, hop);
     stream_block(stream);

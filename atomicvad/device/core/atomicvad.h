@@ -23,6 +23,7 @@ extern "C" {
 /* Sizes of the network; the layout of the memory below follows from them. */
 #define AVAD_FFT 512   /* points of the FFT */
 #define AVAD_FRAME 400 /* samples of a frame */
+#define AVAD_HISTORY (AVAD_FRAME - AVAD_HOP) /* its samples before the newest hop */
 #define AVAD_BANDS 64  /* mel bands, and coefficients */
 #define AVAD_FRAMES 64 /* frames of a window */
 #define AVAD_FILTERS 3 /* of the first convolution */
@@ -45,6 +46,9 @@ typedef union {
 typedef int32_t avad_sums[AVAD_CELLS * AVAD_FILTERS];
 typedef int16_t avad_column[AVAD_CELLS * AVAD_CHANNELS];
 
+/* The largest values of a column's rows 0-6 (two channels) and 7-12. */
+typedef int16_t avad_groups[2 * AVAD_CHANNELS];
+
 #ifndef AVAD_NO_WINDOW
 /* Memory that avad_window needs while it runs; nothing in it outlasts the call. */
 typedef struct {
@@ -65,11 +69,7 @@ int16_t avad_window(avad_workspace *workspace, const int16_t samples[AVAD_WINDOW
 
 #ifndef AVAD_NO_STREAM
 #define AVAD_WARM_UP 72                          /* hops before the first decision */
-#define AVAD_HISTORY (AVAD_FRAME - AVAD_HOP)     /* samples before a hop that its frame needs */
 #define AVAD_SPAN (AVAD_POOL * (AVAD_CELLS - 1)) /* hops from a decision's first column to its last */
-
-/* The largest values of a column's rows 0-6 (two channels) and 7-12. */
-typedef int16_t avad_groups[2 * AVAD_CHANNELS];
 
 /* What a stream remembers: rings of columns, one for every hop. */
 typedef struct {

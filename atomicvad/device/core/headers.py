@@ -12,25 +12,26 @@ TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
 
 def tables_header() -> str:
     """Content of ``atomicvad_tables.h``: the same for every model."""
+    hamming = np.append(tables.HAMMING, tables.HAMMING[199:144:-1])
+    bins = np.diff(tables.SEGMENT_START)
+    circle = _pairs(tables.CIRCLE[:379], tables.CIRCLE[128:507])
     return _header(
         TABLES,
-        "The constant tables of the front end.",
+        "The constant tables of the front end; two of 16 bits in one: the first in the low bits.",
         f"#define AVAD_LOG_OFFSET {front_end.OFFSET} /* of a logarithm, in powers of two */",
         f"#define AVAD_LOG_FLOOR {_signed(front_end.FLOOR)} /* of a power of 1e-10 */",
         f"#define AVAD_LOG_RANGE {front_end.RANGE} /* 80 dB */",
         f"#define AVAD_ZERO {_signed(-round(front_end.BIAS))} /* what coefficient 0 is where it "
         "should be 0 */",
         f"#define AVAD_DCT_BITS {tables.DCT_BITS}",
-        _array("int16_t", "avad_hamming", tables.HAMMING, "Hamming window, Q15; then mirrored"),
+        _array("int16_t", "avad_hamming", hamming, "Hamming window, Q15, as far as it is needed"),
         _array(
-            "int16_t",
-            "avad_circle",
-            tables.CIRCLE,
-            "cosine, 512 steps, Q15; 128 on: minus the sine",
+            "int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, less the sine"
         ),
-        _array("int16_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),
-        _array("uint8_t", "avad_segment", tables.SEGMENT_START - 1, "bins below mel edges, less 1"),
-        _array("uint16_t", "avad_rising", np.append(0, tables.RISING), "weight of a bin, Q15"),
+        _array("int32_t", "avad_between", circle[1:128:2], "between these steps"),
+        _array("int32_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),
+        _array("uint8_t", "avad_bins", bins, "FFT bins between two mel edges, at least 1"),
+        _array("uint16_t", "avad_rising", tables.RISING, "weight of a bin, Q15"),
         _array("int16_t", "avad_log2", tables.LOG2, "log2(1 + n/64), Q14"),
         _array("uint16_t", "avad_rsqrt", tables.RSQRT, "1 / sqrt(1 + n/32), Q16"),
     )
@@ -40,7 +41,7 @@ def weights_header(weights: IntegerWeights) -> str:
     """Content of ``atomicvad_weights.h``."""
     first = np.zeros((3, 7, 8), np.int64)
     first[..., :7] = weights.first
-    second = weights.second.transpose(0, 2, 1).reshape(2, 9)
+    second = weights.second.transpose(0, 2, 1)
     return _header(
         WEIGHTS,
         "The weights of a detector.",
@@ -61,12 +62,7 @@ def weights_header(weights: IntegerWeights) -> str:
         _array("int16_t", "avad_first_unit", weights.first_unit.table, "growing cosine unit"),
         _array("int16_t", "avad_reduce", weights.reduce),
         _array("int32_t", "avad_reduce_bias", weights.reduce_bias),
-        _array(
-            "int16_t",
-            "avad_second",
-            second,
-            "depthwise: channel, column, row",
-        ),
+        _array("int16_t", "avad_second", second, "depthwise: channel, column, row"),
         _array("int32_t", "avad_second_bias", weights.second_bias),
         _array("int16_t", "avad_second_expand", weights.second_unit.weights.ravel()),
         _array("int32_t", "avad_second_offset", weights.second_unit.biases),
@@ -79,15 +75,22 @@ def weights_header(weights: IntegerWeights) -> str:
 def _dct() -> np.ndarray:
     """Factors of 32 differences for coefficients 1, 3 ..., of 16 for 2, 6 ..., and so on.
 
-    The difference of the two middle values comes first.
+    The difference of the two middle values comes first. A zero fills up the last pair.
     """
     parts = []
     for half in (32, 16, 8, 4, 2, 1):
         step = 32 // half
         k, n = np.ogrid[step : tables.BANDS : 2 * step, 0:half]
         n = n[:, ::-1]
-        parts.append(tables.DCT_CIRCLE[k * (2 * n + 1) % 256].ravel())
-    return np.concatenate(parts)
+        rows = tables.DCT_CIRCLE[k * (2 * n + 1) % 256]
+        parts.append(np.pad(rows, [(0, 0), (0, max(2 - half, 0))]).ravel())
+    factors = np.concatenate(parts)
+    return _pairs(factors[0::2], factors[1::2])
+
+
+def _pairs(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Two numbers of 16 bits in one."""
+    return (low & 0xFFFF) | (high << 16)
 
 
 def _header(name: str, title: str, *parts: str) -> str:
