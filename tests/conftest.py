@@ -36,6 +36,17 @@ TINY = {
 }
 
 
+# Files that take half a minute or longer, longest first: they begin first, so that at the end no
+# worker waits for the other one.
+LONG = ("paper", "processors", "notebooks", "cluster", "kernels", "user_settings")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in the order in which they are given to the workers."""
+    places = {f"test_{name}": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 @pytest.fixture(scope="session")
 def published() -> Path:
     """The folder of released checkpoints and golden vectors."""

@@ -114,6 +114,15 @@ for line in sys.stdin:
         self.process.wait()
 
 
+def keep_three_peers(folder: Path) -> None:
+    """Leave three peers in a copy of the project: one in NumPy, two with native libraries.
+
+    Starting every library there is takes longer than what is looked at; ``test_peers`` runs all.
+    """
+    with open(folder / "atomicvad" / "scoring" / "peers" / "__init__.py", "a") as file:
+        file.write('PEERS = {name: PEERS[name] for name in ("energy", "webrtc", "silero")}\n')
+
+
 def assert_same_run(folder: Path, reference: Path) -> None:
     """Whether two runs have the same bytes, but for the columns that measure time."""
     for name in ("model.keras", "scores.npz", "metrics.csv"):

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from atomicvad.config import load_profile
 from atomicvad.device.emulate import toolchain
 from atomicvad.device.emulate.build import FORMS, build
 from atomicvad.device.emulate.cores import CORES
@@ -27,7 +28,7 @@ from atomicvad.device.emulate.signals import stream_signals, window_signals
 from atomicvad.device.export.firmware import write_firmware
 from atomicvad.device.export.wasm import MODULE, run_wasm, write_wasm, write_wasm_folder
 from atomicvad.errors import AtomicVADError
-from atomicvad.files import DEVICE, DEVICE_FUNCTIONS, project_root
+from atomicvad.files import DEVICE, DEVICE_FUNCTIONS, WEIGHTS, project_root
 from atomicvad.runs.device import measure_device
 
 pytest.importorskip("elftools", reason="the extra `device` is not installed")
@@ -271,9 +272,10 @@ def test_costs_follow_from_what_is_counted(sources):
     assert shares.to_numpy() == pytest.approx([1, 1])
 
 
-def test_the_tables_of_a_run(sources, tiny):
+def test_the_tables_of_a_run(tiny):
     needs("cc", "arm-none-eabi", "riscv64-unknown-elf", "qemu")
-    measured = measure_device(tiny, sources)
+    path = load_profile("open").reference.run_folder(43185) / WEIGHTS
+    measured = measure_device(tiny, str(path))
     costs = pd.read_csv(tiny.results_folder / DEVICE)
     assert len(costs) == len(CASES) and set(costs["core"]) == {c.title for c in CORES.values()}
     assert set(pd.read_csv(tiny.results_folder / DEVICE_FUNCTIONS)["form"]) == set(FORMS)

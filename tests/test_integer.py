@@ -1,7 +1,9 @@
 """The integer detector: near the one in floating point, and the same bits in NumPy and C."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -86,9 +88,21 @@ def mfcc(windows) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
+def logits(mfcc) -> Callable[[Path], np.ndarray]:
+    """Logits of ``windows`` by a model's integers, which two tests look at."""
+    return cache(lambda path: mfcc_logits(mfcc, integer_weights(load_model(path))))
+
+
+@pytest.fixture(scope="module")
 def stream(windows) -> np.ndarray:
     """A stream that joins loud, silent and spoken parts: int16, 1,260 hops."""
     return np.concatenate([windows[::-19][:15].ravel(), windows[:5].ravel()])
+
+
+@pytest.fixture(scope="module")
+def heard(stream) -> np.ndarray:
+    """MFCC of ``stream``, which are the same for all models."""
+    return stream_mfcc(stream)
 
 
 def test_features_are_the_layers_to_a_step(windows, mfcc):
@@ -102,11 +116,11 @@ def test_features_are_the_layers_to_a_step(windows, mfcc):
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_decisions_are_those_in_floating_point(path, windows, mfcc):
+def test_decisions_are_those_in_floating_point(path, windows, logits):
     model = load_model(path)
     audible = windows[len(adversarial_windows()) :]
     expected = logit_score(model)(audible.astype(np.float32) / 32768)[:, 0]
-    found = mfcc_logits(mfcc[-len(audible) :], integer_weights(model)) / 256
+    found = logits(path)[-len(audible) :] / 256
     differs = (found >= 0) != (expected >= 0)
     assert np.abs(expected[differs]).max(initial=0) < 0.1 and differs.mean() < 0.02
     assert np.median(np.abs(found - expected)) < 0.02 and np.abs(found - expected).max() < 0.6
@@ -148,9 +162,9 @@ def slow_stream_logit(samples: np.ndarray, integers: weights.IntegerWeights) -> 
     return int(network.logits(cells, skip, integers))
 
 
-def test_a_stream_decides_what_a_slow_reference_computes_anew(stream):
+def test_a_stream_decides_what_a_slow_reference_computes_anew(stream, heard):
     integers = integer_weights(load_model(SEEDS[0]))
-    found = stream_logits(stream_mfcc(stream), integers)
+    found = stream_logits(heard, integers)
     assert len(found) == len(stream) // tables.HOP - WARM_UP
     for decision in (0, 1, 7, 401, len(found) - 1):
         end = (WARM_UP + decision + 1) * tables.HOP
@@ -168,15 +182,15 @@ def compiler() -> None:
 
 @pytest.mark.usefixtures("compiler")
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_c_gives_the_bits_of_the_specification(path, windows, mfcc, stream, tmp_path):
+def test_c_gives_the_bits_of_the_specification(path, windows, logits, stream, heard, tmp_path):
     """Both forms, on all windows and 1,260 hops."""
     integers = integer_weights(load_model(path))
     write_sources(integers, tmp_path)
     host = HostDetector(tmp_path, tmp_path)
-    np.testing.assert_array_equal(host.windows(windows), mfcc_logits(mfcc, integers))
+    np.testing.assert_array_equal(host.windows(windows), logits(path))
     decisions = host.stream(stream.reshape(-1, tables.HOP))
     assert (decisions[:WARM_UP] == NOT_READY).all()
-    np.testing.assert_array_equal(decisions[WARM_UP:], stream_logits(stream_mfcc(stream), integers))
+    np.testing.assert_array_equal(decisions[WARM_UP:], stream_logits(heard, integers))
 
 
 @pytest.mark.usefixtures("compiler")

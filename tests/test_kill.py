@@ -75,8 +75,9 @@ def length(folder):
 
 
 @pytest.mark.skipif(bool(KILLS), reason="the long form runs instead")
-def test_a_run_killed_four_times_ends_with_the_same_bytes(serial, nursery):
-    folder, reference = serial.run_folder(4), serial.folder / "reference"
+def test_a_run_killed_four_times_ends_with_the_same_bytes(checkout, nursery):
+    nursery.run("tiny", 4)
+    folder, reference = checkout.run_folder(4), checkout.folder / "reference"
     shutil.copytree(folder, reference)
     later = length(reference) * random.Random(0).uniform(0, 0.2)
     kills = [(".????????-checkpoint.npz", 0), ("progress.json", later)]

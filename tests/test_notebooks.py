@@ -8,6 +8,7 @@ import nbformat
 import papermill
 import pytest
 import zmq
+from processes import keep_three_peers
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
@@ -120,6 +121,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     for name in ("atomicvad", "notebooks", "profiles"):
         shutil.copytree(project_root() / name, folder / name)
+    keep_three_peers(folder)
     (folder / "results").mkdir()
     shutil.copy(project_root() / "results" / "benchmarks.csv", folder / "results")
     return folder

@@ -115,10 +115,12 @@ def _chords(generator: np.random.Generator, count: int) -> np.ndarray:
     time, waveform = np.arange(count) / SAMPLE_RATE, np.zeros(count)
     for start in np.arange(0, count / SAMPLE_RATE, 0.8):
         root = 110 * 2 ** (generator.integers(0, 24) / 12)
-        since = np.maximum(time - start, 0)
+        first = np.searchsorted(time, start)
+        since = time[first:] - start
+        decay = np.exp(-3 * since)
         for step in (0, 4, 7):
             for partial_number in range(1, 5):
                 frequency = root * 2 ** (step / 12) * partial_number
                 tone = np.sin(2 * np.pi * frequency * since) / partial_number
-                waveform += tone * np.exp(-3 * since) * (time >= start)
+                waveform[first:] += tone * decay
     return waveform
