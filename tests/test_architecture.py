@@ -20,7 +20,7 @@ DEFERRED = {
 HEAVY = re.compile(
     r"atomicvad\.(layers|model|training\.|report\.|runs\.(seed|systems|real|cluster)|kernels\.keras_call"
     r"|scoring\.(models|logits|probabilities|released_checkpoints|testing_split)|evaluation\.atlas"
-    r"|device\.(export|int8))"
+    r"|device\.(errors|export|int8|scoring))"
 )
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from atomicvad.config import load_profile
 from atomicvad.device.emulate import toolchain
 from atomicvad.device.emulate.build import FORMS, build
 from atomicvad.device.emulate.cores import CORES
@@ -274,7 +273,7 @@ def test_costs_follow_from_what_is_counted(sources):
 
 def test_the_tables_of_a_run(tiny):
     needs("cc", "arm-none-eabi", "riscv64-unknown-elf", "qemu")
-    path = load_profile("open").reference.run_folder(43185) / WEIGHTS
+    path = project_root() / "results" / "open" / "seed-43185" / WEIGHTS
     measured = measure_device(tiny, str(path))
     costs = pd.read_csv(tiny.results_folder / DEVICE)
     assert len(costs) == len(CASES) and set(costs["core"]) == {c.title for c in CORES.values()}
