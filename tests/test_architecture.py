@@ -18,7 +18,8 @@ DEFERRED = {
 }
 # Modules that only the extra ``reproduce`` can import.
 HEAVY = re.compile(
-    r"atomicvad\.(layers|model|training\.|report\.|runs\.(seed|systems|real|cluster)|kernels\.keras_call"
+    r"atomicvad\.(layers|model|training\.|report\.|runs\.(device|seed|systems|real|cluster)"
+    r"|kernels\.keras_call"
     r"|scoring\.(models|logits|probabilities|released_checkpoints|testing_split)|evaluation\.atlas"
     r"|device\.(errors|export|int8|scoring))"
 )
