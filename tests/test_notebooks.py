@@ -8,7 +8,7 @@ import nbformat
 import papermill
 import pytest
 import zmq
-from processes import keep_three_peers
+from processes import keep_some_peers
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
@@ -121,7 +121,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     for name in ("atomicvad", "notebooks", "profiles"):
         shutil.copytree(project_root() / name, folder / name)
-    keep_three_peers(folder)
+    keep_some_peers(folder)
     (folder / "results").mkdir()
     shutil.copy(project_root() / "results" / "benchmarks.csv", folder / "results")
     return folder

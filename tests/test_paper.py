@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import trees
 import yaml
-from processes import keep_three_peers
+from processes import keep_some_peers
 
 from atomicvad.files import project_root
 
@@ -34,7 +34,7 @@ def test_make_reproduces_the_paper(tmp_path):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         checkout.mkdir(exist_ok=True)
         copy(ROOT / name, checkout / name)
-    keep_three_peers(checkout)
+    keep_some_peers(checkout)
     borrow_environment(checkout / ".venv")
     profile = checkout / "profiles" / "paper.yaml"
     values = yaml.safe_load(profile.read_text())
