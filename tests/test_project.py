@@ -12,8 +12,19 @@ import yaml
 from atomicvad import config
 from atomicvad.config import load_profile, settings_from
 from atomicvad.files import project_root
+from atomicvad.report.device_files import read_device
+from atomicvad.report.device_tables import markdown_costs
 from atomicvad.report.real_tables import markdown_block, real_folder
-from atomicvad.report.tables import REAL_END, REAL_START, TABLE_END, TABLE_START, readme_text
+from atomicvad.report.tables import (
+    DEVICE_END,
+    DEVICE_START,
+    README_CORES,
+    REAL_END,
+    REAL_START,
+    TABLE_END,
+    TABLE_START,
+    readme_text,
+)
 
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -84,6 +95,14 @@ def test_readme_has_the_references_numbers(monkeypatch):
     assert text == readme_text(reference)
     block = readme.split(REAL_START)[1].split(REAL_END)[0].strip()
     assert block == markdown_block(real_folder(reference))
+
+
+def test_device_tables_are_those_of_device_csv():
+    costs = read_device(load_profile("open").reference)
+    for name, cores in (("README.md", README_CORES), ("REPRODUCING.md", ())):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        found = text.split(DEVICE_START)[1].split(DEVICE_END)[0].strip()
+        assert found == markdown_costs(costs, cores), name
 
 
 def test_committed_runs_have_the_profiles_settings():

@@ -304,7 +304,7 @@ def measured(root, tmp_path_factory):
 
 def test_make_real_runs_on_a_folder(measured):
     settings, first, again = measured
-    done = {name: first[name] for name in ("atomicvad", "energy", "webrtc")}
+    done = {name: first[name] for name in ("atomicvad", "integer", "stream", "energy", "webrtc")}
     assert set(done.values()) == {"scored"} and "ATOMICVAD_PUBLISHED" in first["released"]
     assert {again[name] for name in done} == {"up to date"}
     folder = real_tables.real_folder(settings)
@@ -312,7 +312,7 @@ def test_make_real_runs_on_a_folder(measured):
     assert list(table.columns) == real.COLUMNS
     assert not table.duplicated(real.COLUMNS[:5]).any()
     assert set(table["corpus"]) == {"ami_excerpts", "nonspeech"}
-    assert set(table["system"]) == {"atomicvad", "energy", "webrtc"}
+    assert set(table["system"]) == {"atomicvad", "integer", "stream", "energy", "webrtc"}
     ours = table[table["system"] == "atomicvad"]
     assert set(ours["protocol"]) == {"frame", "frame-covered", "frame-causal"}
     assert (ours["members"] == 2).all()
@@ -322,7 +322,7 @@ def test_make_real_runs_on_a_folder(measured):
     bounded = table[table["metric"].isin(["auroc", "recall", "f1_tuned"])]
     assert bounded["value"].between(0, 1).all()
     paired = real_tables.read_real(folder, "real_paired.csv")
-    assert set(paired["other"]) == {"energy", "webrtc"}
+    assert set(paired["other"]) == {"integer", "stream", "energy", "webrtc"}
     key = ["ami_excerpts", "frame", "auroc", "all"]
     values = table[(table[["corpus", "protocol", "metric", "group"]] == key).all(axis=1)]
     values = values.set_index("system")["value"]
@@ -344,7 +344,7 @@ def test_tables_and_figures_have_every_system(measured):
         *(real_tables.pivot(table, real_tables.CELLS), real_tables.by_protocol(table)),
         *(real_tables.decision_table(table), real_tables.boundary_table(table)),
     ):
-        assert len(made) == 3 and "AtomicVAD, this companion" in made.index
+        assert len(made) == 5 and "AtomicVAD, this companion" in made.index
     text = real_tables.markdown_block(folder)
     assert "development set" in text and "2 recordings" in text and "Ahead of this" in text
     seconds = real_tables.seconds_of(folder)

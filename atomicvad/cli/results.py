@@ -103,7 +103,7 @@ def figures(
     from atomicvad.config import load_profile
     from atomicvad.report.collate import collate
     from atomicvad.report.draw import draw_results
-    from atomicvad.report.tables import write_readme
+    from atomicvad.report.tables import write_device_tables, write_readme
 
     settings = load_profile(profile)
     if reference:
@@ -113,6 +113,7 @@ def figures(
         typer.echo(path)
     if reference and profile == "open":
         write_readme(settings)
+        write_device_tables(settings)
 
 
 @app.command()

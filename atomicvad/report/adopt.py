@@ -23,7 +23,7 @@ from atomicvad.files import (
 )
 from atomicvad.report.collate import TABLES
 from atomicvad.report.draw import draw_results
-from atomicvad.report.tables import write_readme
+from atomicvad.report.tables import write_device_tables, write_readme
 from atomicvad.runs.folder import RESULTS, run_folders
 from atomicvad.runs.state import is_done
 
@@ -79,4 +79,5 @@ def adopt(settings: Settings) -> int:
     draw_results(reference)  # anew: a run's figures show an older reference beside it
     if settings.profile == "open":
         write_readme(reference)
+        write_device_tables(reference)
     return len(pairs)

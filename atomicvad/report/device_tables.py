@@ -1,5 +1,7 @@
 """Tables of the detector on microcontrollers, from ``device.csv`` and the tables of systems."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,7 @@ from atomicvad.report.collate import read_paired, read_systems
 from atomicvad.report.real_tables import read_real, real_folder
 from atomicvad.report.text import with_interval
 
+MARKDOWN = ["flash (kB)", "RAM (kB)", "instructions", "clock (MHz)", "time (ms, estimated)"]
 SYSTEMS_HERE = (OURS, INTEGER, STREAM)
 
 
@@ -42,6 +45,15 @@ def cost_table(costs: pd.DataFrame) -> pd.DataFrame:
         .set_index(["form", "core"])
         .sort_index()
     )
+
+
+def markdown_costs(costs: pd.DataFrame, cores: Sequence[str] = ()) -> str:
+    """``cost_table`` in Markdown, of some cores or of all: what README and REPRODUCING print."""
+    kept = costs[costs["core"].isin(cores)] if cores else costs
+    table = cost_table(kept)[MARKDOWN].reset_index()
+    lines = ["| " + " | ".join(table.columns) + " |", "|---" * table.shape[1] + "|"]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
+    return "\n".join(lines)
 
 
 def accuracy_table(settings: Settings) -> pd.DataFrame | None:

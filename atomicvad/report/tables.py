@@ -10,6 +10,8 @@ from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.systems import OURS, RELEASED, system_files, titles
 from atomicvad.files import LEDGER, SYSTEM_RECORD, VERDICT, project_root, replacing
 from atomicvad.report.collate import read_paired, read_systems
+from atomicvad.report.device_files import read_device
+from atomicvad.report.device_tables import markdown_costs
 from atomicvad.report.real_tables import markdown_block, real_folder
 from atomicvad.report.text import with_interval
 from atomicvad.report.verdict import Verdict
@@ -158,6 +160,8 @@ def ledger_table(settings: Settings) -> pd.DataFrame:
 
 
 TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
+DEVICE_START, DEVICE_END = "<!-- device:start -->", "<!-- device:end -->"
+README_CORES = ("Cortex-M0+", "Cortex-M4F")
 REAL_START, REAL_END = "<!-- real:start -->", "<!-- real:end -->"
 
 
@@ -185,6 +189,18 @@ def write_readme(settings: Settings) -> None:
         text = between(text, REAL_START, REAL_END, markdown_block(folder))
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_device_tables(settings: Settings) -> None:
+    """Put what ``make device`` measured between its marks in README.md and REPRODUCING.md."""
+    if (costs := read_device(settings)) is None:
+        return
+    for name, cores in (("README.md", README_CORES), ("REPRODUCING.md", ())):
+        path = project_root() / name
+        block = markdown_costs(costs, cores)
+        text = between(path.read_text(encoding="utf-8"), DEVICE_START, DEVICE_END, block)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def between(text: str, start: str, end: str, block: str) -> str:
