@@ -1,5 +1,7 @@
 """Figures of what becomes of the detector on a device."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -8,15 +10,21 @@ from matplotlib.figure import Figure
 from atomicvad.report.style import WIDTH
 
 
-def instructions_figure(functions: pd.DataFrame, form: str, least: float = 0.01) -> Figure:
-    """Instructions of a mean call by function, on each core.
+def instructions_figure(
+    functions: pd.DataFrame,
+    form: str,
+    cores: Sequence[str] = ("Cortex-M0+", "Cortex-M4F"),
+    least: float = 0.015,
+) -> Figure:
+    """Instructions of a mean call by function, on some cores.
 
     Args:
         functions: of ``device_functions.csv``.
         form: ``window`` or ``stream``.
+        cores: with and without instructions for signal processing.
         least: share of a core's instructions below which a function is among the others.
     """
-    rows = functions[functions["form"] == form]
+    rows = functions[(functions["form"] == form) & functions["core"].isin(cores)]
     wide = rows.pivot_table(index="function", columns="core", values="instructions", sort=False)
     wide = wide.fillna(0)
     small = (wide / wide.sum()).max(axis=1) < least
@@ -27,7 +35,7 @@ def instructions_figure(functions: pd.DataFrame, form: str, least: float = 0.01)
         places = np.arange(len(wide)) + (number - (len(wide.columns) - 1) / 2) * height
         axes.barh(places, wide[core] / 1000, height, color=f"C{number}", label=core)
     axes.set_yticks(range(len(wide)), wide.index)
-    axes.invert_yaxis()
+    axes.set_ylim(len(wide) - 0.5, -0.5)
     what = "a decision every 10 ms" if form == "stream" else "one window"
     axes.set_xlabel(f"instructions of a call, thousands ({what})")
     axes.legend(loc="lower right")
