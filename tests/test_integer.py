@@ -259,7 +259,31 @@ def test_no_sum_can_leave_32_bits(seed, windows, mfcc):
     assert np.abs(mfcc).max() <= LOUD
 
 
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("factor", [1e-7, 1e-3, 30.0])
+def test_small_and_large_weights_behave(factor, tmp_path):
+    """C keeps the specification's bits, and nothing is undefined, far from trained weights."""
+    model = load_model(SEEDS[4])
+    for number, weight in enumerate(model.weights):
+        if number not in {6, 7, 8, 9, 18, 19, 20, 21}:  # the units' scalars
+            weight.assign(np.asarray(weight) * factor)
+    try:
+        integers = integer_weights(model)
+    except AtomicVADError as error:
+        assert factor > 1 and "turns" in str(error)
+        return
+    write_sources(integers, tmp_path)
+    chosen = adversarial_windows()[::7]
+    np.testing.assert_array_equal(
+        run_sanitized(tmp_path, tmp_path, "window", chosen), window_logits(chosen, integers)
+    )
+
+
 def test_weights_that_no_table_holds_are_refused():
+    model = build_model(build_network(seed=1))
+    model.weights[24].assign(np.asarray(model.weights[24]) * 1e9)
+    with pytest.raises(AtomicVADError, match="logits may reach"):
+        integer_weights(model)
     model = build_model(build_network(seed=1))
     model.weights[7].assign([1e4])  # w2 of the first unit
     with pytest.raises(AtomicVADError, match="turns"):

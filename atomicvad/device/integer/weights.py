@@ -114,6 +114,12 @@ def integer_weights(model: "keras.Model") -> IntegerWeights:
     constant = (out @ bias_3).sum() + dense_bias[1] - dense_bias[0]
     together = np.concatenate([output.ravel(), skip.ravel()])[np.newaxis]
     bits = int(np.floor(np.log2(_scale(together, np.array([constant]), LARGEST))))
+    if bits < LOGIT_BITS:
+        raise AtomicVADError(
+            f"integer weights: logits may reach {2.0 ** (31 - bits):.1g}; expected below "
+            f"{2.0 ** (31 - LOGIT_BITS):.1g}, as of trained weights"
+        )
+    bits = min(bits, LOGIT_BITS + 31)
     return IntegerWeights(
         first=first,
         first_edge=np.array([np.rint(first[:, 3 - row].sum(-1) * BIAS) for row in range(4)]).astype(
@@ -158,9 +164,12 @@ def _scale(rows: np.ndarray, biases: np.ndarray, largest: float) -> float:
 
 
 def _normalization(epsilon: float, unit: float) -> Normalization:
-    """For squares of differences in steps of 1 / ``unit``: epsilon below 2**28 after a shift."""
-    shift = max(0, int(np.ceil(np.log2(epsilon * unit**2 / 2**28) / 2)))
-    return Normalization(shift, int(np.rint(epsilon * unit**2 / 4.0**shift)))
+    """For squares of differences in steps of 1 / ``unit``: epsilon below 2**28 after a shift.
+
+    A shift by 31 leaves no difference: of weights so small, epsilon is all there is.
+    """
+    shift = min(max(0, int(np.ceil(np.log2(epsilon * unit**2 / 2**28) / 2))), 31)
+    return Normalization(shift, int(min(np.rint(epsilon * unit**2 / 4.0**shift), 2**28)))
 
 
 def _normal_weights(expand: np.ndarray, gamma: np.ndarray) -> np.ndarray:
