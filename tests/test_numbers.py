@@ -85,6 +85,7 @@ DEFINITIONS = {
     "65": "kB, the paper's; points of a table; frames of a decision",
     "26": "ms, the paper's",
     "1.22": "s, the paper's",
+    "1,000": "hops of a stream that all processors are compared on",
     "73": "hops of a stream up to its first decision",
     "0.36": "s from what a decision is about to when it is made",
     "10,618": "multiplications of a decision of the stream after the MFCC",
