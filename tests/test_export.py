@@ -18,6 +18,7 @@ from scipy.special import expit
 from test_cli import atomicvad
 from test_emulate import needs
 
+from atomicvad import config
 from atomicvad.audio.signal import to_int16
 from atomicvad.cli import main
 from atomicvad.config import load_profile, settings_from
@@ -145,7 +146,8 @@ def check_example(folder: Path) -> None:
     assert float(ran.stdout.split()[1]) == pytest.approx(expected["probability"], abs=2e-5)
 
 
-def test_the_same_weights_give_the_same_folder(tmp_path):
+def test_the_same_weights_give_the_same_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "project_root", project_root)
     shutil.copy(PATH, tmp_path / "mine.keras")
     names, out = ["43185", str(tmp_path / "mine.keras")], tmp_path / "new" / "made"
     made = export(names, "onnx", out, SETTINGS)

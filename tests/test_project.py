@@ -97,7 +97,8 @@ def test_readme_has_the_references_numbers(monkeypatch):
     assert block == markdown_block(real_folder(reference))
 
 
-def test_device_tables_are_those_of_device_csv():
+def test_device_tables_are_those_of_device_csv(monkeypatch):
+    monkeypatch.setattr(config, "project_root", lambda: ROOT)
     costs = read_device(load_profile("open").reference)
     for name, cores in (("README.md", README_CORES), ("REPRODUCING.md", ())):
         text = (ROOT / name).read_text(encoding="utf-8")

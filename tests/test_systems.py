@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from sklearn.metrics import roc_auc_score
 
+from atomicvad import config
 from atomicvad.config import load_profile, settings_from
 from atomicvad.corpora.clips import read_labels
 from atomicvad.data.prepare import prepare
@@ -226,8 +227,10 @@ def test_the_ledger_takes_its_cells_from_the_table(scored):
     assert f2["as_released_code"] == f2["correct"] == 0.75 and f2["difference"] == 0
 
 
-def test_every_cell_that_the_ledger_names_exists():
-    committed = Path(systems.__file__).parents[2] / "results" / "open" / "systems.csv"
+def test_every_cell_that_the_ledger_names_exists(monkeypatch):
+    root = Path(systems.__file__).parents[2]
+    monkeypatch.setattr(config, "project_root", lambda: root)
+    committed = root / "results" / "open" / "systems.csv"
     table = pd.read_csv(committed)
     known = set(table[["system", "protocol", "condition", "metric"]].agg("|".join, axis=1))
     source = pd.read_csv(

@@ -143,6 +143,8 @@ def _with_reference(table: pd.DataFrame, settings: Settings, name: str) -> pd.Da
         return table
     column = "system" if name == SYSTEMS else "other"
     kept = pd.read_csv(path)
+    if column not in kept:  # no other system was ever compared
+        return table
     missing = kept[column].isin((INTEGER, STREAM)) & ~kept[column].isin(system_files(settings))
     return pd.concat([table, kept.loc[missing, table.columns]], ignore_index=True)
 

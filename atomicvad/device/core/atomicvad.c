@@ -8,25 +8,31 @@
 #include "atomicvad_tables.h"
 #include "atomicvad_weights.h"
 
+/* Products are `int`s. */
+typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
+
 /* The DSP instructions of Cortex-M4 and above: the same results, faster. */
-#if defined(__ARM_FEATURE_DSP) && !defined(AVAD_NO_DSP)
+#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && \
+    !defined(AVAD_NO_DSP)
 #define USE_DSP 1
 #else
 #define USE_DSP 0
 #endif
 
+/* What follows steers compilers; without it the results are the same, and code is slower or larger. */
+
 /* Compilers like to call memset or memcpy where they see such a loop; there may be none. */
 #if defined(__GNUC__)
 #define NO_LIBRARY_CALL __asm__ volatile("")
-/* What follows is loaded later, what comes before was; nothing is kept on the stack instead. */
+/* A barrier: values are loaded again behind it, and not kept on the stack since before. */
 #define LOAD_ANEW __asm__ volatile("" : : : "memory")
 #else
 #define NO_LIBRARY_CALL ((void)0)
 #define LOAD_ANEW ((void)0)
 #endif
 
-/* Compilers shall not look for another way to a value. Most of the first Thumb's instructions reach
- * eight registers; it is to be held in one of them. */
+/* A variable stays in a register as it is here: of Armv6-M in one of the eight that most instructions
+ * reach. */
 #if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__)
 #define HELD(value) __asm__ volatile("" : "+l"(value))
 #elif defined(__GNUC__)
@@ -43,7 +49,7 @@
 #define UNROLLED(turns)
 #endif
 
-/* Few registers serve a small function best. */
+/* Not inlined: where registers are few, a large function keeps its variables on the stack. */
 #if defined(__GNUC__) && !defined(__wasm__)
 #define SEPARATE static __attribute__((noinline))
 #else
@@ -72,17 +78,17 @@ static inline int32_t scaled(int32_t value, int32_t factor)
 
 /* How coefficients are stored: where the DSP instructions are missing, off by 2^15, since to load
  * 16 bits with a sign takes two instructions there. */
-#define ZERO 0x8000u
+#define CODE_OFFSET 0x8000u
 
 static inline uint16_t coded(int32_t value)
 {
-    return (uint16_t)((uint32_t)value + (USE_DSP ? 0u : ZERO));
+    return (uint16_t)((uint32_t)value + (USE_DSP ? 0u : CODE_OFFSET));
 }
 
 #ifndef AVAD_NO_WINDOW
 static inline int32_t decoded(uint16_t code)
 {
-    return USE_DSP ? (int16_t)code : (int32_t)code - (int32_t)ZERO;
+    return USE_DSP ? (int16_t)code : (int32_t)code - (int32_t)CODE_OFFSET;
 }
 #endif
 
@@ -123,14 +129,14 @@ static inline int32_t pair(int32_t low, int32_t high)
 }
 
 /* A sum and the products of two pairs of 16 bits. */
-static inline int32_t add_products(int32_t sum, int32_t pair, int32_t other)
+static inline int32_t add_products(int32_t sum, int32_t two, int32_t other)
 {
-    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(pair), "r"(other));
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(two), "r"(other));
     return sum;
 }
 #endif
 
-/* A number with the magnitude's binary digits. */
+/* A number without its sign's digits: as long as the magnitude, or a digit shorter. */
 static inline uint32_t digits(int32_t value)
 {
     return (uint32_t)(value ^ (value >> 31));
@@ -454,7 +460,7 @@ SEPARATE void shift(avad_patch *patch)
 
 #if USE_DSP
 /* A sum and the products of two pairs each; those of the patch are loaded together. */
-static inline int32_t add_taps(int32_t sum, const int32_t x[2], int32_t w0, int32_t w1)
+static inline int32_t add_taps(int32_t sum, const avad_pair x[2], int32_t w0, int32_t w1)
 {
     const int32_t x0 = x[0], x1 = x[1];
     LOAD_ANEW;
@@ -466,7 +472,8 @@ static inline int32_t add_taps(int32_t sum, const int32_t x[2], int32_t w0, int3
 SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int32_t sums[4])
 {
 #if USE_DSP
-    const int32_t *x = patch->pair + row * (AVAD_ROW / 2), *w = avad_first[filter].pair;
+    const avad_pair *x = patch->pair + row * (AVAD_ROW / 2);
+    const int32_t *w = avad_first[filter].pair;
     int32_t a = 0, b = 0, c = 0, d = 0, n;
     for (n = 0; n < AVAD_TAPS; n++) {
         const int32_t w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
@@ -480,7 +487,7 @@ SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int
 #else
     const uint16_t *x = patch->value + row * AVAD_ROW;
     const int16_t *w = avad_first[filter].value;
-    uint32_t a = avad_first_sum[filter] * (0u - ZERO), b = a, c = a, d = a; /* modulo 2^32 */
+    uint32_t a = avad_first_sum[filter] * (0u - CODE_OFFSET), b = a, c = a, d = a; /* modulo 2^32 */
     int32_t n, frame;
     for (n = 0; n < AVAD_TAPS; n++) {
         UNROLLED(AVAD_TAPS)

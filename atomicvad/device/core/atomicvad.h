@@ -1,10 +1,11 @@
 /* AtomicVAD: a voice activity detector of 298 parameters, in integers.
  *
- * Samples are 16 bits, 16 kHz, one channel. A logit above 0 says that speech is more likely than
- * not; another threshold trades misses for false alarms. The same samples give the same logits on
- * every processor.
+ * Samples are 16 bits, 16 kHz, one channel. A logit of 0 or above says that speech is more likely
+ * than not; another threshold trades misses for false alarms. The same samples give the same logits
+ * on every processor whose `int` has 32 bits.
  *
- * No heap, no static data that changes, no float, no C library. The caller owns all memory.
+ * No heap, no static data that changes, no float, no C library. The caller owns all memory: one
+ * stream or workspace for each use at a time, best static, and some 400 bytes of stack.
  */
 #ifndef ATOMICVAD_H
 #define ATOMICVAD_H
@@ -36,9 +37,14 @@ extern "C" {
  * zero. Rows of zeros lie above and below. */
 #define AVAD_ROW (AVAD_TAPS + 1)
 #define AVAD_PATCH ((AVAD_BANDS + AVAD_TAPS - 1) * AVAD_ROW)
+#if defined(__GNUC__)
+typedef int32_t __attribute__((may_alias)) avad_pair; /* two values, read together */
+#else
+typedef int32_t avad_pair;
+#endif
 typedef union {
     uint16_t value[AVAD_PATCH];
-    int32_t pair[AVAD_PATCH / 2];
+    avad_pair pair[AVAD_PATCH / 2];
 } avad_patch;
 
 /* Of one column: pooled sums of the first convolution (cell by cell, three filters), and the first
@@ -94,7 +100,8 @@ typedef struct {
 void avad_stream_init(avad_stream *stream);
 
 /* The logit of speech after another 10 ms, in steps of 1/256, rounded down; AVAD_NOT_READY for the
- * first AVAD_WARM_UP hops. It is about the 0.65 s whose middle was heard 0.36 s ago. */
+ * first AVAD_WARM_UP hops. It describes the 0.65 s centred 0.36 s before
+ * the end of this hop. */
 int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP]);
 #endif
 

@@ -17,7 +17,7 @@ def tables_header() -> str:
     circle = _pairs(tables.CIRCLE[:379], tables.CIRCLE[128:507])
     return _header(
         TABLES,
-        "The constant tables of the front end; two of 16 bits in one: the first in the low bits.",
+        "The constant tables of the front end; of two numbers in one, the first is the low half.",
         f"#define AVAD_LOG_OFFSET {front_end.OFFSET} /* of a logarithm, in powers of two */",
         f"#define AVAD_LOG_FLOOR {_signed(front_end.FLOOR)} /* of a power of 1e-10 */",
         f"#define AVAD_LOG_RANGE {front_end.RANGE} /* 80 dB */",
@@ -26,7 +26,7 @@ def tables_header() -> str:
         f"#define AVAD_DCT_BITS {tables.DCT_BITS}",
         _array("int16_t", "avad_hamming", hamming, "Hamming window, Q15, as far as it is needed"),
         _array(
-            "int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, less the sine"
+            "int32_t", "avad_circle", circle[:379:2], "256 steps a turn, Q15: cosine, minus sine"
         ),
         _array("int32_t", "avad_between", circle[1:128:2], "between these steps"),
         _array("int32_t", "avad_dct", _dct(), "DCT, Q11: odd coefficients of 64, 32 ... 2 values"),

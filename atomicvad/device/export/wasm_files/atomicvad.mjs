@@ -1,4 +1,4 @@
-// AtomicVAD in WebAssembly: logits of speech in steps of 1/256, above 0 for speech.
+// AtomicVAD in WebAssembly: logits of speech in steps of 1/256, 0 or above for speech.
 
 export const WINDOW = 10080; // samples of a window: 0.63 s at 16 kHz
 export const HOP = 160; // samples between decisions of a stream: 10 ms
@@ -13,6 +13,9 @@ export async function load(source) {
   const { exports } = (await instantiate(source)).instance;
   const samples = new Int16Array(exports.memory.buffer, exports.samples(), WINDOW);
   const call = (decide, length, heard) => {
+    if (!(heard instanceof Int16Array)) {
+      throw new TypeError("an Int16Array expected: of a Float32Array, 32767 times each sample");
+    }
     if (heard.length !== length) {
       throw new RangeError(`${length} samples expected, ${heard.length} given`);
     }

@@ -1,5 +1,5 @@
 /* Listens to samples.raw (16 kHz, mono, 16 bits, little-endian) and prints a decision a line: the
-   logit of speech in 1/256, so that a positive number is speech. At the end: how much stack the
+   logit of speech in 1/256, 0 or above is speech. At the end: how much stack the
    detector took. Built with -DAVAD_NO_WINDOW it decides every 10 ms, with -DAVAD_NO_STREAM once
    for each window of 0.63 s. */
 #include "atomicvad.h"

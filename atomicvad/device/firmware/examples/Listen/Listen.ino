@@ -32,7 +32,7 @@ void loop() {
     if (held == AVAD_HOP) {
       held = 0;
       const int16_t logit = avad_stream_push(&stream, hop);
-      digitalWrite(LED_BUILTIN, logit > 0 ? HIGH : LOW);  // AVAD_NOT_READY is far below 0
+      digitalWrite(LED_BUILTIN, logit >= 0 ? HIGH : LOW);  // AVAD_NOT_READY is far below 0
     }
   }
 }
