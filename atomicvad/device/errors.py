@@ -115,7 +115,7 @@ def step_errors(model: keras.Model, windows: np.ndarray) -> pd.DataFrame:
 
     Returns:
         ``step``, ``typical`` (root mean square of the exact values), and of the absolute errors
-        ``median``, ``of 1000`` (the largest but a thousandth) and ``largest``.
+        ``median``, ``99.9 %`` (that percentile) and ``largest``.
     """
     exact, found = exact_steps(model, windows), integer_steps(model, windows)
     rows = []
@@ -123,4 +123,4 @@ def step_errors(model: keras.Model, windows: np.ndarray) -> pd.DataFrame:
         errors = np.abs(found[step] - exact[step])
         typical = np.sqrt((exact[step] ** 2).mean())
         rows.append((title, typical, np.median(errors), np.quantile(errors, 0.999), errors.max()))
-    return pd.DataFrame(rows, columns=["step", "typical", "median", "of 1000", "largest"])
+    return pd.DataFrame(rows, columns=["step", "typical", "median", "99.9 %", "largest"])

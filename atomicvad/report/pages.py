@@ -59,6 +59,7 @@ def inputs_fingerprint(settings: Settings, name: str) -> str:
     results = settings.results_folder
     inputs = [path for pattern in PAGES[name].inputs for path in results.glob(pattern)]
     reference = settings.reference.results_folder
+    measured = (project_root() / "results").glob("*.csv")  # by benchmarks, for all profiles
     compared = [path for pattern in PAGES[name].inputs for path in reference.glob(pattern)]
     clips = [path for split in CLIP_SETS for path in settings.clips_folder(split).glob("[!.]*.*")]
     return fingerprint(
@@ -66,6 +67,7 @@ def inputs_fingerprint(settings: Settings, name: str) -> str:
         content_of(clips, settings.data_folder),
         content_of(inputs, results),
         content_of(compared, reference),
+        content_of(measured, project_root()),
     )
 
 

@@ -19,7 +19,7 @@ typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 #define USE_DSP 0
 #endif
 
-/* What follows steers compilers; without it the results are the same, and code is slower or larger. */
+/* What follows steers compilers; without it the results are the same, and the code is slower. */
 
 /* Compilers like to call memset or memcpy where they see such a loop; there may be none. */
 #if defined(__GNUC__)
@@ -31,8 +31,8 @@ typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 #define LOAD_ANEW ((void)0)
 #endif
 
-/* A variable stays in a register as it is here: of Armv6-M in one of the eight that most instructions
- * reach. */
+/* A variable stays in a register as it is here: of Armv6-M in one of the eight that most
+ * instructions reach. */
 #if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__)
 #define HELD(value) __asm__ volatile("" : "+l"(value))
 #elif defined(__GNUC__)
@@ -684,7 +684,8 @@ static void keep_all_larger(int32_t *largest, const avad_groups values)
  *
  * Both arguments: the largest values of columns 0-6, then of columns 7-12.
  */
-SEPARATE int16_t logit(const int32_t second[4 * AVAD_CHANNELS], const int32_t skip[4 * AVAD_CHANNELS])
+SEPARATE int16_t logit(const int32_t second[4 * AVAD_CHANNELS],
+                       const int32_t skip[4 * AVAD_CHANNELS])
 {
     int32_t total = AVAD_OUTPUT_BIAS, row, column, j;
     for (row = 0; row < 2; row++) {
@@ -911,7 +912,8 @@ static int16_t stream_logit(const avad_stream *stream, const avad_groups last)
     fill(skip, 4 * AVAD_CHANNELS, INT32_MIN);
     for (n = 0; n < AVAD_CELLS; n++) {
         const int32_t age = (AVAD_CELLS - 1 - n) * AVAD_POOL;
-        keep_all_larger(skip + 2 * group(n), stream->skip[ago(stream->skip_at, age, AVAD_SPAN + 1)]);
+        keep_all_larger(skip + 2 * group(n),
+                        stream->skip[ago(stream->skip_at, age, AVAD_SPAN + 1)]);
         if (n < AVAD_CELLS - 1) {
             const int32_t at = ago(stream->second_at, age - AVAD_POOL, SHORT);
             keep_all_larger(second + 2 * group(n), n > 0 ? stream->inside[at] : stream->first[at]);

@@ -75,7 +75,7 @@ int16_t avad_window(avad_workspace *workspace, const int16_t samples[AVAD_WINDOW
 
 #ifndef AVAD_NO_STREAM
 #define AVAD_WARM_UP 72                          /* hops before the first decision */
-#define AVAD_SPAN (AVAD_POOL * (AVAD_CELLS - 1)) /* hops from a decision's first column to its last */
+#define AVAD_SPAN (AVAD_POOL * (AVAD_CELLS - 1)) /* hops from a first column to the last */
 
 /* What a stream remembers: rings of columns, one for every hop. */
 typedef struct {

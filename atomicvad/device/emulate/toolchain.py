@@ -20,6 +20,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
 
 READY = ".ready"
+LONGEST = 600  # seconds that a compiler or an emulator may take
 
 
 @dataclass(frozen=True)
@@ -153,14 +154,18 @@ class Toolchain:
         environment = {"LC_ALL": "C"}
         if path:
             environment["LD_LIBRARY_PATH"] = ":".join(part for part in path if part)
-        done = subprocess.run(
-            [self.programs[program], *map(str, arguments)],
-            cwd=folder,
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [self.programs[program], *map(str, arguments)],
+                cwd=folder,
+                env=os.environ | environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            raise AtomicVADError(f"{program}: not done after {LONGEST} s") from None
         if done.returncode:
             lines = done.stderr.splitlines() or [f"exit code {done.returncode}"]
             reason = next((line for line in lines if "rror:" in line), lines[0])

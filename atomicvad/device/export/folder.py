@@ -39,7 +39,8 @@ A window is speech where the probability of speech is at least 0.5, which is whe
 or above. A higher threshold takes less for speech and misses more of it; choose one on recordings
 of your own. Along a recording, windows usually begin 1,260 samples (79 ms) apart, and a segment's
 score is the median of its windows. Each window is scored by itself: what was heard before changes
-nothing.
+nothing. (A stream, where there is one, remembers what it heard, and decides every 10 ms; the median
+of neighbouring decisions is steadier, and later.)
 
 ## Try it
 

@@ -19,7 +19,7 @@ RELEASED = re.compile(r"released-(\d+)")
 # What arrays do not show: the same weights would mean something else.
 SETTINGS = (
     *("spec_type", "sample_rate", "mel_bins", "coefficients", "fft_length", "frame_length"),
-    *("hop_length", "floor_db", "pool_size", "epsilon"),
+    *("hop_length", "floor_db", "pool_size", "epsilon", "batch_shape"),
 )
 LARGEST_FEATURE = 2000.0  # no coefficient of the front end is beyond it: 64 bins within ±130 dB
 LIMIT = float(np.finfo(np.float32).max) / 10
@@ -102,6 +102,8 @@ def _settings_in(config: Any) -> dict[str, list[Any]]:
                     visit(value)
 
     visit(config)
+    # That of the window alone: within the model there may be inputs of parts, or none.
+    found["batch_shape"] = found.get("batch_shape", [])[:1]
     return found
 
 
