@@ -72,6 +72,7 @@ report: $(READY) ## the pages in runs/$(PROFILE)/
 	@$(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) $$($(ATOMICVAD) pages | sed 's/[a-z]*/page-&/g')
 
 page-atlas: page-systems # it needs the peers' scores
+page-device: page-systems # and its tables
 page-report: page-atlas # it draws what they compute
 page-%:
 	@$(ATOMICVAD) report --profile $(PROFILE) --page $*
