@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test lab data train score peers atlas real device figures report compare adopt verify bench clean lock
+.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -99,6 +99,9 @@ test: $(READY) ## lint, types, structure and tests
 	@$(VENV)/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) tools/emulator.py $(VENV)/emulator
 	@$(PYTHON) tools/toolchain.py
+	@$(PYTHON) -m pytest
+
+coverage: $(READY) ## the tests, and which lines of the package they reach
 	@$(PYTHON) -m pytest --cov
 
 clean: ## remove a profile's prepared data and run; keeps the environment, downloads and reference
