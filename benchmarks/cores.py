@@ -17,17 +17,12 @@ from atomicvad.device.emulate.build import build
 from atomicvad.device.emulate.cores import CORES
 from atomicvad.device.emulate.host import HostDetector
 from atomicvad.device.emulate.measure import run
-from atomicvad.device.emulate.signals import HOP, WINDOW, window_signals
+from atomicvad.device.emulate.signals import window_signals
 from atomicvad.device.export.c import write_sources
 from atomicvad.device.export.models import exportable_model
 from atomicvad.device.export.wasm import run_wasm, write_wasm_folder
-from atomicvad.device.integer.detector import (
-    NOT_READY,
-    WARM_UP,
-    stream_logits,
-    stream_mfcc,
-    window_logits,
-)
+from atomicvad.device.integer.detector import pushed_logits, window_logits
+from atomicvad.device.integer.tables import HOP, WINDOW
 from atomicvad.device.integer.weights import integer_weights
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import WEIGHTS
@@ -65,10 +60,9 @@ def outputs(folder: Path, samples: dict[str, np.ndarray]) -> Iterator[tuple[str,
 def differences(path: Path) -> list[str]:
     """Where a model's logits are not the specification's."""
     samples, weights = signals(), integer_weights(exportable_model(path))
-    logits = stream_logits(stream_mfcc(samples["stream"].ravel()), weights)
     expected = {
         "window": window_logits(samples["window"], weights),
-        "stream": np.concatenate([np.full(WARM_UP, NOT_READY), logits]),
+        "stream": pushed_logits(samples["stream"], weights),
     }
     with tempfile.TemporaryDirectory() as folder:
         write_sources(weights, Path(folder))

@@ -28,6 +28,7 @@ from atomicvad.device.integer.detector import (
     STREAM_FRAMES,
     WARM_UP,
     mfcc_logits,
+    pushed_logits,
     stream_logits,
     stream_mfcc,
     window_logits,
@@ -315,10 +316,9 @@ def device_case(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray], dict[str
     integers = integer_weights(load_model(SEEDS[3]))
     write_sources(integers, folder)
     samples = {"window": window_signals()[::4], "stream": stream_signals()[:150]}
-    logits = stream_logits(stream_mfcc(samples["stream"].ravel()), integers)
     expected = {
         "window": window_logits(samples["window"], integers),
-        "stream": np.concatenate([np.full(WARM_UP, NOT_READY), logits]),
+        "stream": pushed_logits(samples["stream"], integers),
     }
     return folder, samples, expected
 

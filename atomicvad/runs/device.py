@@ -10,13 +10,7 @@ from atomicvad.device.emulate.measure import Measured, measure
 from atomicvad.device.emulate.signals import stream_signals, window_signals
 from atomicvad.device.export.c import write_sources
 from atomicvad.device.export.models import exportable_model, find_model
-from atomicvad.device.integer.detector import (
-    NOT_READY,
-    WARM_UP,
-    stream_logits,
-    stream_mfcc,
-    window_logits,
-)
+from atomicvad.device.integer.detector import pushed_logits, window_logits
 from atomicvad.device.integer.weights import integer_weights
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import DEVICE, DEVICE_FUNCTIONS, replacing
@@ -35,11 +29,9 @@ def measure_device(settings: Settings, model: str) -> Measured:
     """
     weights = integer_weights(exportable_model(find_model(model, settings)[1]))
     windows, hops = window_signals(), stream_signals()
-    not_ready = np.full(WARM_UP, NOT_READY)
-    logits = stream_logits(stream_mfcc(hops.ravel()), weights)
     expected = {
         "window": window_logits(windows, weights),
-        "stream": np.concatenate([not_ready, logits]),
+        "stream": pushed_logits(hops, weights),
     }
     with tempfile.TemporaryDirectory() as folder:
         write_sources(weights, Path(folder))

@@ -57,20 +57,20 @@ def score_other_systems(settings: Settings, names: Sequence[str] = ()) -> dict[s
     known = [*PEERS, *DEVICE, "released"]
     if unknown := set(names) - set(known):
         raise AtomicVADError(f"{min(unknown)}: no such system; expected some of {', '.join(known)}")
-    return _score(settings, list(names) or known)
+    prepare(settings)
+    return _score(settings, list(names) or known, record_clips(settings))
 
 
 def score_missing_systems(settings: Settings) -> dict[str, str]:
     """The peers and checkpoints without scores of these clips, here or in the reference, scored."""
     prepare(settings)
-    record_clips(settings)
+    digests = record_clips(settings)
     present = system_files(settings)
-    return _score(settings, [name for name in [*PEERS, "released"] if name not in present])
+    return _score(settings, [name for name in [*PEERS, "released"] if name not in present], digests)
 
 
-def _score(settings: Settings, names: list[str]) -> dict[str, str]:
-    prepare(settings)
-    digests, outcomes = record_clips(settings), {}
+def _score(settings: Settings, names: list[str], digests: dict[str, str]) -> dict[str, str]:
+    outcomes = {}
     for name in names:
         if name == "released":
             outcomes[name] = _score_released(settings, digests)

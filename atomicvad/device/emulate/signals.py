@@ -2,7 +2,8 @@
 
 import numpy as np
 
-WINDOW, HOP = 10080, 160
+from atomicvad.device.integer.tables import HOP, WINDOW
+
 RATE = 16000
 LOUDEST = 32767
 

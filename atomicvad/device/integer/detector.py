@@ -75,6 +75,12 @@ def stream_mfcc(samples: np.ndarray) -> np.ndarray:
     return coefficients(band_logarithms(*spectra(frames_of(samples[2 * HOP + HOP - FRAME :]))))
 
 
+def pushed_logits(hops: np.ndarray, weights: IntegerWeights) -> np.ndarray:
+    """What the C returns for each hop ``[n, 160]`` of a new stream: int64 ``[n]``."""
+    logits = stream_logits(stream_mfcc(hops.ravel()), weights)
+    return np.concatenate([np.full(WARM_UP, NOT_READY), logits])
+
+
 def stream_logits(mfcc: np.ndarray, weights: IntegerWeights) -> np.ndarray:
     """Logits of speech after every hop that completes ``STREAM_FRAMES`` frames.
 

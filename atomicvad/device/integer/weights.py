@@ -188,8 +188,8 @@ def _unit(weights: np.ndarray, biases: np.ndarray, scalars: list[np.ndarray]) ->
     margin = max(high - low, 1e-6) / 1000  # normalised vectors are rounded too
     low, high = low - margin, high + margin
     w1, w2, b1, b2 = (float(scalar[0]) for scalar in scalars)
-    if abs(w2) * (high - low) > 2 * np.pi * TURNS:
-        turns = abs(w2) * (high - low) / (2 * np.pi)
+    turns = abs(w2) * (high - low) / (2 * np.pi)
+    if turns > TURNS:
         raise AtomicVADError(
             f"integer weights: a unit's cosine turns {turns:.3g} times over the range of its "
             f"inputs; expected at most {TURNS:.0f}"
