@@ -59,7 +59,7 @@ def outputs(folder: Path, samples: dict[str, np.ndarray]) -> Iterator[tuple[str,
 
 def differences(path: Path) -> list[str]:
     """Where a model's logits are not the specification's."""
-    samples, weights = signals(), integer_weights(exportable_model(path))
+    samples, weights = signals(), integer_weights(exportable_model(path).get_weights())
     expected = {
         "window": window_logits(samples["window"], weights),
         "stream": pushed_logits(samples["stream"], weights),

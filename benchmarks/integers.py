@@ -80,7 +80,7 @@ def compare_random_windows(path: Path) -> None:
             drawn = levels * (random.normal(0, 1, (100, WINDOW)) + walk)
             windows = np.clip(drawn, -32768, 32767).astype(np.int16)
             if not np.array_equal(
-                detector.windows(windows), window_logits(windows, integer_weights(model))
+                detector.windows(windows), window_logits(windows, integer_weights(model.get_weights()))
             ):
                 raise AtomicVADError("C and specification differ on random windows")
 

@@ -91,7 +91,7 @@ def mfcc(windows) -> np.ndarray:
 @pytest.fixture(scope="module")
 def logits(mfcc) -> Callable[[Path], np.ndarray]:
     """Logits of ``windows`` by a model's integers, which two tests look at."""
-    return cache(lambda path: mfcc_logits(mfcc, integer_weights(load_model(path))))
+    return cache(lambda path: mfcc_logits(mfcc, integer_weights(load_model(path).get_weights())))
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def slow_stream_logit(samples: np.ndarray, integers: weights.IntegerWeights) -> 
 
 
 def test_a_stream_decides_what_a_slow_reference_computes_anew(stream, heard):
-    integers = integer_weights(load_model(SEEDS[0]))
+    integers = integer_weights(load_model(SEEDS[0]).get_weights())
     found = stream_logits(heard, integers)
     assert len(found) == len(stream) // tables.HOP - WARM_UP
     for decision in (0, 1, 7, 401, len(found) - 1):
@@ -185,7 +185,7 @@ def compiler() -> None:
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_c_gives_the_bits_of_the_specification(path, windows, logits, stream, heard, tmp_path):
     """Both forms, on all windows and 1,260 hops."""
-    integers = integer_weights(load_model(path))
+    integers = integer_weights(load_model(path).get_weights())
     write_sources(integers, tmp_path)
     host = HostDetector(tmp_path, tmp_path)
     np.testing.assert_array_equal(host.windows(windows), logits(path))
@@ -197,7 +197,7 @@ def test_c_gives_the_bits_of_the_specification(path, windows, logits, stream, he
 @pytest.mark.usefixtures("compiler")
 def test_no_undefined_behaviour_at_the_limits(windows, stream, tmp_path):
     """Under UBSan and ASan, no sum overflows; the bits stay."""
-    integers = integer_weights(load_model(SEEDS[1]))
+    integers = integer_weights(load_model(SEEDS[1]).get_weights())
     write_sources(integers, tmp_path)
     chosen = windows[::6]
     np.testing.assert_array_equal(
@@ -210,7 +210,7 @@ def test_no_undefined_behaviour_at_the_limits(windows, stream, tmp_path):
 def test_random_windows_of_every_kind(tmp_path):
     """Lengths of runs, levels and offsets drawn at random."""
     random = np.random.default_rng(11)
-    integers = integer_weights(load_model(SEEDS[2]))
+    integers = integer_weights(load_model(SEEDS[2]).get_weights())
     write_sources(integers, tmp_path)
     host = HostDetector(tmp_path, tmp_path)
     runs = random.integers(1, 200, (100, tables.WINDOW)).cumsum(1) % tables.WINDOW
@@ -236,7 +236,7 @@ def extreme_weights(seed: int) -> keras.Model:
 def test_no_sum_can_leave_32_bits(seed, windows, mfcc):
     """The scales follow from the weights: bounds hold for weights that nobody trained."""
     try:
-        integers = integer_weights(extreme_weights(seed))
+        integers = integer_weights(extreme_weights(seed).get_weights())
     except AtomicVADError as error:
         assert "turns" in str(error)
         return
@@ -269,7 +269,7 @@ def test_small_and_large_weights_behave(factor, tmp_path):
         if number not in {6, 7, 8, 9, 18, 19, 20, 21}:  # the units' scalars
             weight.assign(np.asarray(weight) * factor)
     try:
-        integers = integer_weights(model)
+        integers = integer_weights(model.get_weights())
     except AtomicVADError as error:
         assert factor > 1 and "turns" in str(error)
         return
@@ -284,14 +284,14 @@ def test_weights_that_no_table_holds_are_refused():
     model = build_model(build_network(seed=1))
     model.weights[24].assign(np.asarray(model.weights[24]) * 1e9)
     with pytest.raises(AtomicVADError, match="logits may reach"):
-        integer_weights(model)
+        integer_weights(model.get_weights())
     model = build_model(build_network(seed=1))
     model.weights[7].assign([1e4])  # w2 of the first unit
     with pytest.raises(AtomicVADError, match="turns"):
-        integer_weights(model)
+        integer_weights(model.get_weights())
     model.weights[7].assign([np.nan])
     with pytest.raises(AtomicVADError, match="no finite numbers"):
-        integer_weights(model)
+        integer_weights(model.get_weights())
 
 
 def test_the_table_of_a_unit_is_near_the_unit():
@@ -299,7 +299,7 @@ def test_the_table_of_a_unit_is_near_the_unit():
     places = np.linspace(0, 2**weights.UNIT_BITS - 1, 1001).astype(np.int64)
     for path in MODELS:
         model = load_model(path)
-        integers = integer_weights(model)
+        integers = integer_weights(model.get_weights())
         for unit, first in ((integers.first_unit, 6), (integers.second_unit, 18)):
             w1, w2, b1, b2 = (float(np.asarray(model.weights[first + n])[0]) for n in range(4))
             inputs = unit.least + (unit.greatest - unit.least) * places / 2**weights.UNIT_BITS
@@ -313,7 +313,7 @@ def test_the_table_of_a_unit_is_near_the_unit():
 def device_case(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Sources of a seed, samples of both forms, and the specification's logits of them."""
     folder = tmp_path_factory.mktemp("sources")
-    integers = integer_weights(load_model(SEEDS[3]))
+    integers = integer_weights(load_model(SEEDS[3]).get_weights())
     write_sources(integers, folder)
     samples = {"window": window_signals()[::4], "stream": stream_signals()[:150]}
     expected = {

@@ -76,7 +76,7 @@ def _unit(values: np.ndarray, scalars: list[np.ndarray]) -> np.ndarray:
 
 def integer_steps(model: keras.Model, windows: np.ndarray) -> dict[str, np.ndarray]:
     """The steps of ``exact_steps`` by the integer detector, in the same units."""
-    weights = integer_weights(model)
+    weights = integer_weights(model.get_weights())
     logarithms = window_logarithms(windows)
     mfcc = front_end.coefficients(logarithms)
     pooled = pooled_sums(mfcc, weights)

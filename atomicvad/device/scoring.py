@@ -52,7 +52,7 @@ def host_detectors(models: Sequence[keras.Model]) -> Iterator[list[HostDetector]
         for number, model in enumerate(models):
             folder = Path(name) / str(number)
             folder.mkdir()
-            write_sources(integer_weights(model), folder)
+            write_sources(integer_weights(model.get_weights()), folder)
             detectors.append(HostDetector(folder, folder))
         yield detectors
 

@@ -27,7 +27,8 @@ def measure_device(settings: Settings, model: str) -> Measured:
         AtomicVADError: no such model, a compiler or an emulator is missing, the sources do not
             compile, or a core gives other outputs than the specification.
     """
-    weights = integer_weights(exportable_model(find_model(model, settings)[1]))
+    found = exportable_model(find_model(model, settings)[1])
+    weights = integer_weights(found.get_weights())
     windows, hops = window_signals(), stream_signals()
     expected = {
         "window": window_logits(windows, weights),

@@ -22,7 +22,7 @@ typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 /* What follows steers compilers; without it the results are the same, and the code is slower. */
 
 /* Compilers like to call memset or memcpy where they see such a loop; there may be none. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(AVAD_HOST)
 #define NO_LIBRARY_CALL __asm__ volatile("")
 /* A barrier: values are loaded again behind it, and not kept on the stack since before. */
 #define LOAD_ANEW __asm__ volatile("" : : : "memory")
@@ -35,7 +35,7 @@ typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
  * instructions reach. */
 #if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__)
 #define HELD(value) __asm__ volatile("" : "+l"(value))
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && !defined(AVAD_HOST)
 #define HELD(value) __asm__ volatile("" : "+r"(value))
 #else
 #define HELD(value) ((void)0)
@@ -50,7 +50,9 @@ typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 #endif
 
 /* Not inlined: where registers are few, a large function keeps its variables on the stack. */
-#if defined(__GNUC__) && !defined(__wasm__)
+#if defined(AVAD_CLONES)
+#define SEPARATE static __attribute__((noinline, target_clones(AVAD_CLONES)))
+#elif defined(__GNUC__) && !defined(__wasm__)
 #define SEPARATE static __attribute__((noinline))
 #else
 #define SEPARATE static
@@ -76,19 +78,24 @@ static inline int32_t scaled(int32_t value, int32_t factor)
 #endif
 }
 
-/* How coefficients are stored: where the DSP instructions are missing, off by 2^15, since to load
- * 16 bits with a sign takes two instructions there. */
+/* How coefficients are stored: on small cores without the DSP instructions, off by 2^15, since to
+ * load 16 bits with a sign takes two instructions there. */
+#if USE_DSP || defined(AVAD_HOST)
+#define SIGNED_CODES 1
+#else
+#define SIGNED_CODES 0
+#endif
 #define CODE_OFFSET 0x8000u
 
 static inline uint16_t coded(int32_t value)
 {
-    return (uint16_t)((uint32_t)value + (USE_DSP ? 0u : CODE_OFFSET));
+    return (uint16_t)((uint32_t)value + (SIGNED_CODES ? 0u : CODE_OFFSET));
 }
 
 #ifndef AVAD_NO_WINDOW
 static inline int32_t decoded(uint16_t code)
 {
-    return USE_DSP ? (int16_t)code : (int32_t)code - (int32_t)CODE_OFFSET;
+    return SIGNED_CODES ? (int16_t)code : (int32_t)code - (int32_t)CODE_OFFSET;
 }
 #endif
 
@@ -99,6 +106,8 @@ static int32_t bit_length(uint32_t value)
     int32_t zeros;
     __asm__("clz %0, %1" : "=r"(zeros) : "r"(value));
     return 32 - zeros;
+#elif defined(AVAD_HOST) && defined(__GNUC__)
+    return value == 0u ? 0 : 32 - __builtin_clz(value);
 #else
     int32_t length = 0;
     if (value >= 0x10000u) {
@@ -284,11 +293,19 @@ SEPARATE void transform(int32_t z[AVAD_FFT])
         for (p = z; p < end; p += 8 * span) {
             combine(p, span, HALVED, 0);
         }
+#if defined(AVAD_HOST)
+        for (p = z; p < end; p += 8 * span) {
+            for (j = 1; j < span; j++) {
+                combine(p + 2 * j, span, TURNED, j * step);
+            }
+        }
+#else
         for (j = 1; j < span; j++) {
             for (p = z + 2 * j; p < end; p += 8 * span) {
                 combine(p, span, TURNED, j * step);
             }
         }
+#endif
     }
 }
 
@@ -483,6 +500,17 @@ SEPARATE void convolve(const avad_patch *patch, int32_t row, int32_t filter, int
         d = add_taps(add_taps(d, x + 12, w0, w1), x + 14, w2, w3);
         x += AVAD_ROW / 2;
         w += AVAD_ROW / 2;
+    }
+#elif defined(AVAD_HOST)
+    /* Seven rows as one vector. */
+    const uint16_t *x = patch->value + row * AVAD_ROW;
+    const int16_t *const w = avad_first[filter].value;
+    int32_t a = 0, b = 0, c = 0, d = 0, n;
+    for (n = 0; n < AVAD_TAPS * AVAD_ROW; n++) {
+        a += (int16_t)x[n] * w[n];
+        b += (int16_t)x[n + AVAD_ROW] * w[n];
+        c += (int16_t)x[n + 2 * AVAD_ROW] * w[n];
+        d += (int16_t)x[n + 3 * AVAD_ROW] * w[n];
     }
 #else
     const uint16_t *x = patch->value + row * AVAD_ROW;
@@ -922,12 +950,12 @@ static int16_t stream_logit(const avad_stream *stream, const avad_groups last)
     return logit(second, skip);
 }
 
-int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP])
+/* The logit after a column of coefficients has entered the patch. */
+static int16_t stream_decision(avad_stream *stream)
 {
     int16_t result = AVAD_NOT_READY;
     avad_groups last;
 
-    stream_mfcc(stream, hop);
     stream_block(stream);
     stream_second(stream, last);
     if (stream->hops == AVAD_WARM_UP) {
@@ -940,5 +968,11 @@ int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP])
     stream->skip_at = next(stream->skip_at, AVAD_SPAN + 1);
     stream->second_at = next(stream->second_at, SHORT);
     return result;
+}
+
+int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP])
+{
+    stream_mfcc(stream, hop);
+    return stream_decision(stream);
 }
 #endif

@@ -4,8 +4,9 @@ import textwrap
 
 import numpy as np
 
+from atomicvad.device.core.values import COMMENTS, named_values
 from atomicvad.device.integer import front_end, tables
-from atomicvad.device.integer.weights import IntegerWeights, Normalization
+from atomicvad.device.integer.weights import IntegerWeights
 
 TABLES, WEIGHTS = "atomicvad_tables.h", "atomicvad_weights.h"
 
@@ -39,36 +40,23 @@ def tables_header() -> str:
 
 def weights_header(weights: IntegerWeights) -> str:
     """Content of ``atomicvad_weights.h``."""
-    first = np.zeros((3, 7, 8), np.int64)
-    first[..., :7] = weights.first
-    second = weights.second.transpose(0, 2, 1)
+    values = named_values(weights)
+    shared = {"first_shift", "first_epsilon", "second_shift", "second_epsilon"}
+    shared |= {"output_bias", "output_shift"}
+    kernels = ",\n".join(f"    {{{_braces(kernel)}}}" for kernel in values["first"])
     return _header(
         WEIGHTS,
         "The weights of a detector.",
         "#define AVAD_HIDDEN 8",
-        *_normalization("FIRST", weights.first_normal),
-        *_normalization("SECOND", weights.second_normal),
-        f"#define AVAD_OUTPUT_BIAS {_signed(weights.output_bias)}",
-        f"#define AVAD_OUTPUT_SHIFT {weights.output_shift}",
+        *(f"#define AVAD_{name.upper()} {_constant(values[name])}" for name in sorted(shared)),
         "/* first convolution: rows of 7 weights and a zero */\n"
         "static const union {\n    int16_t value[56];\n    int32_t pair[28];\n} avad_first[3] = {\n"
-        + ",\n".join(f"    {{{_braces(kernel.ravel())}}}" for kernel in first)
-        + "\n};",
-        _array("int32_t", "avad_first_edge", weights.first_edge, "what coefficient 0 lacks"),
-        _array("int32_t", "avad_first_bias", weights.first_bias),
-        _array("uint32_t", "avad_first_sum", weights.first.sum((1, 2)) % 2**32, "modulo 2^32"),
-        _array("int16_t", "avad_first_expand", weights.first_unit.weights, "after normalisation"),
-        _array("int32_t", "avad_first_offset", weights.first_unit.biases),
-        _array("int16_t", "avad_first_unit", weights.first_unit.table, "growing cosine unit"),
-        _array("int16_t", "avad_reduce", weights.reduce),
-        _array("int32_t", "avad_reduce_bias", weights.reduce_bias),
-        _array("int16_t", "avad_second", second, "depthwise: channel, column, row"),
-        _array("int32_t", "avad_second_bias", weights.second_bias),
-        _array("int16_t", "avad_second_expand", weights.second_unit.weights.ravel()),
-        _array("int32_t", "avad_second_offset", weights.second_unit.biases),
-        _array("int16_t", "avad_second_unit", weights.second_unit.table, "growing cosine unit"),
-        _array("int16_t", "avad_output", weights.output, "cell, hidden"),
-        _array("int16_t", "avad_skip", weights.skip, "cell, channel"),
+        f"{kernels}\n}};",
+        *(
+            _array(f"{value.dtype.name}_t", f"avad_{name}", value, COMMENTS.get(name, ""))
+            for name, value in values.items()
+            if name not in shared | {"first"}
+        ),
     )
 
 
@@ -102,11 +90,8 @@ def _header(name: str, title: str, *parts: str) -> str:
     )
 
 
-def _normalization(name: str, normal: Normalization) -> tuple[str, str]:
-    return (
-        f"#define AVAD_{name}_SHIFT {normal.least_shift}",
-        f"#define AVAD_{name}_EPSILON {normal.epsilon}u",
-    )
+def _constant(value: np.ndarray) -> str:
+    return f"{value}u" if value.dtype.kind == "u" else _signed(int(value))
 
 
 def _signed(value: int) -> str:

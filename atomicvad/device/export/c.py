@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from atomicvad.device.core.headers import TABLES, WEIGHTS, tables_header, weights_header
+from atomicvad.device.core.headers import TABLES, WEIGHTS, weights_header
 from atomicvad.device.export.contents import Contents, sample_window
 from atomicvad.device.export.firmware import SOURCES, TEMPLATE, write_firmware
 from atomicvad.device.integer.detector import window_logits
@@ -37,12 +37,11 @@ int main(void)
 
 def write_sources(weights: IntegerWeights, folder: Path) -> None:
     """Write ``atomicvad.c``, ``atomicvad.h`` and the headers of numbers that they include."""
-    for name, text in ((TABLES, tables_header()), (WEIGHTS, weights_header(weights))):
+    with replacing(folder / WEIGHTS) as path:
+        path.write_text(weights_header(weights), encoding="ascii")
+    for name in ("atomicvad.c", "atomicvad.h", TABLES):
         with replacing(folder / name) as path:
-            path.write_text(text, encoding="ascii")
-    for source in (CORE / "atomicvad.c", CORE / "atomicvad.h"):
-        with replacing(folder / source.name) as path:
-            shutil.copyfile(source, path)
+            shutil.copyfile(CORE / name, path)
 
 
 def write_c(model: keras.Model, folder: Path) -> Contents:
@@ -51,7 +50,7 @@ def write_c(model: keras.Model, folder: Path) -> Contents:
     Raises:
         AtomicVADError: weights that the integer detector cannot hold.
     """
-    weights = integer_weights(model)
+    weights = integer_weights(model.get_weights())
     write_sources(weights, folder / SOURCES)
     write_firmware(folder / SOURCES, folder)
     about = README.read_text(encoding="utf-8").partition("\n")[2].strip()

@@ -86,7 +86,7 @@ def write_wasm_target(model: keras.Model, folder: Path) -> Contents:
     Raises:
         AtomicVADError: as ``write_wasm``, or weights that the integer detector cannot hold.
     """
-    weights = integer_weights(model)
+    weights = integer_weights(model.get_weights())
     with tempfile.TemporaryDirectory() as name:
         write_sources(weights, Path(name))
         write_wasm_folder(Path(name), folder)

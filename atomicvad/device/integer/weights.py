@@ -1,18 +1,15 @@
-"""Weights of a Keras model as integers, each range following from the weights alone.
+"""Weights of a trained model as integers, each range following from the weights alone.
 
 A linear layer's weights are scaled so that no input, however chosen, makes its sum leave 32 bits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from atomicvad.device.integer.front_end import BIAS, UNITS
 from atomicvad.errors import AtomicVADError
-
-if TYPE_CHECKING:
-    import keras
 
 SUM = 2**31 - 2**16  # what a sum may reach
 LARGEST = 32767
@@ -86,13 +83,16 @@ class IntegerWeights:
     block_step: float
 
 
-def integer_weights(model: "keras.Model") -> IntegerWeights:
-    """The weights of a detector of the paper's architecture (``atomicvad.model.load_model``).
+def integer_weights(arrays: Sequence[np.ndarray]) -> IntegerWeights:
+    """The weights of a detector of the paper's architecture.
+
+    Args:
+        arrays: its 26 arrays in the order of Keras' ``get_weights``.
 
     Raises:
         AtomicVADError: weights that are no finite numbers, or too large for tables of 256 steps.
     """
-    weights = [np.asarray(weight, np.float64) for weight in model.get_weights()]
+    weights = [np.asarray(weight, np.float64) for weight in arrays]
     if not all(np.isfinite(weight).all() for weight in weights):
         raise AtomicVADError("integer weights: some weights are no finite numbers")
     (kernel, bias, gamma, beta, expand, expand_bias, *unit, reduce, reduce_bias) = weights[:12]
