@@ -21,7 +21,8 @@ from atomicvad.device.export.models import exportable_model
 from atomicvad.device.integer.detector import window_logits
 from atomicvad.device.integer.tables import WINDOW
 from atomicvad.device.integer.weights import integer_weights
-from atomicvad.device.scoring import host_detectors, window_score
+from atomicvad.device.engine import Engine
+from atomicvad.device.scoring import engine_of, window_score
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import CLIP_LABELS, INTEGER_STEPS, WEIGHTS, project_root
 from atomicvad.scoring.logits import logit_score
@@ -38,8 +39,7 @@ def beside_float(settings: Settings, paths: list[Path]) -> pd.DataFrame:
     models = [exportable_model(path) for path in paths]
     folder = settings.clips_folder("testing")
     exact = score_set(logit_score(*models), folder, settings, ("swi",))
-    with host_detectors(models) as detectors:
-        found = score_set(window_score(detectors), folder, settings, ("swi",))["swi"]
+    found = score_set(window_score(engine_of(models)), folder, settings, ("swi",))["swi"]
     labels = read_labels(folder / CLIP_LABELS)
     table = window_table(labels, exact["clip_samples"], settings, "swi")
     speech = labels["speech"].to_numpy()[table["segment"]]
@@ -73,16 +73,15 @@ def compare_random_windows(path: Path) -> None:
         AtomicVADError: they differ.
     """
     random, model = np.random.default_rng(5), exportable_model(path)
-    with host_detectors([model]) as (detector,):
-        for _ in tqdm(range(RANDOM // 100), desc="random windows"):
-            levels = 10 ** random.uniform(-1, 5, (100, 1))
-            walk = random.normal(0, 1, (100, WINDOW)).cumsum(1) * random.integers(0, 2, (100, 1))
-            drawn = levels * (random.normal(0, 1, (100, WINDOW)) + walk)
-            windows = np.clip(drawn, -32768, 32767).astype(np.int16)
-            if not np.array_equal(
-                detector.windows(windows), window_logits(windows, integer_weights(model.get_weights()))
-            ):
-                raise AtomicVADError("C and specification differ on random windows")
+    weights = integer_weights(model.get_weights())
+    engine = Engine([weights], compiled=True)
+    for _ in tqdm(range(RANDOM // 100), desc="random windows"):
+        levels = 10 ** random.uniform(-1, 5, (100, 1))
+        walk = random.normal(0, 1, (100, WINDOW)).cumsum(1) * random.integers(0, 2, (100, 1))
+        drawn = levels * (random.normal(0, 1, (100, WINDOW)) + walk)
+        windows = np.clip(drawn, -32768, 32767).astype(np.int16)
+        if not np.array_equal(engine.windows(windows.ravel())[:, 0], window_logits(windows, weights)):
+            raise AtomicVADError("C and specification differ on random windows")
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ from atomicvad.config import Settings
 from atomicvad.device.scoring import (
     core_digest,
     device_facts,
-    host_detectors,
+    engine_of,
     stream_outputs,
     window_score,
 )
@@ -145,10 +145,10 @@ def _score_device(
     made_from = fingerprint(weights, digests, code, core_digest())
 
     def score() -> Sets:
-        with host_detectors(seed_models(place, settings.seeds)) as detectors:
-            if name == INTEGER:
-                return score_windows(window_score(detectors), corpora, settings, name)
-            return {c.name: stream_outputs(detectors, c.waveforms(name)) for c in corpora}
+        engine = engine_of(seed_models(place, settings.seeds))
+        if name == INTEGER:
+            return score_windows(window_score(engine), corpora, settings, name)
+        return {c.name: stream_outputs(engine, c.waveforms(name)) for c in corpora}
 
     folder = system_folder(settings, name)
     return score_unless_current(folder, digests, device_facts(name), made_from, score)

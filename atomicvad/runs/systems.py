@@ -9,7 +9,6 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.data.prepare import prepare
-from atomicvad.device.emulate.toolchain import host_compiler
 from atomicvad.device.scoring import core_digest, device_facts, score_integer, score_stream
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.atlas import make_atlas
@@ -107,10 +106,6 @@ def _score_released(settings: Settings, digests: dict[str, str]) -> str:
 def _score_device(settings: Settings, name: str, digests: dict[str, str]) -> str:
     if missing_seeds(settings):
         return "not all seeds are trained"
-    try:
-        host_compiler()
-    except AtomicVADError as error:
-        return str(error)
     weights = [settings.run_folder(seed) / WEIGHTS for seed in settings.seeds]
     score = {INTEGER: score_integer, STREAM: score_stream}[name]
     code = code_of(score.__module__)

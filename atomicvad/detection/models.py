@@ -1,0 +1,177 @@
+"""Models that detect: the ten seeds that come with the package, their mean, or a file."""
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from atomicvad.detection.scorer import Scorer, WindowScorer
+from atomicvad.detection.segmenter import Rules
+from atomicvad.device.engine import Engine
+from atomicvad.device.integer.weights import IntegerWeights, integer_weights
+from atomicvad.errors import AtomicVADError
+
+Step = Literal["10ms", "79ms"]
+SCORERS: dict[str, type[Scorer]] = {"10ms": Scorer, "79ms": WindowScorer}
+DATA = Path(__file__).with_name("data")
+WEIGHTS, DEFAULTS, ONNX = DATA / "weights.npz", DATA / "defaults.json", DATA / "atomicvad.onnx"
+ENSEMBLE = "ensemble"
+SHAPES = (  # of the 26 arrays, in the order of Keras' get_weights
+    *((7, 7, 1, 3), (3,), (3,), (3,), (1, 1, 3, 8), (8,), (1,), (1,), (1,), (1,)),
+    *((1, 1, 8, 2), (2,), (3, 3, 2, 1), (2,), (2,), (2,), (1, 1, 2, 8), (8,)),
+    *((1,), (1,), (1,), (1,), (1, 1, 8, 2), (2,), (8, 2), (2,)),
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One or several sets of weights whose scores are averaged.
+
+    Attributes:
+        name: a seed, ``ensemble``, or a path.
+        members: the 26 arrays of each.
+    """
+
+    name: str
+    members: tuple[tuple[np.ndarray, ...], ...]
+
+    def integers(self) -> list[IntegerWeights]:
+        """The weights as integers.
+
+        Raises:
+            AtomicVADError: weights that the integer detector cannot hold.
+        """
+        try:
+            return [integer_weights(arrays) for arrays in self.members]
+        except AtomicVADError as error:
+            raise AtomicVADError(f"{self.name}: {error}") from None
+
+    def scorer(self, step: Step) -> Scorer:
+        """A new scorer for one signal."""
+        smoothing = defaults()["steps"][check_step(step)]["smoothing"]
+        return SCORERS[step](Engine(self.integers()), smoothing)
+
+    def rules(self, step: Step, **changes: float | None) -> Rules:
+        """The rules for this model by default, with changes.
+
+        A threshold of one's own keeps the distance to the threshold for offsets, in logits.
+
+        Raises:
+            AtomicVADError: a value outside its range.
+        """
+        chosen = dict(defaults()["steps"][check_step(step)])
+        thresholds = chosen.pop("thresholds")
+        chosen.pop("smoothing")
+        own = thresholds.get(self.name)
+        threshold = float(np.median(list(thresholds.values()))) if own is None else own
+        distance = chosen.pop("offset_distance")
+        given = {name: value for name, value in changes.items() if value is not None}
+        threshold = given.pop("threshold", threshold)
+        if 0 < threshold < 1:
+            odds = threshold / (1 - threshold) * np.exp(-distance)
+            chosen["offset_threshold"] = float(odds / (1 + odds))
+        else:  # an error that Rules describes
+            chosen["offset_threshold"] = threshold
+        return Rules(**{**chosen, "threshold": threshold, **given})
+
+
+@cache
+def defaults() -> dict[str, Any]:
+    """The default model, and by step smoothing, thresholds and durations; see MODEL_CARD.md."""
+    return dict(json.loads(DEFAULTS.read_text(encoding="utf-8")))
+
+
+def check_step(step: str) -> str:
+    """``step``, if there is such a form of the detector.
+
+    Raises:
+        AtomicVADError: there is none.
+    """
+    if step not in SCORERS:
+        raise AtomicVADError(f"step: expected 10ms or 79ms, got {step!r}")
+    return step
+
+
+@cache
+def _packaged() -> dict[str, tuple[np.ndarray, ...]]:
+    """The weights of the seeds that come with the package."""
+    with np.load(WEIGHTS) as archive:
+        table = archive["weights"]
+        return {str(seed): split(row) for seed, row in zip(archive["seeds"], table, strict=True)}
+
+
+def split(flat: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Weights ``[298]`` as the 26 arrays of a model."""
+    ends = np.cumsum([int(np.prod(shape)) for shape in SHAPES])
+    parts = np.split(flat, ends[:-1])
+    return tuple(part.reshape(shape) for part, shape in zip(parts, SHAPES, strict=True))
+
+
+def seeds() -> list[str]:
+    """The names of the seeds that come with the package."""
+    return list(_packaged())
+
+
+def find_model(model: str | int | Path | None = None) -> Model:
+    """The model of a name.
+
+    Args:
+        model: a seed (``43185``), ``ensemble`` (all ten, averaged), or a file: ``.npz`` as
+            ``atomicvad export --target numpy`` writes it, or ``.keras`` (needs
+            ``atomicvad[reproduce]``). By default what MODEL_CARD.md recommends.
+
+    Raises:
+        AtomicVADError: no such model, or a file that holds none.
+    """
+    name = str(defaults()["model"] if model is None else model)
+    if name == ENSEMBLE:
+        return Model(name, tuple(_packaged().values()))
+    if name in _packaged():
+        return Model(name, (_packaged()[name],))
+    path = Path(name)
+    if path.suffix == ".npz":
+        return Model(name, (_read(path),))
+    if path.suffix == ".keras":
+        return Model(name, (_read_keras(path),))
+    raise AtomicVADError(
+        f"model: expected {', '.join(seeds())}, {ENSEMBLE}, or a file .npz or .keras; got {name!r}"
+    )
+
+
+def _read(path: Path) -> tuple[np.ndarray, ...]:
+    try:
+        with np.load(path) as archive:
+            flat = np.asarray(archive["weights"], np.float32)
+    except FileNotFoundError:
+        raise AtomicVADError(f"{path}: no such file") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise AtomicVADError(f"{path}: expected an array `weights` of 298 numbers") from None
+    if flat.shape != (298,) or not np.isfinite(flat).all():
+        raise AtomicVADError(
+            f"{path}: weights: expected 298 finite numbers, got an array {list(flat.shape)}"
+        )
+    return split(flat)
+
+
+def _read_keras(path: Path) -> tuple[np.ndarray, ...]:
+    try:
+        from atomicvad.model import load_model
+    except ModuleNotFoundError as error:
+        raise AtomicVADError(
+            f"{path}: to read Keras' files needs {error.name}: pip install 'atomicvad[reproduce]', "
+            "or write it as .npz where that is: atomicvad export MODEL --target numpy"
+        ) from None
+    arrays = tuple(np.asarray(array) for array in load_model(path).get_weights())
+    if tuple(array.shape for array in arrays) != SHAPES:
+        raise AtomicVADError(f"{path}: another architecture than the paper's")
+    return arrays
+
+
+def flat(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """The 26 arrays of a model as float32 ``[298]``."""
+    return np.concatenate([np.ravel(array) for array in arrays]).astype(np.float32)
