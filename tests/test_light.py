@@ -103,3 +103,11 @@ def test_damage_that_ffmpeg_would_mend_is_named(without_ffmpeg):
     pages = [at for at in range(len(ogg)) if ogg.startswith(b"OggS\0", at)]
     with pytest.raises(AudioError, match=r"^a: pages of it are missing, .*'atomicvad\[formats\]'$"):
         decode(ogg[: pages[4]] + ogg[pages[6] :], "a")
+
+
+def test_a_length_that_no_head_states_is_counted(without_ffmpeg):
+    flac = written("FLAC")
+    flac = flac[:21] + bytes([flac[21] & 0xF0]) + bytes(4) + flac[26:]
+    ogg = written("OGG", "OPUS", tone(5, 48000), 48000)
+    for content in (flac, ogg[: ogg.rfind(b"OggS")]):
+        assert read_header(content).seconds == pytest.approx(len(decode(content)) / 16000, abs=0.01)

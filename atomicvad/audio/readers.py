@@ -21,7 +21,7 @@ from atomicvad.audio.heads import repaired
 from atomicvad.audio.joined import is_counted, is_mp3, parts
 from atomicvad.audio.ogg import has_holes
 from atomicvad.audio.sndfile import FAILURES, open_sndfile
-from atomicvad.audio.stream import Block
+from atomicvad.audio.stream import Block, Stream
 
 TOLERANCE = 0.1  # s between the length that a head states and the samples, besides a packet
 MP3_DELAY = 4608  # samples that an encoder of MP3 adds, at most
@@ -54,16 +54,24 @@ def stated_by_head(file: Excerpt, name: str) -> tuple[float, int, int]:
         with open_sndfile(file, name, uncounted and not has_ffmpeg()) as stream:
             if stream is not None:
                 seconds = stream.seconds
-                if uncounted and not has_ffmpeg():
-                    seconds = sum(len(block) for _, block in stream.blocks) / stream.rate
-                elif uncounted or seconds is None:
-                    seconds = seconds_of_packets(file, name)
+                if uncounted or seconds is None:
+                    seconds = _seconds_of(file, name, stream)
                 return seconds, stream.rate, stream.channels
     with open_ffmpeg(file, name, raw) as stream:
         seconds = stream.seconds
         if seconds is None or uncounted:
             seconds = seconds_of_packets(file, name, raw)
         return seconds, stream.rate, stream.channels
+
+
+def _seconds_of(file: Excerpt, name: str, stream: Stream) -> float:
+    """The length of a file that states none: of its packets or, without FFmpeg, its samples."""
+    if has_ffmpeg():
+        return seconds_of_packets(file, name)
+    try:
+        return sum(len(block) for _, block in stream.blocks) / stream.rate
+    except FAILURES:
+        raise missing(name, STOPPED) from None
 
 
 def checked_blocks(file: Excerpt, name: str) -> Iterator[Block]:
