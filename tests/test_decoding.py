@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from atomicvad.audio import decode as module
 from atomicvad.audio.decode import AudioError, audio_chunks, decode, read_header
+from atomicvad.audio.files import opened
+from atomicvad.audio.sndfile import open_sndfile
 from atomicvad.corpora.index import SUFFIXES, find_files, passed_over
 from atomicvad.corpora.recordings import Recording
 from atomicvad.data.store import AudioStore
@@ -30,9 +31,10 @@ def written(form, subtype=None, sound=None, rate=RATE):
     return file.getvalue()
 
 
-def encoded(form, codec, rate=48000, start=0.0, gap=0.0, seconds=3.0, options=None):
+def encoded(form, codec, rate=48000, start=0.0, gap=0.0, seconds=3.0, options=None, sound=None):
     """A file of FFmpeg's, whose timestamps start late, or have a gap after a second."""
-    file, sound = io.BytesIO(), (tone(seconds, rate) * 32767).astype("<i2")
+    sound = tone(seconds, rate) if sound is None else sound
+    file, sound = io.BytesIO(), (sound * 32767).astype("<i2")
     with av.open(file, "w", format=form, options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate, layout="mono")
         if codec.startswith("wma"):
@@ -243,7 +245,7 @@ def test_mp3_in_pieces_has_the_bits_of_the_whole(tmp_path):
 
 
 def opened_blocks(path):
-    with module.opened(path, "a") as file, module.open_sndfile(file, "a") as stream:
+    with opened(path, "a") as file, open_sndfile(file, "a") as stream:
         yield [block for _, block in stream.blocks]
 
 
@@ -267,6 +269,64 @@ def test_samples_that_are_no_numbers(value, tmp_path):
     for read in (decode, lambda path: list(audio_chunks(path))):
         with pytest.raises(AudioError, match=r"a\.wav: some samples are NaN or infinite"):
             read(path)
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that arrive in pieces and cannot seek."""
+
+    def __init__(self, content):
+        self.waiting = io.BytesIO(content)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return self.waiting.readinto(memoryview(buffer)[:1000])
+
+
+def test_every_source_gives_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("atomicvad.audio.files.IN_MEMORY", 10_000)  # longer: a temporary file
+    content = written("FLAC", sound=tone(2))
+    path = tmp_path / "a.flac"
+    path.write_bytes(content)
+    expected = decode(path)
+    at_its_end = io.BytesIO(content)
+    at_its_end.seek(0, io.SEEK_END)
+    with open(path, "rb") as file, open(path, "rb", buffering=0) as raw:
+        sources = [str(path), content, bytearray(content), memoryview(content), file, raw]
+        for source in [*sources, at_its_end, Pipe(content), io.BufferedReader(Pipe(content))]:
+            np.testing.assert_array_equal(decode(source), expected, type(source).__name__)
+        assert not file.closed
+        assert read_header(file).seconds == 2
+    with pytest.raises(AudioError, match=r"a\.flac: cannot be read: .*closed"):
+        decode(file)
+
+
+def test_sources_that_are_none():
+    for source, said in [
+        (io.StringIO("words"), "audio: expected a path, bytes or a file opened in binary mode"),
+        (tone(), "audio: expected a path, bytes or a file opened in binary mode, got ndarray"),
+        (Pipe(b""), "audio: the file is empty"),
+    ]:
+        with pytest.raises(AudioError, match=said):
+            decode(source)
+
+
+def test_one_channel_of_several(tmp_path):
+    sound = np.stack([tone(2), 0.5 * tone(2), 0 * tone(2)], 1)
+    content = written("WAV", "FLOAT", sound)
+    for channel in range(3):
+        np.testing.assert_array_equal(decode(content, channel=channel), sound[:, channel])
+    (chunk,) = audio_chunks(content, channel=1)
+    np.testing.assert_array_equal(chunk, sound[:, 1])
+    resampled = written("WAV", "FLOAT", sound, 44100)
+    expected = decode(written("WAV", "FLOAT", sound[:, 1], 44100))
+    np.testing.assert_array_equal(decode(resampled, channel=1), expected)
+    for channel in (3, -1):
+        with pytest.raises(AudioError, match=f"a: no channel {channel}; it has 3 channels, 0 to 2"):
+            decode(content, "a", channel)
+    with pytest.raises(AudioError, match="no channel 1; it has one channel, 0"):
+        decode(written("WAV"), channel=1)
 
 
 def test_errors_hold_no_data():

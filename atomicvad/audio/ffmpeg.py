@@ -1,6 +1,8 @@
 """Reading with FFmpeg, through PyAV: M4A, WebM, Matroska, AVI, MPEG-TS, WMA, WavPack, G.722.
 
-Samples stand where their timestamps say: holes, and a late start, are silence.
+Samples stand where their timestamps say: holes, and a late start, are silence; what comes before
+the beginning is dropped. PyAV may be missing: then libsndfile reads what it can, and
+the rest is refused.
 """
 
 import contextlib
@@ -24,19 +26,46 @@ HOLE = 0.015  # s; less is the rounding of timestamps
 BACK = 1.0  # s; a jump back by more begins a new count
 LONGEST_HOLE = 3600.0  # s; more is a damaged timestamp
 DAMAGED = 0.1  # greatest share of packets that cannot be decoded
+UNKNOWN = "libsndfile does not read this format; FFmpeg may"
+
+
+def has_ffmpeg() -> bool:
+    """Whether PyAV, which brings FFmpeg, can be imported."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def missing(name: str, why: str) -> AudioError:
+    """What is said where a file needs PyAV, and it is not there."""
+    return AudioError(f"{name}: {why}: pip install 'atomicvad[formats]'")
 
 
 @contextlib.contextmanager
-def open_ffmpeg(file: Excerpt, name: str, raw_g722: bool = False) -> Iterator[Stream]:
+def open_ffmpeg(
+    file: Excerpt, name: str, raw_g722: bool = False, why: str = UNKNOWN
+) -> Iterator[Stream]:
     """The audio of a file; every failure of FFmpeg is raised as ``AudioError``.
 
+    Args:
+        file: the file.
+        name: used in errors.
+        raw_g722: whether it is raw G.722.
+        why: FFmpeg is needed; said where PyAV is missing.
+
     Raises:
-        AudioError: no audio, an unknown format or codec, an impossible rate, damaged content.
+        AudioError: no audio, an unknown format or codec, an impossible rate, damaged content; or
+            PyAV is missing.
     """
+    if not has_ffmpeg():
+        raise missing(name, why)
     with _container(file, name, raw_g722) as (container, stream):
         rate = possible_rate(stream.rate or 0, name)
         reader = _Reader(container, stream, name)
-        yield Stream(rate, stream.channels or 0, reader.promised(), reader.blocks())
+        packet = stream.codec_context.frame_size or 0
+        yield Stream(rate, stream.channels or 0, reader.promised(), reader.blocks(), packet)
 
 
 def seconds_of_packets(file: Excerpt, name: str, raw_g722: bool = False) -> float:
@@ -165,9 +194,11 @@ class _Reader:
                 size = min(silence - start, BLOCK_SECONDS * rate)
                 yield rate, np.zeros((size, channels), np.float32)
             # Interleaved: PyAV reads beyond its planes where there are more than eight.
-            pieces += [part.to_ndarray().reshape(-1, channels) for part in to_float.resample(frame)]
-            collected += frame.samples
-            self.written += frame.samples / rate
+            early = self._early(frame)
+            for part in to_float.resample(frame):
+                pieces.append(part.to_ndarray().reshape(-1, channels)[early:])
+            collected += frame.samples - early
+            self.written += (frame.samples - early) / rate
         if pieces:
             yield kind[0], np.concatenate(pieces)
         if self.holes:
@@ -176,6 +207,17 @@ class _Reader:
                 "%.2f s", self.name, len(self.holes), sum(long for _, long in self.holes),
                 self.holes[0][0],
             )  # fmt: skip
+
+    def _early(self, frame: Any) -> int:
+        """Samples of a first frame of MP4 that lie before the beginning.
+
+        FFmpeg drops an encoder's delay there in samples of the file's clock; that of Opus ticks
+        slower than its samples come.
+        """
+        start = self.time(frame.pts, frame.time_base)
+        if self.form != "mov" or self.written or start is None or start >= 0:
+            return 0
+        return min(round(-start * frame.sample_rate), frame.samples)
 
     def _before(self, frame: Any) -> int:
         """Samples of silence before a frame."""

@@ -3,7 +3,10 @@
 import contextlib
 import io
 import logging
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,7 +14,11 @@ from typing import Any, BinaryIO
 from atomicvad.errors import AtomicVADError
 
 BLOCK = 1 << 20  # bytes looked through at once
+IN_MEMORY = 1 << 26  # bytes of a pipe; more of them go to a temporary file
 LOG = logging.getLogger("atomicvad.audio")  # what is odd about a file that can be used
+
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 class AudioError(AtomicVADError):
@@ -83,29 +90,58 @@ class Excerpt(io.RawIOBase):
             at += len(block) - len(kept)
 
 
-def name_of(source: Path | bytes, name: str | None) -> str:
+def name_of(source: Source, name: str | None) -> str:
     """What errors call a source: its name, its path, or how many bytes it has."""
     if name:
         return name
-    return f"audio of {len(source)} bytes" if isinstance(source, bytes) else str(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return f"audio of {len(source)} bytes"
+    if isinstance(source, str | os.PathLike):
+        return str(source)
+    found = getattr(source, "name", None)
+    return found if isinstance(found, str) and found else "audio"
 
 
 @contextlib.contextmanager
-def opened(source: Path | bytes, name: str) -> Iterator[Excerpt]:
-    """A file, or bytes in memory, open for reading.
+def opened(source: Source, name: str) -> Iterator[Excerpt]:
+    """A file, or bytes in memory, open for reading from its beginning.
+
+    What cannot seek, such as a pipe, is read to its end first, into memory or a temporary file.
+
+    Args:
+        source: a path, bytes, or a file opened in binary mode, which stays open.
+        name: used in errors.
 
     Raises:
         AudioError: it is missing, empty or not a file.
     """
     with contextlib.ExitStack() as stack:
-        if isinstance(source, bytes):
-            file: BinaryIO = io.BytesIO(source)
-        else:
+        if isinstance(source, bytes | bytearray | memoryview):
+            file: Any = io.BytesIO(source)
+        elif isinstance(source, str | os.PathLike):
             file = stack.enter_context(_open(Path(source), name))
+        else:
+            file = _seekable(source, name, stack)
         length = file.seek(0, io.SEEK_END)
         if not length:
             raise AudioError(f"{name}: the file is empty")
         yield Excerpt(file, 0, length)
+
+
+def _seekable(file: Any, name: str, stack: contextlib.ExitStack) -> Any:
+    if isinstance(file, io.TextIOBase) or not hasattr(file, "read"):
+        raise AudioError(
+            f"{name}: expected a path, bytes or a file opened in binary mode, "
+            f"got {type(file).__name__}"
+        )
+    try:
+        if hasattr(file, "seekable") and file.seekable() and hasattr(file, "readinto"):
+            return file
+        copy = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
+        shutil.copyfileobj(file, copy, BLOCK)
+    except (OSError, ValueError, TypeError) as error:  # closed, or not bytes
+        raise AudioError(f"{name}: cannot be read: {error}") from None
+    return copy
 
 
 def _open(path: Path, name: str) -> BinaryIO:

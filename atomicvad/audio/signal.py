@@ -1,7 +1,6 @@
 """Signal conventions: 16 kHz mono in ±1, frames of 10 ms, levels in dBFS, mixing at an SNR."""
 
 import numpy as np
-from scipy.special import exp10
 
 SAMPLE_RATE = 16000
 FRAME = 160  # samples: 10 ms
@@ -32,15 +31,6 @@ def mix(speech: np.ndarray, background: np.ndarray, snr_db: float) -> np.ndarray
     """``speech`` plus ``background`` scaled to an SNR of ``snr_db`` (ratio of mean powers)."""
     gain = np.sqrt(mean_power(speech) / mean_power(background) * 10 ** (-snr_db / 10))
     return speech + gain * background
-
-
-def decibels_to_gain(decibels: np.ndarray) -> np.ndarray:
-    """Amplitude factors of decibels, float32.
-
-    >>> decibels_to_gain(np.float32(20)).round(3)
-    np.float32(10.0)
-    """
-    return exp10(np.float32(decibels) / np.float32(20))
 
 
 def frame_levels(waveform: np.ndarray, frame: int = FRAME) -> np.ndarray:

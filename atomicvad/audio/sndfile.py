@@ -1,7 +1,9 @@
 """Reading with libsndfile: WAV, AIFF, AU, CAF, FLAC, Ogg, MP3 and what else it knows."""
 
 import contextlib
+import io
 from collections.abc import Iterator
+from typing import Any
 
 import soundfile
 
@@ -11,6 +13,8 @@ from atomicvad.audio.stream import BLOCK_SECONDS, Block, Stream, possible_rate
 DENSEST = 6000  # samples per byte of silence in FLAC; a head that promises more is damaged
 NOT_KNOWN_LENGTH = 1 << 62  # samples
 LARGEST = 1 << 24  # samples of all channels in a block
+MP3_PACKET = 1152  # samples
+RATES_OF_BITS = 64  # the highest bit rate of MP3 by its lowest one, and some
 FAILURES = (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError, OSError)
 
 
@@ -25,25 +29,56 @@ class _Forward(soundfile.SoundFile):
         return False
 
 
+class _Endless(Excerpt):
+    """A file that states to be far longer than it is.
+
+    libsndfile guesses how many samples an MP3 file without a count has from its length and the bit
+    rate of its first frame, and reads no more.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position."""
+        if whence == io.SEEK_END:
+            return super().seek(RATES_OF_BITS * self.length + offset)
+        return super().seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer``: with zeros far behind the end, where a tag is looked for."""
+        if self.position <= self.length:
+            return super().readinto(buffer)
+        view = memoryview(buffer).cast("B")
+        view[:] = bytes(len(view))
+        self.position += len(view)
+        return len(view)
+
+
 @contextlib.contextmanager
-def open_sndfile(file: Excerpt, name: str) -> Iterator[Stream | None]:
+def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator[Stream | None]:
     """The audio of a file, or ``None`` if libsndfile does not know its format.
+
+    Args:
+        file: the file.
+        name: used in errors.
+        to_the_end: read an MP3 file until it ends, not as far as libsndfile guesses it to go.
 
     Raises:
         AudioError: an impossible sample rate or length.
     """
     try:
-        sound = _Forward(file.anew())
+        kind = _Endless if to_the_end else Excerpt
+        sound = _Forward(kind(file, 0, file.length))
     except FAILURES:
         yield None
         return
     with sound:
         rate = possible_rate(sound.samplerate, name)
-        known = sound.frames < NOT_KNOWN_LENGTH  # of MP3 without a count this is a guess
+        # Of MP3 without a count this is a guess.
+        known = sound.frames < NOT_KNOWN_LENGTH and not to_the_end
         if known and sound.frames * sound.channels > DENSEST * file.length:
             raise AudioError(f"{name}: its head promises {sound.frames} samples")
         seconds = sound.frames / rate if known else None
-        yield Stream(rate, sound.channels, seconds, _blocks(sound))
+        packet = MP3_PACKET if sound.subtype.startswith("MPEG") else 0
+        yield Stream(rate, sound.channels, seconds, _blocks(sound), packet)
 
 
 def _blocks(sound: _Forward) -> Iterator[Block]:

@@ -22,12 +22,14 @@ class Stream:
         channels: of the first samples.
         seconds: that its head states; ``None`` if it states none.
         blocks: the samples, in blocks of up to 10 s.
+        packet: samples of a packet of its codec, by which a stated length may be wrong.
     """
 
     rate: int
     channels: int
     seconds: float | None
     blocks: Iterator[Block]
+    packet: int = 0
 
 
 def possible_rate(rate: int, name: str) -> int:

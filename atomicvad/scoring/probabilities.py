@@ -73,7 +73,7 @@ def stream_probabilities(
     """
     window, score = model.input_shape[1], logit_score(model)
     position = window - lead_in(window, step)
-    for logits in stream_scores(score, audio_chunks(path), window, step, BATCH):
+    for logits in stream_scores(score, audio_chunks(path, progress=True), window, step, BATCH):
         ends = position + step * np.arange(len(logits))
         yield ends / SAMPLE_RATE, expit(logits[:, 0])
         position += step * len(logits)

@@ -14,7 +14,7 @@ import scipy.fft
 import scipy.signal
 from scipy.special import exp2, exp10, expit
 
-from atomicvad.audio.signal import SAMPLE_RATE, decibels_to_gain
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.kernels.random import (
     FILTER,
@@ -35,6 +35,15 @@ ROOMS, REFLECTIONS = 256, 64
 RUMBLE_HZ = 150.0
 Places = tuple[np.ndarray, np.ndarray]  # starts (samples in the store) and playback speeds
 COLOUR = range(1, 5)  # half periods of the cosines over the mel scale
+
+
+def decibels_to_gain(decibels: np.ndarray) -> np.ndarray:
+    """Amplitude factors of decibels, float32.
+
+    >>> decibels_to_gain(np.float32(20)).round(3)
+    np.float32(10.0)
+    """
+    return exp10(np.float32(decibels) / np.float32(20))
 
 
 def between(draws: np.ndarray, limits: Sequence[float] | np.ndarray) -> np.ndarray:
