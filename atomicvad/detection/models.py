@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from atomicvad.detection.floating import FloatEngine
 from atomicvad.detection.scorer import Scorer, WindowScorer
 from atomicvad.detection.segmenter import Rules
 from atomicvad.device.engine import Engine
@@ -17,6 +18,7 @@ from atomicvad.device.integer.weights import IntegerWeights, integer_weights
 from atomicvad.errors import AtomicVADError
 
 Step = Literal["10ms", "79ms"]
+Arithmetic = Literal["integer", "float"]
 SCORERS: dict[str, type[Scorer]] = {"10ms": Scorer, "79ms": WindowScorer}
 DATA = Path(__file__).with_name("data")
 WEIGHTS, DEFAULTS, ONNX = DATA / "weights.npz", DATA / "defaults.json", DATA / "atomicvad.onnx"
@@ -51,10 +53,20 @@ class Model:
         except AtomicVADError as error:
             raise AtomicVADError(f"{self.name}: {error}") from None
 
-    def scorer(self, step: Step) -> Scorer:
-        """A new scorer for one signal."""
+    def scorer(self, step: Step, arithmetic: Arithmetic = "integer") -> Scorer:
+        """A new scorer for one signal.
+
+        Raises:
+            AtomicVADError: no such step or arithmetic, or weights that integers cannot hold.
+        """
         smoothing = defaults()["steps"][check_step(step)]["smoothing"]
-        return SCORERS[step](Engine(self.integers()), smoothing)
+        if arithmetic == "integer":
+            return SCORERS[step](Engine(self.integers()), smoothing)
+        if arithmetic != "float" or step != "79ms":
+            raise AtomicVADError(
+                f"arithmetic: expected integer, or float where step is 79ms; got {arithmetic!r}"
+            )
+        return WindowScorer(FloatEngine(self.members), smoothing)
 
     def rules(self, step: Step, **changes: float | None) -> Rules:
         """The rules for this model by default, with changes.

@@ -4,11 +4,13 @@ from collections import deque
 
 import numpy as np
 
-from atomicvad.device.engine import LEAD, PAST_MIDDLE, STEP, Engine
+from atomicvad.audio.signal import SAMPLE_RATE
+from atomicvad.detection.floating import FloatEngine
+from atomicvad.device.engine import LEAD, Engine
 from atomicvad.device.integer.detector import WARM_UP
 from atomicvad.device.integer.tables import HOP, WINDOW
 
-SAMPLE_RATE = 16000
+
 WINDOW_STEP = 1260  # samples between windows that overlap by 87.5 %, as in the paper's protocol
 BLOCK = 100 * WINDOW_STEP  # samples that are scored together
 
@@ -26,10 +28,10 @@ class Scorer:
 
     step = HOP  # samples
 
-    def __init__(self, engine: Engine, smoothing: int):
+    def __init__(self, engine: Engine | FloatEngine, smoothing: int):
         self.engine, self.smoothing = engine, smoothing
         self.samples = self.unnoted = np.zeros(0, np.int16)  # not scored, not looked at for silence
-        self.sums: deque[int] = deque(maxlen=smoothing)  # of the newest steps, over models
+        self.sums: deque[float] = deque(maxlen=smoothing)  # of the newest steps, over models
         self.silent: deque[bool] = deque()  # of the steps without a logit
         self.length = self.seen = self.given = 0  # samples, steps that were scored, logits given
         self._start()
@@ -69,7 +71,7 @@ class Scorer:
         self.unnoted = self.unnoted[count * self.step :]
         self.silent.extend((steps == steps[:, :1]).all(1).tolist())
 
-    def _sums(self, samples: np.ndarray) -> list[int]:
+    def _sums(self, samples: np.ndarray) -> list[float]:
         """Sums over the models of the logits that these samples complete."""
         self.samples = np.concatenate([self.samples, samples])
         whole = len(self.samples) // HOP * HOP
@@ -77,9 +79,9 @@ class Scorer:
         self.samples = self.samples[whole:]
         skipped = min(self.waiting, len(logits))
         self.waiting -= skipped
-        return logits[skipped:].sum(1, dtype=np.int64).tolist()
+        return _over_models(logits[skipped:])
 
-    def _smoothed(self, sums: list[int]) -> list[float]:
+    def _smoothed(self, sums: list[float]) -> list[float]:
         found = []
         for value in sums:
             self.sums.append(value)
@@ -94,7 +96,7 @@ class Scorer:
         if self.silent.popleft():
             return -np.inf
         newest = list(self.sums)[-count:] if count < len(self.sums) else self.sums
-        return sum(newest) * STEP / (count * len(self.engine.models))
+        return sum(newest) * self.engine.unit / (count * len(self.engine.models))
 
     def flush(self) -> list[float]:
         """The logits of the last steps; silence follows the samples."""
@@ -121,8 +123,13 @@ class WindowScorer(Scorer):
     def _ahead(self) -> int:
         return (WINDOW - WINDOW_STEP) // 2
 
-    def _sums(self, samples: np.ndarray) -> list[int]:
+    def _sums(self, samples: np.ndarray) -> list[float]:
         self.samples = np.concatenate([self.samples, samples])
         logits = self.engine.windows(self.samples, WINDOW_STEP)
         self.samples = self.samples[len(logits) * WINDOW_STEP :]
-        return logits.sum(1, dtype=np.int64).tolist()
+        return _over_models(logits)
+
+
+def _over_models(logits: np.ndarray) -> list[float]:
+    """Sums over the models of ``[steps, models]``: exact, where logits are integers."""
+    return logits.sum(1, dtype=np.result_type(logits, np.int64)).tolist()

@@ -3,7 +3,7 @@
 Both compute the same bits. ``device.integer`` is the specification, ``core/python.c`` the C.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -46,6 +46,8 @@ class Engine:
         compiled: in C; by default where it is there.
     """
 
+    unit = STEP  # of a logit
+
     def __init__(self, models: Sequence[IntegerWeights], compiled: bool | None = None):
         self.models = list(models)
         self.compiled = is_compiled() if compiled is None else compiled
@@ -73,18 +75,18 @@ class Engine:
         windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::step]
         for first in range(0, count, AT_ONCE):
             mfcc = window_mfcc(windows[first : first + AT_ONCE])
-            logits[first : first + AT_ONCE] = self._of_models(mfcc_logits, mfcc)
+            logits[first : first + AT_ONCE] = self.of_models(mfcc_logits, mfcc)
         return logits
 
     def stream(self) -> "Stream":
         """A new stream."""
         return CompiledStream(self) if self.compiled else Stream(self)
 
-    def _of_models(self, function: "_Logits", mfcc: np.ndarray) -> np.ndarray:
+    def of_models(
+        self, function: Callable[[np.ndarray, IntegerWeights], np.ndarray], mfcc: np.ndarray
+    ) -> np.ndarray:
+        """Logits ``[n, models]`` of MFCC by ``mfcc_logits`` or ``stream_logits``."""
         return np.stack([function(mfcc, weights) for weights in self.models], -1)
-
-
-_Logits = "Callable[[np.ndarray, IntegerWeights], np.ndarray]"
 
 
 class Stream:
@@ -109,7 +111,7 @@ class Stream:
         new = coefficients(band_logarithms(*spectra(frames_of(heard))))
         mfcc = np.concatenate([self.mfcc, new])
         self.mfcc = mfcc[hops:]
-        logits = self.engine._of_models(stream_logits, mfcc)
+        logits = self.engine.of_models(stream_logits, mfcc)
         logits[: max(0, WARM_UP - self.hops)] = NOT_READY
         self.hops = min(self.hops + hops, WARM_UP)
         return logits.astype(np.int16)

@@ -1,0 +1,1 @@
+"""Speech in recordings and streams: what the package is installed for."""
