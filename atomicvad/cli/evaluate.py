@@ -40,13 +40,14 @@ def evaluate(
     For example: atomicvad evaluate 43185 mine/*.keras --data recordings --out evaluation
     """
     from atomicvad.config import load_profile
-    from atomicvad.report.evaluation_page import write_evaluation
-    from atomicvad.report.evaluation_text import as_text
+    from atomicvad.report.evaluation_page import require_folder, write_evaluation
+    from atomicvad.report.evaluation_text import as_text, summary
     from atomicvad.runs.evaluation import evaluate_models
 
+    require_folder(out)
     outcome = evaluate_models(models, data, load_profile(profile), unit, threshold)
-    files = write_evaluation(outcome.evaluation, outcome.summary(), out)
+    files = write_evaluation(outcome, out)
     typer.echo(as_text(outcome.evaluation))
     typer.echo("")
-    typer.echo(outcome.summary())
+    typer.echo(summary(outcome))
     typer.echo(f"{out}: {', '.join(path.name for path in files)}")

@@ -24,8 +24,9 @@ def roc(evaluation: Evaluation) -> Figure:
     counts = confusion_table(evaluation)
     for number, (name, (false, true)) in enumerate(evaluation.curves.items()):
         color = f"C{number}" if named else "C0"
-        look = {"lw": 1.4} if named else {"lw": 0.7, "alpha": 0.6}
-        axes.plot(false, true, color=color, label=name if named else None, **look)
+        width, alpha = (1.4, 1.0) if named else (0.7, 0.6)
+        label = name if named else None
+        axes.plot(false, true, color=color, lw=width, alpha=alpha, label=label)
         of_model = counts.loc[name]
         axes.plot(
             of_model["false alarms"] / evaluation.support["background"],

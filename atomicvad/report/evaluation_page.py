@@ -8,7 +8,6 @@ import jinja2
 from matplotlib.figure import Figure
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.labelled_audio import Evaluation
 from atomicvad.files import replacing
 from atomicvad.report import evaluation_figures as figures
 from atomicvad.report.evaluation_text import (
@@ -17,8 +16,10 @@ from atomicvad.report.evaluation_text import (
     heading,
     metric_rows,
     notes,
+    summary,
     title,
 )
+from atomicvad.runs.evaluation import Outcome
 
 TABLE, CONFUSION, PAGE = "evaluation.csv", "confusion.csv", "evaluation.html"
 TEMPLATE = Path(__file__).with_name("evaluation.html.j2")
@@ -32,24 +33,31 @@ class Picture:
     description: str
 
 
-def write_evaluation(evaluation: Evaluation, summary: str, out: Path) -> list[Path]:
-    """Write both tables and the page into the folder ``out``; return their paths.
+def require_folder(out: Path) -> None:
+    """Check, before anything is scored, that ``out`` is or can become a folder.
 
     Raises:
-        AtomicVADError: ``out`` is a file.
+        AtomicVADError: it is a file, or lies below one.
     """
-    if out.exists() and not out.is_dir():
-        raise AtomicVADError(f"--out: {out}: expected a folder, found a file")
+    found = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not found.is_dir():
+        raise AtomicVADError(f"--out: {found}: expected a folder, found a file")
+
+
+def write_evaluation(outcome: Outcome, out: Path) -> list[Path]:
+    """Write both tables and the page into the folder ``out``; return their paths."""
+    evaluation = outcome.evaluation
     for name, table in ((TABLE, evaluation.table), (CONFUSION, evaluation.confusion)):
         with replacing(out / name) as path:
             table.to_csv(path, index=False, float_format="%.6f")
     with replacing(out / PAGE) as path:
-        path.write_text(page(evaluation, summary), encoding="utf-8")
+        path.write_text(page(outcome), encoding="utf-8")
     return [out / name for name in (TABLE, CONFUSION, PAGE)]
 
 
-def page(evaluation: Evaluation, summary: str) -> str:
+def page(outcome: Outcome) -> str:
     """The page of an evaluation: HTML with its pictures inside."""
+    evaluation = outcome.evaluation
     curves = []
     if evaluation.curves:
         curves = [_picture(figures.roc(evaluation), figures.roc_description(evaluation))]
@@ -64,7 +72,7 @@ def page(evaluation: Evaluation, summary: str) -> str:
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         heading=heading(evaluation),
         notes=notes(evaluation),
-        summary=summary,
+        summary=summary(outcome),
         several=len(evaluation.models) > 1,
         metrics=metric_rows(evaluation),
         titles=[title(name, evaluation) for name in wide],

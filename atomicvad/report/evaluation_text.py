@@ -3,7 +3,8 @@
 import pandas as pd
 
 from atomicvad.evaluation.labelled_audio import METRICS, Evaluation
-from atomicvad.report.text import with_interval
+from atomicvad.report.text import counted, with_interval
+from atomicvad.runs.evaluation import Outcome
 
 TITLES = {
     "auroc": "AUROC",
@@ -32,10 +33,21 @@ def heading(evaluation: Evaluation) -> str:
     """What the numbers rest on, in one line."""
     support = evaluation.support
     return (
-        f"{support['recordings']:,} recordings, {support['seconds']:,.1f} s labelled: "
-        f"{support['speech']:,} {ITEMS[evaluation.unit]} of speech, "
+        f"{counted(support['recordings'], 'recording')}, {support['seconds']:,.1f} s labelled: "
+        f"{counted(support['speech'], evaluation.unit)} of speech, "
         f"{support['background']:,} of background; threshold {evaluation.threshold:g}"
     )
+
+
+def summary(outcome: Outcome) -> str:
+    """Files, seconds and speed in one line."""
+    evaluation, speed = outcome.evaluation, outcome.audio_seconds / max(outcome.seconds, 1e-9)
+    line = (
+        f"{counted(evaluation.support['recordings'], 'file')}, {outcome.audio_seconds:,.1f} s "
+        f"scored by {counted(len(evaluation.models), 'model')} in {outcome.seconds:.1f} s: "
+        f"{speed:,.0f} times as fast as it is played"
+    )
+    return line + (f"; {counted(outcome.left_out, 'file')} left out" if outcome.left_out else "")
 
 
 def notes(evaluation: Evaluation) -> list[str]:

@@ -19,23 +19,12 @@ from atomicvad.scoring.named_models import find_model, paper_model
 
 @dataclass(frozen=True)
 class Outcome:
-    """An evaluation, how many files were left out, and how long scoring took for how much (s)."""
+    """An evaluation, how many files were left out, and how long it took to score how much (s)."""
 
     evaluation: Evaluation
     left_out: int
     seconds: float
     audio_seconds: float
-
-    def summary(self) -> str:
-        """Files, seconds and speed in one line."""
-        support = self.evaluation.support
-        speed = self.audio_seconds / max(self.seconds, 1e-9)
-        line = (
-            f"{support['recordings']} files, {self.audio_seconds:.1f} s of audio, "
-            f"{len(self.evaluation.models)} models: {self.seconds:.1f} s, "
-            f"{speed:.0f} times as fast as it is played"
-        )
-        return line + f"; {self.left_out} files left out" * bool(self.left_out)
 
 
 def evaluate_models(
@@ -68,11 +57,13 @@ def evaluate_models(
     started = time.perf_counter()
     scored = score_labelled(score, audio, settings, along)
     seconds = time.perf_counter() - started
+    labels = scored.labels
+    whole = scored.scores["clip_samples"].sum() / settings.sample_rate
     return Outcome(
-        evaluate_labelled(list(paths), scored.scores, scored.labels, settings, unit, threshold),
+        evaluate_labelled(list(paths), scored.scores, labels, settings, unit, threshold),
         len(audio.left_out) + len(scored.left_out),
         seconds,
-        float(scored.scores["clip_samples"].sum() / settings.sample_rate),
+        float(whole if along else (labels["end"] - labels["start"]).sum()),
     )
 
 
