@@ -73,6 +73,7 @@ def page(outcome: Outcome) -> str:
         heading=heading(evaluation),
         notes=notes(evaluation),
         summary=summary(outcome),
+        intervals=bool(evaluation.table["low"].notna().any()),
         several=len(evaluation.models) > 1,
         metrics=metric_rows(evaluation),
         titles=[title(name, evaluation) for name in wide],
