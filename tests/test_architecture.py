@@ -18,9 +18,9 @@ DEFERRED = {
 }
 # Modules that only the extra ``reproduce`` can import.
 HEAVY = re.compile(
-    r"atomicvad\.(layers|model|training\.|report\.|runs\.(device|seed|systems|real|cluster)"
+    r"atomicvad\.(layers|model|training\.|report\.|runs\.(device|evaluation|seed|systems|real|cluster)"
     r"|kernels\.keras_call"
-    r"|scoring\.(models|logits|probabilities|released_checkpoints|testing_split)|evaluation\.atlas"
+    r"|scoring\.(models|named_models|logits|probabilities|released_checkpoints|testing_split)|evaluation\.atlas"
     r"|device\.(errors|export|int8|scoring))"
 )
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from atomicvad.cli.options import Profile
+from atomicvad.cli.options import MODEL, Profile
 
 app = typer.Typer()
 
@@ -14,11 +14,7 @@ app = typer.Typer()
 def export(
     models: Annotated[
         list[str],
-        typer.Argument(
-            metavar="MODEL",
-            help="a .keras file; a seed of the profile (its committed weights), as 43185; "
-            "or a released checkpoint of $ATOMICVAD_PUBLISHED, as released-0",
-        ),
+        typer.Argument(metavar="MODEL", help=MODEL),
     ],
     target: Annotated[str, typer.Option(help="c, onnx, tflite or wasm")],
     out: Annotated[Path, typer.Option(help="a folder that is new or empty: OUT/MODEL/…")],

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from atomicvad.cli import data, device, results, runs
+from atomicvad.cli import data, device, evaluate, results, runs
 from atomicvad.console import plain_bars
 from atomicvad.errors import AtomicVADError
 from atomicvad.isolation import isolate_process
@@ -29,6 +29,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(runs.app)
 app.add_typer(results.app)
 app.add_typer(device.app)
+app.add_typer(evaluate.app)
 
 
 def main() -> None:

@@ -11,3 +11,7 @@ Profile = Annotated[
 Reference = Annotated[
     bool, typer.Option("--reference", help="of the committed results instead of a run's")
 ]
+MODEL = (
+    "a .keras file; a seed of the profile (its committed weights), as 43185; "
+    "or a released checkpoint of $ATOMICVAD_PUBLISHED, as released-0"
+)

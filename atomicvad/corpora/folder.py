@@ -39,9 +39,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
     default = {path: _split(path, source.shares) for path in paths}
     splits = resolve_splits(default, source, seed)
     for path, split in splits.items():
-        parts = PurePosixPath(path).parts[:-1]
-        named = (KINDS[part.lower()] for part in parts if part.lower() in KINDS)
-        kind = "speech" if path in labels else next(named, source.kind)
+        kind = "speech" if path in labels else kind_of(path) or source.kind
         segments = tuple(read_segments(only_one(folder, labels[path]))) if path in labels else ()
         if not kind:
             raise AtomicVADError(
@@ -79,6 +77,16 @@ def find_labels(
         else:
             others.append(name)
     return labels, others, alone
+
+
+def kind_of(path: str) -> str:
+    """``speech``, ``noise`` or ``music`` by the first folder with such a name, else empty.
+
+    >>> kind_of("dev/Voice/anna/1.wav"), kind_of("anna/1.wav")
+    ('speech', '')
+    """
+    parts = PurePosixPath(path).parts[:-1]
+    return next((KINDS[part.lower()] for part in parts if part.lower() in KINDS), "")
 
 
 def only_one(folder: Path, names: list[str]) -> Path:

@@ -12,3 +12,12 @@ def with_interval(value: float, low: float, high: float, digits: int = 3, sign: 
     form = f"{sign}.{digits}f"
     text = f"{value:{form}}"
     return f"{text} [{low:{form}}, {high:{form}}]" if np.isfinite([low, high]).all() else text
+
+
+def counted(number: float, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "file"), counted(1200, "file")
+    ('1 file', '1,200 files')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"

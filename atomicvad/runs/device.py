@@ -9,11 +9,12 @@ from atomicvad.config import Settings
 from atomicvad.device.emulate.measure import Measured, measure
 from atomicvad.device.emulate.signals import stream_signals, window_signals
 from atomicvad.device.export.c import write_sources
-from atomicvad.device.export.models import exportable_model, find_model
+from atomicvad.device.export.models import exportable_model
 from atomicvad.device.integer.detector import pushed_logits, window_logits
 from atomicvad.device.integer.weights import integer_weights
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import DEVICE, DEVICE_FUNCTIONS, replacing
+from atomicvad.scoring.named_models import find_model
 
 
 def measure_device(settings: Settings, model: str) -> Measured:
@@ -21,7 +22,7 @@ def measure_device(settings: Settings, model: str) -> Measured:
 
     Args:
         settings: of the profile whose results the tables belong to.
-        model: see ``export.models.find_model``.
+        model: see ``scoring.named_models.find_model``.
 
     Raises:
         AtomicVADError: no such model, a compiler or an emulator is missing, the sources do not

@@ -18,11 +18,12 @@ from scipy.special import expit
 
 from atomicvad.config import Settings
 from atomicvad.device.export.contents import Contents, sample_window
-from atomicvad.device.export.models import exportable_model, find_model
+from atomicvad.device.export.models import exportable_model
 from atomicvad.device.export.targets import TARGETS
 from atomicvad.errors import AtomicVADError
 from atomicvad.model import flat_weights
 from atomicvad.scoring.logits import logit_score
+from atomicvad.scoring.named_models import find_model
 
 WINDOW, EXPECTED, README = "window.i16", "expected.json", "README.md"
 
@@ -74,7 +75,7 @@ def export(
     """Write a folder for every model into ``out``, which appears whole or not at all.
 
     Args:
-        names: of models, see ``models.find_model``.
+        names: of models, see ``scoring.named_models.find_model``.
         target: one of ``TARGETS``.
         out: a folder that does not exist yet, or is empty.
         settings: the profile whose seeds ``names`` may name.
