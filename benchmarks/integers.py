@@ -16,12 +16,12 @@ from tqdm import tqdm
 from atomicvad.audio.signal import to_int16
 from atomicvad.config import Settings, load_profile
 from atomicvad.corpora.clips import decoded_clips, read_labels
+from atomicvad.device.engine import Engine
 from atomicvad.device.errors import step_errors
 from atomicvad.device.export.models import exportable_model
 from atomicvad.device.integer.detector import window_logits
 from atomicvad.device.integer.tables import WINDOW
 from atomicvad.device.integer.weights import integer_weights
-from atomicvad.device.engine import Engine
 from atomicvad.device.scoring import engine_of, window_score
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import CLIP_LABELS, INTEGER_STEPS, WEIGHTS, project_root
@@ -80,7 +80,9 @@ def compare_random_windows(path: Path) -> None:
         walk = random.normal(0, 1, (100, WINDOW)).cumsum(1) * random.integers(0, 2, (100, 1))
         drawn = levels * (random.normal(0, 1, (100, WINDOW)) + walk)
         windows = np.clip(drawn, -32768, 32767).astype(np.int16)
-        if not np.array_equal(engine.windows(windows.ravel())[:, 0], window_logits(windows, weights)):
+        if not np.array_equal(
+            engine.windows(windows.ravel())[:, 0], window_logits(windows, weights)
+        ):
             raise AtomicVADError("C and specification differ on random windows")
 
 

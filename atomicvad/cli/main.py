@@ -50,6 +50,10 @@ def main() -> None:
         raise
     except AtomicVADError as error:
         sys.exit(f"error: {error}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "atomicvad":
+            raise
+        sys.exit(f"error: this command needs {error.name}: pip install 'atomicvad[reproduce]'")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             sys.exit(f"error: {error.filename or 'writing'}: the disk is full")

@@ -18,7 +18,7 @@ Audio = Source | np.ndarray
 BLOCK = 1 << 20  # samples of an array that are looked at together
 
 
-def detect(
+def detect(  # noqa: PLR0913, options by the names that users know
     audio: Audio,
     rate: int | None = None,
     *,

@@ -62,7 +62,7 @@ class SpeechDetector:
         []
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, the options of detect
         self,
         rate: int = SAMPLE_RATE,
         *,

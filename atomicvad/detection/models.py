@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from atomicvad.detection.floating import FloatEngine
-from atomicvad.detection.scorer import Scorer, WindowScorer
+from atomicvad.detection.scorer import Scorer, StreamScorer, WindowScorer
 from atomicvad.detection.segmenter import Rules
 from atomicvad.device.engine import Engine
 from atomicvad.device.integer.weights import IntegerWeights, integer_weights
@@ -19,7 +19,6 @@ from atomicvad.errors import AtomicVADError
 
 Step = Literal["10ms", "79ms"]
 Arithmetic = Literal["integer", "float"]
-SCORERS: dict[str, type[Scorer]] = {"10ms": Scorer, "79ms": WindowScorer}
 DATA = Path(__file__).with_name("data")
 WEIGHTS, DEFAULTS, ONNX = DATA / "weights.npz", DATA / "defaults.json", DATA / "atomicvad.onnx"
 ENSEMBLE = "ensemble"
@@ -61,7 +60,9 @@ class Model:
         """
         smoothing = defaults()["steps"][check_step(step)]["smoothing"]
         if arithmetic == "integer":
-            return SCORERS[step](Engine(self.integers()), smoothing)
+            engine = Engine(self.integers())
+            of_step = StreamScorer if step == "10ms" else WindowScorer
+            return of_step(engine, smoothing)
         if arithmetic != "float" or step != "79ms":
             raise AtomicVADError(
                 f"arithmetic: expected integer, or float where step is 79ms; got {arithmetic!r}"
@@ -104,7 +105,7 @@ def check_step(step: str) -> str:
     Raises:
         AtomicVADError: there is none.
     """
-    if step not in SCORERS:
+    if step not in get_args(Step):
         raise AtomicVADError(f"step: expected 10ms or 79ms, got {step!r}")
     return step
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from atomicvad.detection.segment import Segment
 from atomicvad.errors import AtomicVADError
 
+DECIMALS = 6  # of times in s
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -138,7 +140,7 @@ class Segmenter:
 
     def _start_time(self) -> float:
         pad = 0.0 if self.is_cut else self.rules.pad
-        return max(0.0, self._first * self.step - pad)
+        return round(max(0.0, self._first * self.step - pad), DECIMALS)
 
     def _end(self, events: list[Event], duration: float | None) -> None:
         """End the segment where speech was last heard, unless it is too short."""
@@ -150,7 +152,7 @@ class Segmenter:
         self._begin(None)
 
     def _report(self, events: list[Event], end: float, mean: float, peak: float) -> None:
-        start = self._start_time()
+        start, end = self._start_time(), round(end, DECIMALS)
         if end > start:
             events.append(Event("end", end, Segment(start, end, mean, peak)))
 

@@ -1,4 +1,4 @@
-"""The integer detector of one or several models along samples: in C where it was compiled, else NumPy.
+"""The integer detector of one or several models: in C where it was compiled, else in NumPy.
 
 Both compute the same bits. ``device.integer`` is the specification, ``core/python.c`` the C.
 """

@@ -21,6 +21,7 @@ from atomicvad.scoring.protocols import score_set
 from atomicvad.scoring.scores import Sets
 from atomicvad.stamps import content_of, fingerprint
 
+
 def core_digest() -> str:
     """Fingerprint of the C sources, which no import names."""
     return fingerprint(content_of([CORE / "atomicvad.c", CORE / "atomicvad.h"], CORE))

@@ -1,5 +1,7 @@
 """What the C core reads of a model: names, types and shapes of its weights, as C has them."""
 
+from typing import Any
+
 import numpy as np
 
 from atomicvad.device.integer.weights import IntegerWeights
@@ -24,7 +26,7 @@ def named_values(weights: IntegerWeights) -> dict[str, np.ndarray]:
     """
     first = np.zeros((3, 7, 8), np.int64)  # rows of 7 weights and a zero
     first[..., :7] = weights.first
-    of_types = {
+    of_types: dict[type[np.integer], dict[str, Any]] = {
         np.uint32: {
             "first_shift": weights.first_normal.least_shift,
             "first_epsilon": weights.first_normal.epsilon,
