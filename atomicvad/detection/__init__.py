@@ -1,0 +1,1 @@
+"""Speech segments of any recording: detection, and files that hold segments."""
