@@ -7,6 +7,7 @@ end to end, by a dozen lines of PyAV that share nothing with the package.
 import io
 import os
 import random
+import sys
 
 import av
 import numpy as np
@@ -151,6 +152,21 @@ def test_damaged_heads(tmp_path):
     print(outcomes)
     assert outcomes["equal"] > HEADS / 4
     assert not wrong, (outcomes, wrong)
+
+
+def test_damaged_heads_without_ffmpeg(monkeypatch):
+    files, draw, read = kinds(), random.Random(11), 0
+    monkeypatch.setitem(sys.modules, "av", None)
+    for _ in range(HEADS // 10):
+        name = draw.choice(sorted(files))
+        content = b"".join(damaged(files[name], draw))
+        for function in (decode, read_header):
+            try:
+                function(content, name)
+                read += 1
+            except AudioError as error:
+                assert str(error).startswith(name) and "\n" not in str(error)
+    assert read > HEADS / 20
 
 
 def test_heads_on_disk_are_read_as_bytes_are(tmp_path):

@@ -20,6 +20,7 @@ LIGHT = [
     *("atomicvad", "atomicvad.errors", "atomicvad.files", "atomicvad.console"),
     *("atomicvad.audio.decode", "atomicvad.audio.signal"),
     *("atomicvad.device.integer.detector", "atomicvad.device.integer.weights"),
+    *("atomicvad.detection.formats", "atomicvad.detection.plot"),
 ]
 REFUSE = """
 import importlib, sys

@@ -1,0 +1,96 @@
+"""A picture of a detection: waveform, score and segments over time."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atomicvad.audio.signal import SAMPLE_RATE
+from atomicvad.detection.segment import Segment
+from atomicvad.errors import AtomicVADError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PIXELS = 1320  # columns of a picture: 6.6 inches at 200 dots per inch
+# Colours of Okabe and Ito: people with any colour vision tell them apart, and greys differ, too.
+WAVEFORM, SCORE, SEGMENT, THRESHOLD = "#0072B2", "#000000", "#E69F00", "#D55E00"
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+}
+
+
+def plot(
+    waveform: np.ndarray,
+    times: np.ndarray,
+    probabilities: np.ndarray,
+    segments: Sequence[Segment],
+    threshold: float,
+    title: str = "",
+) -> "Figure":
+    """Draw a recording over its score; segments are shaded, the threshold is a dashed line.
+
+    Of long recordings the least and the greatest value of each column of pixels are drawn.
+
+    Args:
+        waveform: 16 kHz mono in ±1, ``[samples]``.
+        times: of the scores, in s, ``[n]``.
+        probabilities: of speech, from 0 to 1, ``[n]``.
+        segments: that were found.
+        threshold: from which on a score means speech.
+        title: above the picture, such as the file's name.
+
+    Returns:
+        A figure of matplotlib's; ``figure.savefig("speech.png")`` writes it.
+
+    Raises:
+        AtomicVADError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib.style
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise AtomicVADError("a picture needs matplotlib: pip install 'atomicvad[plot]'") from None
+
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=(6.6, 3.0), layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True)
+        _draw(above, np.arange(len(waveform)) / SAMPLE_RATE, waveform, WAVEFORM, 0.5)
+        _draw(below, np.asarray(times), probabilities, SCORE, 1.0)
+        for axes in (above, below):
+            spans = [(one.start, one.end - one.start) for one in segments]
+            axes.broken_barh(
+                spans, (0, 1), transform=axes.get_xaxis_transform(), color=SEGMENT, alpha=0.35,
+                linewidth=0, zorder=0, label="segments",
+            )  # fmt: skip
+        below.axhline(threshold, color=THRESHOLD, linestyle="--", linewidth=1, label="threshold")
+        most = float(np.max(np.abs(waveform), initial=0)) or 1.0
+        above.set(ylabel="amplitude", ylim=(-1.05 * most, 1.05 * most))
+        above.set_title(title, parse_math=False)
+        below.set(xlabel="time (s)", ylabel="probability", ylim=(-0.03, 1.03))
+        below.set_xlim(0, len(waveform) / SAMPLE_RATE or 1)
+        figure.legend(
+            *below.get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False
+        )
+    return figure
+
+
+def _draw(axes: "Axes", times: np.ndarray, values: np.ndarray, color: str, width: float) -> None:
+    """A line, or its extent in each column of pixels."""
+    if len(values) <= 2 * PIXELS:
+        axes.plot(times, values, color=color, linewidth=width)
+        return
+    starts = np.linspace(0, len(values), PIXELS, endpoint=False).astype(int)
+    low, high = (bound.reduceat(values, starts) for bound in (np.minimum, np.maximum))
+    # Where it is dense, segments show through.
+    axes.fill_between(times[starts], low, high, color=color, alpha=0.6, linewidth=0)
