@@ -9,7 +9,8 @@ import sys
 
 import typer
 
-from atomicvad.cli import data, device, evaluate, results, runs
+from atomicvad.cli import data, detect, device, evaluate, results, runs
+from atomicvad.cli.options import INTERRUPTED, Stopped
 from atomicvad.console import plain_bars
 from atomicvad.errors import AtomicVADError
 from atomicvad.isolation import isolate_process
@@ -17,7 +18,6 @@ from atomicvad.parallel import limit_threads
 
 # What is wrong with a path that a user named.
 PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
-INTERRUPTED = 130  # the exit code after Ctrl-C
 
 app = typer.Typer(
     add_completion=False,
@@ -25,6 +25,7 @@ app = typer.Typer(
     help="AtomicVAD, a voice activity detector of 298 parameters: data, training, results.",
     pretty_exceptions_enable=False,
 )
+app.add_typer(detect.app)
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app)
 app.add_typer(results.app)
@@ -43,6 +44,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app()
+    except Stopped:
+        raise
     except (SystemExit, KeyboardInterrupt) as stop:
         if isinstance(stop, KeyboardInterrupt) or stop.code == INTERRUPTED:
             typer.echo("stopped; the same command continues", err=True)
