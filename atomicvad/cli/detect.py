@@ -1,5 +1,6 @@
 """``atomicvad detect``: speech in recordings, or in a stream of raw PCM."""
 
+import os
 import sys
 import time
 from importlib.util import find_spec
@@ -100,6 +101,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
     """Find speech in recordings: a line a segment on stdout, or files of many formats.
 
     A recording that cannot be read is a line on stderr; then the exit code is 1.
+    Options that are left out are as they were chosen on validation scenes.
 
     For example: atomicvad detect call.mp3 interviews/ --format rttm --out segments -j 4
 
@@ -121,8 +123,8 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
     options.rules()
     if STDIN in recordings and len(recordings) > 1:
         raise AtomicVADError("-: expected stdin alone, got other recordings beside it")
-    if STDIN in recordings and sys.stdin.isatty():
-        raise AtomicVADError("-: expected audio from a pipe or a file, stdin is a terminal")
+    if STDIN in recordings and (sys.stdin is None or sys.stdin.isatty()):
+        raise AtomicVADError("-: expected audio from a pipe or a file as stdin, got none")
     if stream:
         if recordings != [STDIN] or output_format or out or plot:
             raise AtomicVADError("--stream: expected - alone, without --format, --out and --plot")
@@ -176,7 +178,7 @@ class _Request:
             output = outputs[number] if outputs else None
             picture = pictures[number] if pictures else None
             wanted = [path for path in (output, picture) if path is not None]
-            there = bool(outputs) and all(path.exists() for path in wanted)
+            there = bool(outputs) and all(map(os.path.lexists, wanted))
             if overwrite or not there:
                 source = sys.stdin.buffer if arguments == [STDIN] else recording.path
                 self.jobs.append(Job(str(recording.path), source, output, self.format, picture))

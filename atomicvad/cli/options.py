@@ -20,10 +20,10 @@ MODEL = (
 
 # Of the commands that detect speech; what is left out is as it was chosen on validation scenes.
 Threshold = Annotated[
-    float | None, typer.Option(help="speech begins where its probability reaches this, 0 to 1")
+    float | None, typer.Option(help="speech begins where the probability reaches this, 0 to 1")
 ]
 OffsetThreshold = Annotated[
-    float | None, typer.Option(help="speech ends where its probability falls below this")
+    float | None, typer.Option(help="speech ends where the probability falls below this")
 ]
 MinSpeech = Annotated[float | None, typer.Option(help="shorter speech is left out, in s")]
 MinSilence = Annotated[

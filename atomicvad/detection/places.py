@@ -32,13 +32,13 @@ def find_recordings(arguments: Sequence[Path]) -> tuple[list[Recording], list[Pa
     found: dict[str, Recording] = {}
     empty = []
     for argument in arguments:
-        insides = [PurePath(argument.name)]
-        if argument.is_dir():
+        insides, is_folder = [PurePath(argument.name)], os.path.isdir(argument)  # noqa: PTH112
+        if is_folder:
             insides = [PurePath(name) for name in files_below(argument)]
             if not insides:
                 empty.append(argument)
         for inside in insides:
-            path = argument / inside if argument.is_dir() else argument
+            path = argument / inside if is_folder else argument
             found.setdefault(os.path.abspath(path), Recording(path, inside))  # noqa: PTH100
     return list(found.values()), empty
 
@@ -92,7 +92,8 @@ class Place:
         if out is None:
             return cls(None, False)
         path = Path(out)
-        is_folder = path.is_dir() or out.endswith("/") or not (path.suffix or path.is_file())
+        is_folder = os.path.isdir(path) or out.endswith("/")  # noqa: PTH112
+        is_folder = is_folder or not (path.suffix or os.path.isfile(path))  # noqa: PTH113
         return cls(path, is_folder)
 
     def paths(self, names: Sequence[str], suffix: str) -> list[Path]:
@@ -111,5 +112,5 @@ def require_free(paths: Sequence[Path], recordings: Sequence[Recording], overwri
     for path in paths:
         if os.path.realpath(path) in heard:
             raise AtomicVADError(f"{path}: expected another place than that of a recording")
-        if path.exists() and not overwrite:
+        if os.path.lexists(path) and not overwrite:
             raise AtomicVADError(f"{path}: is there already; --overwrite writes it anew")
