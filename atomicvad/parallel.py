@@ -10,10 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context, resource_tracker
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from atomicvad.errors import AtomicVADError
-from atomicvad.sections import Mode, TrainingSettings
+
+if TYPE_CHECKING:
+    from atomicvad.sections import Mode, TrainingSettings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -84,7 +86,7 @@ def set_up_tensorflow() -> None:
     grow_gpu_memory("auto")
 
 
-def grow_gpu_memory(mode: Mode) -> None:
+def grow_gpu_memory(mode: "Mode") -> None:
     """Let every visible GPU take memory as it is needed (``auto``: where that can still be set).
 
     Raises:
@@ -100,7 +102,7 @@ def grow_gpu_memory(mode: Mode) -> None:
                 raise AtomicVADError(f"training.memory_growth: {gpu.name}: {error}") from None
 
 
-def choose_gpu(training: TrainingSettings) -> None:
+def choose_gpu(training: "TrainingSettings") -> None:
     """Let TensorFlow see the GPUs that ``training`` names, and take as much of their memory.
 
     Raises:

@@ -12,8 +12,9 @@ import soundfile
 
 from atomicvad.audio.decode import AudioError, audio_chunks, decode, read_header
 from atomicvad.audio.files import opened
+from atomicvad.audio.folders import SUFFIXES
 from atomicvad.audio.sndfile import open_sndfile
-from atomicvad.corpora.index import SUFFIXES, find_files, passed_over
+from atomicvad.corpora.index import find_files, passed_over
 from atomicvad.corpora.recordings import Recording
 from atomicvad.data.store import AudioStore
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomicvad.corpora.generated import generate
 from atomicvad.audio.signal import to_int16
+from atomicvad.corpora.generated import generate
 from atomicvad.detection.models import find_model, seeds
 from atomicvad.device import engine
 from atomicvad.device.core import values

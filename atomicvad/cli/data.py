@@ -21,7 +21,8 @@ class _WithCorpora(TyperGroup):
 app = typer.Typer(
     cls=_WithCorpora,
     invoke_without_command=True,
-    help="Fetch and decode the recordings; cut windows, write manifests, make the test set.",
+    help="Fetch and decode the recordings; cut windows, write manifests, make the test set.\n\n"
+    "For example: atomicvad data --profile open",
 )
 
 
@@ -84,6 +85,8 @@ def fetch(
     """Fetch a corpus into its folder; stopped, the same command continues.
 
     FreeSound asks for a key in FREESOUND_API_KEY. Of AVA-Speech only the labels can be fetched.
+
+    For example: atomicvad data fetch ami_excerpts
     """
     from atomicvad.console import report_left_out
     from atomicvad.corpora import ami_excerpts, ava_speech, freesound, nonspeech, speech_commands
@@ -114,7 +117,10 @@ def fetch(
 def leak(
     folder: Annotated[Path | None, typer.Option(help="of Speech Commands")] = None,
 ) -> None:
-    """Measure how far Speech Commands' two splits share speakers with training."""
+    """Measure how far Speech Commands' two splits share speakers with training.
+
+    For example: atomicvad data leak --folder corpora/speech_commands
+    """
     from atomicvad.corpora import speech_commands
     from atomicvad.data.sources import corpora_folder
     from atomicvad.errors import AtomicVADError
@@ -139,6 +145,8 @@ def check(
 
     A manifest's audio is looked for in the store beside it, else below --root (the manifest's
     folder). Of a folder, all recordings are checked that have a label file beside them.
+
+    For example: atomicvad data check recordings/ train.json --root /audio
     """
     from atomicvad.corpora.labels import is_label_file
     from atomicvad.data.audit import audit
@@ -171,6 +179,8 @@ def audit(
     """List recordings whose label other detectors doubt, and the same sound under two names.
 
     Stopped, the same command continues. Nothing is changed: look at what is listed, then decide.
+
+    For example: atomicvad data audit --profile mine --output doubts.csv
     """
     from atomicvad.config import load_profile
     from atomicvad.data.prepare import prepare

@@ -39,6 +39,8 @@ def device(
     """Build a detector for microcontrollers, run it in emulators, measure it: device.csv.
 
     By default the first seed of the profile (its committed weights).
+
+    For example: atomicvad device 43185
     """
     from atomicvad.config import load_profile
     from atomicvad.device.emulate.measure import CYCLES

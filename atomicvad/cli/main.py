@@ -6,10 +6,13 @@ Commands import what they need when they are called: help must not wait for Tens
 import errno
 import io
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
-from atomicvad.cli import data, device, evaluate, results, runs
+from atomicvad.cli import data, detect, device, evaluate, listen, results, runs
+from atomicvad.cli.options import INTERRUPTED, Stopped
 from atomicvad.console import plain_bars
 from atomicvad.errors import AtomicVADError
 from atomicvad.isolation import isolate_process
@@ -17,19 +20,39 @@ from atomicvad.parallel import limit_threads
 
 # What is wrong with a path that a user named.
 PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
-INTERRUPTED = 130  # the exit code after Ctrl-C
+# Of the packages that another extra than ``reproduce`` brings.
+EXTRAS = dict.fromkeys(("elftools", "onnx", "onnxruntime", "unicorn"), "device")
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="AtomicVAD, a voice activity detector of 298 parameters: data, training, results.",
     pretty_exceptions_enable=False,
 )
+app.add_typer(detect.app)
+app.add_typer(listen.app)
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app)
 app.add_typer(results.app)
 app.add_typer(device.app)
 app.add_typer(evaluate.app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"atomicvad {version('atomicvad')}")
+        raise typer.Exit
+
+
+@app.callback()
+def atomicvad(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print it, and stop")
+    ] = False,
+) -> None:
+    """AtomicVAD, a voice activity detector of 298 parameters: speech, data, training, results.
+
+    For example: atomicvad detect call.mp3
+    """
 
 
 def main() -> None:
@@ -43,6 +66,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app()
+    except Stopped:
+        raise
     except (SystemExit, KeyboardInterrupt) as stop:
         if isinstance(stop, KeyboardInterrupt) or stop.code == INTERRUPTED:
             typer.echo("stopped; the same command continues", err=True)
@@ -53,7 +78,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "atomicvad":
             raise
-        sys.exit(f"error: this command needs {error.name}: pip install 'atomicvad[reproduce]'")
+        extra = EXTRAS.get((error.name or "").partition(".")[0], "reproduce")
+        sys.exit(f"error: this command needs {error.name}: pip install 'atomicvad[{extra}]'")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             sys.exit(f"error: {error.filename or 'writing'}: the disk is full")

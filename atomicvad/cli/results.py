@@ -17,7 +17,10 @@ def peers(
     ] = None,
     profile: Profile = "open",
 ) -> None:
-    """Score the peers, the integer detector and the released checkpoints on the scenes."""
+    """Score the peers, the integer detector and the released checkpoints on the scenes.
+
+    For example: atomicvad peers integer stream
+    """
     from atomicvad.config import load_profile
     from atomicvad.runs.systems import score_other_systems
 
@@ -27,7 +30,10 @@ def peers(
 
 @app.command()
 def atlas(profile: Profile = "open") -> None:
-    """Score the atlas of hard cases with every system that can run here."""
+    """Score the atlas of hard cases with every system that can run here.
+
+    For example: atomicvad atlas --profile open
+    """
     from atomicvad.config import load_profile
     from atomicvad.runs.systems import score_atlas
 
@@ -37,7 +43,10 @@ def atlas(profile: Profile = "open") -> None:
 
 @app.command()
 def real(profile: Profile = "open") -> None:
-    """Score all systems on real recordings: meetings with human labels, sounds without speech."""
+    """Score all systems on real recordings: meetings with human labels, sounds without speech.
+
+    For example: atomicvad real --profile open
+    """
     from atomicvad.config import load_profile
     from atomicvad.report.real_tables import real_lines
     from atomicvad.runs.real import measure_real
@@ -53,7 +62,10 @@ def smoothing(
     profile: Profile = "open",
     reference: Reference = False,
 ) -> None:
-    """AUROC of frames on the validation scenes by smoothing width, to choose one: smoothing.csv."""
+    """AUROC of frames on the validation scenes by smoothing width, to choose one: smoothing.csv.
+
+    For example: atomicvad smoothing --reference
+    """
     from atomicvad.config import load_profile
     from atomicvad.evaluation.smoothing import auroc_by_width
     from atomicvad.files import SMOOTHING, replacing
@@ -91,7 +103,10 @@ def report(
         typer.Option(help="one of `atomicvad pages`; all by default"),
     ] = None,
 ) -> None:
-    """Collate all seeds into tables, figures and pages (notebooks 01, 02, 04, 05 and 06)."""
+    """Collate all seeds into tables, figures and pages (notebooks 01, 02, 04, 05 and 06).
+
+    For example: atomicvad report --page systems --page atlas
+    """
     from atomicvad.config import load_profile
     from atomicvad.report.pages import PAGES, make_pages
 
@@ -104,7 +119,10 @@ def report(
 
 @app.command()
 def pages() -> None:
-    """Print the names of the pages."""
+    """Print the names of the pages.
+
+    For example: atomicvad pages
+    """
     from atomicvad.report.pages import PAGES
 
     typer.echo(" ".join(PAGES))
@@ -115,7 +133,10 @@ def figures(
     profile: Profile = "open",
     reference: Reference = False,
 ) -> None:
-    """Make tables and figures again from scores and weights, without audio."""
+    """Make tables and figures again from scores and weights, without audio.
+
+    For example: atomicvad figures --profile open --reference
+    """
     from atomicvad.config import load_profile
     from atomicvad.report.collate import collate
     from atomicvad.report.draw import draw_results
@@ -139,7 +160,10 @@ def compare(
         float | None, typer.Option(help="when the run began, in seconds since 1970")
     ] = None,
 ) -> None:
-    """Say whether a run reproduced the reference: the closing block of make reproduce."""
+    """Say whether a run reproduced the reference: the closing block of make reproduce.
+
+    For example: atomicvad compare --profile smoke
+    """
     from atomicvad.config import load_profile
     from atomicvad.report.closing import closing_block
 
@@ -148,7 +172,10 @@ def compare(
 
 @app.command()
 def adopt(profile: Profile = "open") -> None:
-    """Make a finished run the reference that is committed (for maintainers)."""
+    """Make a finished run the reference that is committed (for maintainers).
+
+    For example: atomicvad adopt --profile open
+    """
     from atomicvad.config import load_profile
     from atomicvad.report.adopt import adopt as adopt_run
 
@@ -159,7 +186,10 @@ def adopt(profile: Profile = "open") -> None:
 
 @app.command()
 def verify(profile: Profile = "open") -> None:
-    """Score the reference's weights again and compare with the tables beside them."""
+    """Score the reference's weights again and compare with the tables beside them.
+
+    For example: atomicvad verify --profile open
+    """
     from atomicvad.config import load_profile
     from atomicvad.report.compare import verify as verify_tables
 

@@ -11,7 +11,10 @@ app = typer.Typer()
 
 @app.command()
 def seeds(profile: Profile = "open") -> None:
-    """Print the seeds of a profile."""
+    """Print the seeds of a profile.
+
+    For example: atomicvad seeds --profile smoke
+    """
     from atomicvad.config import load_profile
 
     typer.echo(" ".join(map(str, load_profile(profile).seeds)))
@@ -21,7 +24,10 @@ def seeds(profile: Profile = "open") -> None:
 def train(
     seed: Annotated[int, typer.Option(help="one of the profile's")], profile: Profile = "open"
 ) -> None:
-    """Train one seed, as the notebook 03_training, unless that is done."""
+    """Train one seed, as the notebook 03_training, unless that is done.
+
+    For example: atomicvad train --seed 43185 --profile open
+    """
     from atomicvad.config import load_profile
     from atomicvad.data.prepare import prepare
     from atomicvad.files import project_root
@@ -56,7 +62,10 @@ def cluster(
     ] = "",
     workers: Annotated[int, typer.Option(min=1, help="processes to start without one")] = 2,
 ) -> None:
-    """Train and score all seeds that are not done on a Dask cluster, or on one started here."""
+    """Train and score all seeds that are not done on a Dask cluster, or on one started here.
+
+    For example: atomicvad cluster --scheduler tcp://host:8786
+    """
     from atomicvad.config import load_profile
     from atomicvad.runs.cluster import run_seeds
 
@@ -65,7 +74,10 @@ def cluster(
 
 @app.command()
 def progress(profile: Profile = "open") -> None:
-    """Say how far the seeds of a reproduction are."""
+    """Say how far the seeds of a reproduction are.
+
+    For example: atomicvad progress --profile open
+    """
     from atomicvad.config import load_profile
     from atomicvad.runs.progress import report
 
@@ -77,7 +89,10 @@ def score(
     profile: Profile = "open",
     seed: Annotated[int | None, typer.Option(help="one of the profile's; all by default")] = None,
 ) -> None:
-    """Score the weights of the seeds on the scenes, together, where that is not done."""
+    """Score the weights of the seeds on the scenes, together, where that is not done.
+
+    For example: atomicvad score --seed 43185
+    """
     from atomicvad.config import load_profile
     from atomicvad.runs.seed import score_seeds
     from atomicvad.runs.segments import find_segments

@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from atomicvad.audio.folders import SUFFIXES
 from atomicvad.console import report_left_out
-from atomicvad.corpora.index import SUFFIXES, find_files
+from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import Segment, read_turns
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.repository import checked_out, require_absent

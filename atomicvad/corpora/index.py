@@ -12,21 +12,11 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from atomicvad.audio.decode import AudioError, read_header
+from atomicvad.audio.folders import SUFFIXES, files_below
 from atomicvad.console import report_left_out
-from atomicvad.files import is_text
 from atomicvad.journal import Journal
 from atomicvad.parallel import FEW_FILES, process_pool
 
-SUFFIXES = frozenset(  # what ``decode`` reads; .mat is left out, as MATLAB's tables are called so
-    (
-        *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".au", ".snd"),
-        *(".caf", ".flac", ".ogg", ".oga", ".ogv", ".opus", ".spx", ".mp3", ".mp2", ".m4a"),
-        *(".m4b", ".m4v", ".mp4", ".mov", ".3gp", ".3g2", ".aac", ".ac3", ".eac3", ".webm"),
-        *(".weba", ".mkv", ".mka", ".avi", ".flv", ".wma", ".wmv", ".asf", ".ts", ".m2ts"),
-        *(".mts", ".mpg", ".mpeg", ".vob", ".amr", ".ape", ".tta", ".wv", ".g722", ".sph"),
-        *(".nist", ".voc", ".paf", ".svx", ".8svx", ".pvf", ".avr", ".htk", ".sds", ".ircam"),
-    )
-)
 COLUMNS = ["path", "bytes", "modified", "seconds", "rate", "channels", "problem"]
 MOST_KINDS = 12  # that are named in a line
 CHUNK = 500  # files read by a process in one task
@@ -38,23 +28,10 @@ def find_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
     Hidden files and folders are ignored, and links to folders are not followed. Names that are not
     UTF-8, or contain control characters, are left out with a message.
     """
-    paths, refused, suffixes = [], [], frozenset(suffix.lower() for suffix in suffixes)
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        refused += [name for name in folders if not is_text(name)]
-        folders[:] = [name for name in folders if is_text(name)]
-        inside = os.path.relpath(parent, folder).replace(os.sep, "/")
-        prefix = "" if inside == "." else inside + "/"
-        for name in files:
-            suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
-            if suffix not in suffixes or name.startswith("."):
-                continue
-            if is_text(name):
-                paths.append(prefix + name)
-            else:
-                refused.append(name)
+    refused: list[str] = []
+    paths = files_below(folder, suffixes, refused)
     report_left_out([f"{folder}: the name {ascii(name)[:80]}" for name in refused], most=3)
-    return sorted(paths)
+    return paths
 
 
 def passed_over(folder: Path, known: Iterable[str] = ()) -> str:

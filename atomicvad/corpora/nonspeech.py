@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from atomicvad.audio.folders import SUFFIXES
 from atomicvad.console import report_left_out
-from atomicvad.corpora.index import SUFFIXES, find_files
+from atomicvad.corpora.index import find_files
 from atomicvad.corpora.labels import read_text
 from atomicvad.corpora.recordings import About, Entry
 from atomicvad.corpora.repository import checked_out, require_absent

@@ -1,5 +1,6 @@
 """Speech in a stream, as its samples come."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -25,10 +26,13 @@ class Pipeline:
     def __init__(self, scorer: Scorer, rules: Rules):
         self.scorer = scorer
         self.segmenter = Segmenter(rules, scorer.step / SAMPLE_RATE)
+        self.newest = -math.inf  # logit
 
     def push(self, waveform: np.ndarray) -> list[Event]:
         """The events that float32 samples ``[n]`` complete."""
-        return self.segmenter.push(self.scorer.push(to_int16(waveform)))
+        logits = self.scorer.push(to_int16(waveform))
+        self.newest = logits[-1] if logits else self.newest
+        return self.segmenter.push(logits)
 
     def flush(self) -> list[Event]:
         """The rest of the events."""
@@ -108,6 +112,11 @@ class SpeechDetector:
         """
         scorer = self._pipeline.scorer
         return resampling_delay(self.rate) + scorer.step / SAMPLE_RATE + scorer.delay
+
+    @property
+    def probability(self) -> float:
+        """Of speech: the newest decision; 0 before the first."""
+        return 1 / (1 + math.exp(-max(self._pipeline.newest, -700.0)))
 
     def push(self, samples: np.ndarray) -> list[Event]:
         """The events that further samples complete.

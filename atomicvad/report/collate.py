@@ -8,7 +8,7 @@ from atomicvad.evaluation.headline import headline
 from atomicvad.evaluation.intervals import interval_of_mean
 from atomicvad.evaluation.items import STREAM, members, recorded_clips
 from atomicvad.evaluation.seed_table import seed_metrics
-from atomicvad.evaluation.systems import INTEGER, evaluate, load_system, system_files
+from atomicvad.evaluation.systems import INTEGER, TITLES, evaluate, load_system, system_files
 from atomicvad.files import (
     HEADLINE,
     HISTORY,
@@ -149,7 +149,9 @@ def _with_reference(table: pd.DataFrame, settings: Settings, name: str) -> pd.Da
     if column not in kept:  # no other system was ever compared
         return table
     missing = kept[column].isin((INTEGER, STREAM)) & ~kept[column].isin(system_files(settings))
-    return pd.concat([table, kept.loc[missing, table.columns]], ignore_index=True)
+    table = pd.concat([table, kept.loc[missing, table.columns]], ignore_index=True)
+    order = {name: number for number, name in enumerate(TITLES)}
+    return table.sort_values(column, key=lambda names: names.map(order), kind="stable")
 
 
 def reference_summary(settings: Settings) -> pd.DataFrame | None:

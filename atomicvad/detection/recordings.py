@@ -1,0 +1,176 @@
+"""Speech in many recordings: found, written and drawn file by file, one after the other or not."""
+
+import errno
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from atomicvad.audio.signal import SAMPLE_RATE, to_int16
+from atomicvad.detection.detect import waveforms
+from atomicvad.detection.detector import SpeechDetector, segments_of
+from atomicvad.detection.formats import FORMATS, Detections
+from atomicvad.detection.models import Step, find_model
+from atomicvad.detection.plot import plot
+from atomicvad.detection.segment import Segment
+from atomicvad.detection.segmenter import Rules, Segmenter
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import replacing
+from atomicvad.parallel import computed_ahead, process_pool
+
+
+@dataclass(frozen=True)
+class Options:
+    """How speech is found; see ``detect``."""
+
+    model: str | None = None
+    step: Step = "10ms"
+    channel: int | None = None
+    threshold: float | None = None
+    offset_threshold: float | None = None
+    min_speech: float | None = None
+    min_silence: float | None = None
+    pad: float | None = None
+    max_speech: float | None = None
+
+    def rules(self) -> Rules:
+        """What scores are compared with.
+
+        Raises:
+            AtomicVADError: an option outside its range, or no such model.
+        """
+        changes = asdict(self)
+        del changes["model"], changes["channel"], changes["step"]
+        return find_model(self.model).rules(self.step, **changes)
+
+    def detector(self, rate: int) -> SpeechDetector:
+        """For a stream."""
+        return SpeechDetector(rate, **asdict(self))
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done with a recording.
+
+    Attributes:
+        name: by which output calls it.
+        source: a path, or a file opened in binary mode.
+        output, format: the file that is written, if any, and a name of ``FORMATS``.
+        picture: the picture that is drawn, if any.
+    """
+
+    name: str
+    source: Path | BinaryIO
+    output: Path | None = None
+    format: str = "csv"
+    picture: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: detections, or the reason why the recording cannot be read."""
+
+    job: Job
+    found: Detections | None
+    problem: str = ""
+
+
+def run(job: Job, options: Options, progress: bool = False) -> Outcome:
+    """Find speech in a recording, and write what was asked for.
+
+    Args:
+        job: the recording.
+        options: how speech is found.
+        progress: whether to show the seconds that were read.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    try:
+        return Outcome(job, _run(job, options, progress))
+    except AtomicVADError as error:
+        return Outcome(job, None, str(error))
+
+
+def _run(job: Job, options: Options, progress: bool) -> Detections:
+    model, pictured, scores = find_model(options.model), [], []
+    rules, scorer = options.rules(), model.scorer(options.step)
+    segmenter = Segmenter(rules, scorer.step / SAMPLE_RATE)
+    segments: list[Segment] = []
+    for waveform in waveforms(job.source, None, options.channel, progress):
+        logits = scorer.push(to_int16(waveform))
+        segments += segments_of(segmenter.push(logits))
+        if job.picture is not None:
+            pictured.append(waveform)
+            scores += logits
+    logits, duration = scorer.flush(), scorer.length / SAMPLE_RATE
+    segments += segments_of(segmenter.push(logits) + segmenter.flush(duration))
+    found = Detections(job.name, duration, segments)
+    if job.output is not None:
+        write(job.output, [found], job.format)
+    if job.picture is not None:
+        times = (np.arange(len(scores + logits)) + 0.5) * scorer.step / SAMPLE_RATE
+        probabilities = 1 / (1 + np.exp(-np.maximum(scores + logits, -700.0)))
+        waveform, title = np.concatenate(pictured), Path(job.name).name
+        figure = plot(waveform, times, probabilities, segments, rules.threshold, title)
+        with _written(job.picture) as path:
+            figure.savefig(path, format="png")
+    return found
+
+
+def write(path: Path, found: Sequence[Detections], name: str) -> None:
+    """Write detections in the format called ``name``.
+
+    Raises:
+        AtomicVADError: the path cannot be written to.
+        OSError: the disk is full.
+    """
+    text = FORMATS[name].write(found)
+    with _written(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """``replacing``, with a line for what is wrong with a path."""
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise AtomicVADError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def run_all(
+    jobs: Sequence[Job], options: Options, processes: int, progress: bool = False
+) -> Iterator[Outcome]:
+    """Run jobs in so many processes; the outcomes have the order of the jobs.
+
+    Args:
+        jobs: their sources are paths, if there are several.
+        options: how speech is found.
+        processes: at most.
+        progress: of a single job, whether to show the seconds that were read.
+
+    Raises:
+        AtomicVADError: a process died.
+        OSError: the disk is full.
+    """
+    processes = min(processes, len(jobs))
+    if processes <= 1:
+        for job in jobs:
+            yield run(job, options, progress and len(jobs) == 1)
+        return
+    try:
+        with process_pool(processes) as pool:
+            function = partial(run, options=options)
+            for _, outcome in computed_ahead(pool, function, jobs, 4 * processes):
+                yield outcome
+    except BrokenProcessPool:
+        raise AtomicVADError("-j: a process died, for lack of memory perhaps; try fewer") from None
