@@ -21,14 +21,17 @@ MODELS = find_model("ensemble").integers()
 
 def signal(seconds: float = 6) -> np.ndarray:
     """Speech, noise, digital silence and full scale, one after another."""
-    parts = [level * generate(kind, (3, n), seconds=seconds / 4)
-             for n, (kind, level) in enumerate([("speech", 0.3), ("pink", 0.01), ("speech", 3.0)])]  # fmt: skip
+    kinds = [("speech", 0.3), ("pink", 0.01), ("speech", 3.0)]
+    parts = [
+        level * generate(kind, (3, number), seconds=seconds / 4)
+        for number, (kind, level) in enumerate(kinds)
+    ]
     loud = np.random.default_rng(1).choice([-1.0, 1.0], int(4000 * seconds))
     return to_int16(np.concatenate([*parts, np.zeros(3000), loud]))
 
 
 def test_it_is_compiled_here():
-    """Where the tests run there is a compiler: without this all others would compare NumPy alone."""
+    """Where the tests run there is a compiler; else the others would compare NumPy with itself."""
     assert engine.is_compiled()
 
 
