@@ -1,6 +1,7 @@
 """Speech in recordings and streams, as a user of the package meets it."""
 
 import io
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -38,7 +39,7 @@ def test_segments_lie_where_somebody_speaks(recording):
     found = detect(recording, 16000)
     assert found and found[0].start > 1.2 and found[-1].end < len(recording) / 16000 - 1
     assert all(0 < each.mean <= each.peak < 1 for each in found)
-    assert all(a.end < b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(found))
 
 
 @pytest.mark.parametrize("step", ["10ms", "79ms"])
