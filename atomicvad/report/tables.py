@@ -40,8 +40,9 @@ def _pivot(
         for name, key in cells.items()
         if key in keyed.index
     }
-    table = pd.DataFrame(columns).reindex(systems["system"].unique()).fillna("")
-    return table.rename(index=titles(systems))
+    table = pd.DataFrame(columns)
+    order = [name for name in systems["system"].unique() if name in table.index]
+    return table.loc[order].fillna("").rename(index=titles(systems))
 
 
 def system_table(systems: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
