@@ -14,7 +14,7 @@ import numpy as np
 
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.detection.microphone import record
-from atomicvad.detection.models import ENSEMBLE, seeds
+from atomicvad.detection.models import seeds
 from atomicvad.detection.plot import plot, plot_models
 from atomicvad.detection.scored import Scored, score
 from atomicvad.detection.segment import Segment
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from IPython.display import HTML, Image
     from matplotlib.figure import Figure
 
-PLAYED = 120.0  # s in the players of an output, at most: 43 kB each
+PLAYED = 60.0  # s in the players of an output, at most: 43 kB each
 RECORDED = 5.0  # s
 WIDTH = 792  # of a picture, in pixels of a page
 COLUMNS = ("start (s)", "end (s)", "length (s)", "mean", "peak", "")
-# Least, greatest value and step of each slider.
+# Greatest value and step of each slider.
 RANGES = {
-    "threshold": (0.05, 0.95, 0.01),
-    "offset_threshold": (0.05, 0.95, 0.01),
-    "min_speech": (0.0, 3.0, 0.05),
-    "min_silence": (0.0, 3.0, 0.05),
-    "pad": (0.0, 1.0, 0.05),
+    "threshold": (0.99, 0.01),
+    "offset_threshold": (0.99, 0.01),
+    "min_speech": (3.0, 0.05),
+    "min_silence": (3.0, 0.05),
+    "pad": (1.0, 0.05),
 }
 
 
@@ -54,19 +54,14 @@ class Explorer:
     """
 
     def __init__(self, sound: Scored, *rules: str):
-        widgets = _widgets()
         unknown = [name for name in rules if name not in RANGES]
         if unknown:
             raise AtomicVADError(f"{unknown[0]}: expected one of {', '.join(RANGES)}")
         self.sound, self.segments = sound, list[Segment]()
-        first, self.sliders = sound.rules(), dict[str, Any]()
-        for name in rules:
-            least, most, step = RANGES[name]
-            self.sliders[name] = widgets.FloatSlider(
-                getattr(first, name), min=least, max=most, step=step, description=name,
-                style={"description_width": "8em"}, layout={"width": "36em"},
-            )  # fmt: skip
-            self.sliders[name].observe(self._redraw, "value")
+        first = sound.rules()
+        self.sliders = {name: _slider(name, getattr(first, name)) for name in rules}
+        for slider in self.sliders.values():
+            slider.observe(self._redraw, "value")
         self._outputs: tuple[Any, ...] = ()
 
     def _ipython_display_(self) -> None:
@@ -103,6 +98,16 @@ class Explorer:
         return as_image(figure, f"{len(self.segments)} segments"), _table(sound, self.segments)
 
 
+def _slider(name: str, value: float) -> Any:
+    """A slider whose steps meet the value: a browser would round it otherwise."""
+    most, step = RANGES[name]
+    least = (round(value % step, 6) or step) if name.endswith("threshold") else 0.0
+    return _widgets().FloatSlider(
+        value, min=least, max=most, step=step, description=name,
+        style={"description_width": "10em"}, layout={"width": "38em"},
+    )  # fmt: skip
+
+
 def chooser(explorer: Explorer) -> Any:
     """A button for a file of one's own, and one for the microphone; ipywidgets' ``VBox``.
 
@@ -136,8 +141,8 @@ def chooser(explorer: Explorer) -> Any:
 
 
 def compare_seeds(sound: Scored) -> "Image":
-    """A picture of what each seed finds, and their mean."""
-    found = {name: sound.by(name) for name in (*seeds(), ENSEMBLE)}
+    """A picture of what each seed finds, and last the model that the recording was scored by."""
+    found = {name: sound.by(name) for name in seeds()} | {sound.model.name: sound}
     curves = {name: one.probabilities for name, one in found.items()}
     segments = {name: one.segments(one.rules()) for name, one in found.items()}
     figure = plot_models(sound.times, curves, segments, sound.name)

@@ -46,5 +46,7 @@ def record(seconds: float) -> tuple[np.ndarray, int]:
         )
     except (ValueError, sounddevice.PortAudioError) as error:
         reason = " ".join(str(error.args[0] if error.args else error).split())
-        raise AtomicVADError(f"no microphone: {reason}") from None
+        raise AtomicVADError(
+            f"no microphone: {reason}; `atomicvad listen --list` names those that there are"
+        ) from None
     return samples[:, 0], rate

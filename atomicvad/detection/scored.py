@@ -95,7 +95,7 @@ def score(
     """
     found, pieces, samples = find_model(model), [], 0
     most = round(LONGEST * SAMPLE_RATE)
-    for piece in waveforms(audio, rate, None):
+    for piece in waveforms(audio, rate, None, name=name):
         pieces.append(piece)
         samples += len(piece)
         if samples > most:
