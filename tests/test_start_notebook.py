@@ -118,8 +118,20 @@ def test_the_first_values_are_the_models_own_and_on_a_step(sound):
         assert steps == pytest.approx(round(steps), abs=1e-4)
 
 
-def test_rules_that_contradict_are_a_line(sound, shown):
+def test_thresholds_take_each_other_along(sound, shown):
     explorer = Explorer(sound, "threshold", "offset_threshold")
+    explorer._ipython_display_()
+    onset, offset = explorer.sliders.values()
+    offset.value = 0.9
+    assert onset.value == 0.9
+    onset.value = 0.2
+    assert offset.value == 0.2
+    assert explorer.segments == sound.segments(sound.rules(threshold=0.2, offset_threshold=0.2))
+    assert shown[1].data.startswith(b"\x89PNG")
+
+
+def test_rules_that_contradict_are_a_line(sound, shown):
+    explorer = Explorer(sound, "offset_threshold")
     explorer._ipython_display_()
     explorer.sliders["offset_threshold"].value = 0.9
     assert shown[1].data.startswith("offset_threshold: expected at most threshold")

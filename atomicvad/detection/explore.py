@@ -51,6 +51,9 @@ class Explorer:
         sound: the recording that is shown.
         sliders: by name; ipywidgets' ``FloatSlider``.
         segments: that were found with the sliders' values.
+
+    Raises:
+        AtomicVADError: no such rule, or ipywidgets is not installed.
     """
 
     def __init__(self, sound: Scored, *rules: str):
@@ -61,7 +64,7 @@ class Explorer:
         first = sound.rules()
         self.sliders = {name: _slider(name, getattr(first, name)) for name in rules}
         for slider in self.sliders.values():
-            slider.observe(self._redraw, "value")
+            slider.observe(self._moved, "value")
         self._outputs: tuple[Any, ...] = ()
 
     def _ipython_display_(self) -> None:
@@ -78,7 +81,16 @@ class Explorer:
             self._outputs[0].update(_whole(sound))
         self._redraw()
 
-    def _redraw(self, _change: object = None) -> None:
+    def _moved(self, change: Any) -> None:
+        """A threshold that would pass the other one takes it along."""
+        onset, offset = (self.sliders.get(name) for name in ("threshold", "offset_threshold"))
+        if onset is not None and offset is not None and offset.value > onset.value:
+            other = offset if change["owner"] is onset else onset
+            other.value = change["new"]  # which draws anew
+        else:
+            self._redraw()
+
+    def _redraw(self) -> None:
         found = self._found()
         for output, content in zip(self._outputs[1:], found, strict=False):
             output.update(content)
