@@ -90,8 +90,8 @@ verify: $(READY) ## score the reference's weights again and compare with its tab
 bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv (about 11 minutes)
 	@$(PYTHON) -m benchmarks
 
-lab: $(READY) ## open the notebooks in JupyterLab
-	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+lab: $(READY) ## open the notebooks in JupyterLab, 00_start first
+	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(READY) ## lint, types, structure and tests
 	@$(VENV)/bin/ruff check .

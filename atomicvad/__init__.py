@@ -13,6 +13,7 @@ _PUBLIC = {
     "build_model": "model",
     "decode": "audio.decode",
     "detect": "detection.detect",
+    "example": "detection.example",
     "load_model": "model",
     "load_profile": "config",
     "scores": "detection.detect",

@@ -22,6 +22,7 @@ LIGHT = [
     *("atomicvad.device.integer.detector", "atomicvad.device.integer.weights"),
     *("atomicvad.detection.formats", "atomicvad.detection.plot"),
     *("atomicvad.detection.detect", "atomicvad.detection.detector"),
+    *("atomicvad.detection.explore", "atomicvad.detection.microphone"),
 ]
 REFUSE = """
 import importlib, sys

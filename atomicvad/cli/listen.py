@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 BLOCKS = 20  # per second
 PATIENCE = 5.0  # s without a block, after which a device is given up
-PORTAUDIO = (
-    "listen: needs PortAudio: apt install libportaudio2 (Debian, Ubuntu), "
-    "dnf install portaudio (Fedora), brew install portaudio (macOS)"
-)
 
 
 @app.command()
@@ -63,9 +59,10 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
     """
     from atomicvad.cli.meter import Meter, found
     from atomicvad.cli.stream import as_json, quiet_stdout
+    from atomicvad.detection.microphone import find_sounddevice
     from atomicvad.detection.recordings import Options
 
-    sounddevice = _sounddevice()
+    sounddevice = find_sounddevice()
     if list_devices:
         typer.echo(_devices(sounddevice))
         return
@@ -101,18 +98,6 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
             print("\r\x1b[K", end="")
     except BrokenPipeError:
         quiet_stdout()
-
-
-def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except ModuleNotFoundError:
-        raise AtomicVADError(
-            "listen: needs sounddevice: pip install 'atomicvad[microphone]'"
-        ) from None
-    except OSError:  # the library that it loads
-        raise AtomicVADError(PORTAUDIO) from None
-    return sounddevice
 
 
 @contextlib.contextmanager

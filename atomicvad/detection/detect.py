@@ -118,9 +118,15 @@ def scores(
 
 
 def waveforms(
-    audio: Audio, rate: int | None, channel: int | None, progress: bool = False
+    audio: Audio,
+    rate: int | None,
+    channel: int | None,
+    progress: bool = False,
+    name: str | None = None,
 ) -> Iterator[np.ndarray]:
     """A recording as float32 at 16 kHz, one channel, in pieces of some seconds.
+
+    ``name``: of a file whose content is given.
 
     Raises:
         AudioError: audio that cannot be read, a rate that is missing or not needed, NaN.
@@ -128,7 +134,7 @@ def waveforms(
     if not isinstance(audio, np.ndarray):
         if rate is not None:
             raise AudioError(f"rate: a file knows its own; got {rate} Hz, expected none")
-        yield from audio_chunks(audio, channel=channel, progress=progress)
+        yield from audio_chunks(audio, name, channel, progress)
         return
     if rate is None:
         raise AudioError("rate: expected the sample rate of the array in Hz, got none")

@@ -1,6 +1,7 @@
-"""A picture of a detection: waveform, score and segments over time."""
+"""Pictures of detections: waveform, score and segments over time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,6 @@ STYLE = {
     "ytick.labelsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "savefig.dpi": 200,
     "pdf.fonttype": 42,
 }
 
@@ -56,14 +56,7 @@ def plot(
     Raises:
         AtomicVADError: matplotlib is not installed.
     """
-    try:
-        import matplotlib.style
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise AtomicVADError("a picture needs matplotlib: pip install 'atomicvad[plot]'") from None
-
-    with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=(6.6, 3.0), layout="constrained")
+    with _new_figure(3.0) as figure:
         above, below = figure.subplots(2, 1, sharex=True)
         _draw(above, np.arange(len(waveform)) / SAMPLE_RATE, waveform, WAVEFORM, 0.5)
         _draw(below, np.asarray(times), probabilities, SCORE, 1.0)
@@ -85,6 +78,54 @@ def plot(
     return figure
 
 
+def plot_models(
+    times: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    segments: Mapping[str, Sequence[Segment]],
+    title: str = "",
+) -> "Figure":
+    """Draw the scores of several models over each other, and the segments of each in a row.
+
+    Args:
+        times: of the scores, in s, ``[n]``.
+        probabilities: of speech, by model, from 0 to 1, ``[n]`` each. The last model stands out.
+        segments: that were found, by model.
+        title: above the picture.
+
+    Raises:
+        AtomicVADError: matplotlib is not installed.
+    """
+    *others, last = probabilities
+    with _new_figure(4.0) as figure:
+        above, below = figure.subplots(2, 1, sharex=True)
+        for name in others:
+            above.plot(times, probabilities[name], color=WAVEFORM, linewidth=0.5, alpha=0.6)
+        above.plot(times, probabilities[last], color=SCORE, linewidth=1.5)
+        for row, name in enumerate(probabilities):
+            spans = [(one.start, one.end - one.start) for one in segments[name]]
+            color = SCORE if name == last else WAVEFORM
+            below.broken_barh(spans, (row - 0.35, 0.7), color=color, linewidth=0)
+        above.set(ylabel="probability", ylim=(-0.03, 1.03))
+        above.set_title(title, parse_math=False)
+        below.set_yticks(range(len(probabilities)), list(probabilities))
+        below.set(xlabel="time (s)", ylim=(len(probabilities) - 0.5, -0.5))
+        below.set_xlim(0, times[-1] if len(times) else 1)
+    return figure
+
+
+@contextmanager
+def _new_figure(height: float) -> "Iterator[Figure]":
+    """A figure of so many inches, in the style of detection."""
+    try:
+        import matplotlib.style
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise AtomicVADError("a picture needs matplotlib: pip install 'atomicvad[plot]'") from None
+
+    with matplotlib.style.context(["default", STYLE]):
+        yield Figure(figsize=(6.6, height), dpi=PIXELS / 6.6, layout="constrained")
+
+
 def _draw(axes: "Axes", times: np.ndarray, values: np.ndarray, color: str, width: float) -> None:
     """A line, or its extent in each column of pixels."""
     if len(values) <= 2 * PIXELS:
@@ -93,4 +134,4 @@ def _draw(axes: "Axes", times: np.ndarray, values: np.ndarray, color: str, width
     starts = np.linspace(0, len(values), PIXELS, endpoint=False).astype(int)
     low, high = (bound.reduceat(values, starts) for bound in (np.minimum, np.maximum))
     # Where it is dense, segments show through.
-    axes.fill_between(times[starts], low, high, color=color, alpha=0.6, linewidth=0)
+    axes.fill_between(times[starts], low, high, color=color, alpha=0.6, linewidth=width)
