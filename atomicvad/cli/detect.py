@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.cli.options import (
     INTERRUPTED,
     Channel,
@@ -130,7 +129,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
             raise AtomicVADError("--stream: expected - alone, without --format, --out and --plot")
         from atomicvad.cli.stream import detect_stream
 
-        detect_stream(options, rate or SAMPLE_RATE, channels or 1)
+        detect_stream(options, rate or 16000, channels or 1)
         return
     if rate or channels:
         raise AtomicVADError("--rate, --channels: for --stream alone; files know their own")
