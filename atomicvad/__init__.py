@@ -1,7 +1,7 @@
 """AtomicVAD, a voice activity detector of 298 parameters, and its reproduction."""
 
 from importlib import import_module
-from importlib.util import find_spec as _find_spec
+from importlib.machinery import PathFinder as _PathFinder
 from typing import Any
 
 # Name -> module. Looked up at first use: nothing is imported before it is needed.
@@ -23,7 +23,7 @@ __all__ = list(_PUBLIC)
 
 # Where the reproduction is installed, libraries are set up before they are loaded, so that numbers
 # are the same everywhere. A program that only detects speech keeps its environment as it is.
-if all(_find_spec(name) for name in ("keras", "numba", "papermill")):
+if all(_PathFinder.find_spec(name) for name in ("keras", "numba", "papermill")):
     from atomicvad import arithmetic as _arithmetic  # noqa: F401
     from atomicvad.isolation import isolate_libraries as _isolate_libraries
     from atomicvad.quiet import quiet_tensorflow as _quiet_tensorflow

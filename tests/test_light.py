@@ -21,6 +21,7 @@ LIGHT = [
     *("atomicvad.audio.decode", "atomicvad.audio.signal"),
     *("atomicvad.device.integer.detector", "atomicvad.device.integer.weights"),
     *("atomicvad.detection.formats", "atomicvad.detection.plot"),
+    *("atomicvad.detection.detect", "atomicvad.detection.detector"),
 ]
 REFUSE = """
 import importlib, sys

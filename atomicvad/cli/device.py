@@ -16,7 +16,7 @@ def export(
         list[str],
         typer.Argument(metavar="MODEL", help=MODEL),
     ],
-    target: Annotated[str, typer.Option(help="c, onnx, tflite or wasm")],
+    target: Annotated[str, typer.Option(help="c, numpy, onnx, tflite or wasm")],
     out: Annotated[Path, typer.Option(help="a folder that is new or empty: OUT/MODEL/…")],
     profile: Profile = "open",
 ) -> None:

@@ -80,6 +80,22 @@ def smoothing(
 
 
 @app.command()
+def defaults(profile: Profile = "open", reference: Reference = False) -> None:
+    """Choose the detector's defaults on validation scenes, and write the package's data.
+
+    For maintainers, after new weights became the reference: atomicvad defaults --reference
+    """
+    from atomicvad.config import load_profile
+    from atomicvad.detection.models import DATA
+    from atomicvad.runs.defaults import write_package_data
+
+    settings = load_profile(profile)
+    settings = settings.reference if reference else settings
+    typer.echo(write_package_data(settings).groupby("step").head(3).to_string(index=False))
+    typer.echo(f"{DATA}: weights, defaults, ONNX")
+
+
+@app.command()
 def report(
     profile: Profile = "open",
     page: Annotated[

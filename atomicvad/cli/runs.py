@@ -95,8 +95,11 @@ def score(
     """
     from atomicvad.config import load_profile
     from atomicvad.runs.seed import score_seeds
+    from atomicvad.runs.segments import find_segments
 
     settings = load_profile(profile)
     chosen = list(settings.seeds) if seed is None else [seed]
     done = score_seeds(settings, chosen)
     typer.echo(f"{profile}: {len(done)} of {len(chosen)} seeds scored, the rest up to date")
+    if seed is None and find_segments(settings):
+        typer.echo(f"{profile}: segments of the scenes written")

@@ -1,1 +1,1 @@
-"""Speech in recordings and streams: what the package is installed for."""
+"""Speech segments of any recording: detection, and files that hold segments."""

@@ -14,7 +14,10 @@ from atomicvad.detection.scorer import Scorer
 from atomicvad.detection.segment import Segment
 from atomicvad.detection.segmenter import Event, Rules, Segmenter
 
-RESAMPLING = 0.06  # s that soxr holds back, at most, at any sample rate
+
+def resampling_delay(rate: int) -> float:
+    """Seconds that soxr holds back, at most; measured from 7 to 192 kHz."""
+    return 0.0 if rate == SAMPLE_RATE else max(0.08, 960 / rate)
 
 
 class Pipeline:
@@ -107,9 +110,8 @@ class SpeechDetector:
         The start of speech is reported ``min_speech`` later than that at most, its end
         ``min_silence`` or twice ``pad`` later.
         """
-        resampling = RESAMPLING if self._resampler is not None else 0.0
         scorer = self._pipeline.scorer
-        return resampling + scorer.step / SAMPLE_RATE + scorer.delay
+        return resampling_delay(self.rate) + scorer.step / SAMPLE_RATE + scorer.delay
 
     @property
     def probability(self) -> float:

@@ -1,8 +1,6 @@
 """Models that detect: the ten seeds that come with the package, their mean, or a file."""
 
 import json
-import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +13,7 @@ from atomicvad.detection.scorer import Scorer, StreamScorer, WindowScorer
 from atomicvad.detection.segmenter import Rules
 from atomicvad.device.engine import Engine
 from atomicvad.device.integer.weights import IntegerWeights, integer_weights
+from atomicvad.device.weights import SHAPES, read_weights, split
 from atomicvad.errors import AtomicVADError
 
 Step = Literal["10ms", "79ms"]
@@ -22,11 +21,6 @@ Arithmetic = Literal["integer", "float"]
 DATA = Path(__file__).with_name("data")
 WEIGHTS, DEFAULTS, ONNX = DATA / "weights.npz", DATA / "defaults.json", DATA / "atomicvad.onnx"
 ENSEMBLE = "ensemble"
-SHAPES = (  # of the 26 arrays, in the order of Keras' get_weights
-    *((7, 7, 1, 3), (3,), (3,), (3,), (1, 1, 3, 8), (8,), (1,), (1,), (1,), (1,)),
-    *((1, 1, 8, 2), (2,), (3, 3, 2, 1), (2,), (2,), (2,), (1, 1, 2, 8), (8,)),
-    *((1,), (1,), (1,), (1,), (1, 1, 8, 2), (2,), (8, 2), (2,)),
-)
 
 
 @dataclass(frozen=True)
@@ -118,13 +112,6 @@ def _packaged() -> dict[str, tuple[np.ndarray, ...]]:
         return {str(seed): split(row) for seed, row in zip(archive["seeds"], table, strict=True)}
 
 
-def split(flat: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Weights ``[298]`` as the 26 arrays of a model."""
-    ends = np.cumsum([int(np.prod(shape)) for shape in SHAPES])
-    parts = np.split(flat, ends[:-1])
-    return tuple(part.reshape(shape) for part, shape in zip(parts, SHAPES, strict=True))
-
-
 def seeds() -> list[str]:
     """The names of the seeds that come with the package."""
     return list(_packaged())
@@ -148,27 +135,12 @@ def find_model(model: str | int | Path | None = None) -> Model:
         return Model(name, (_packaged()[name],))
     path = Path(name)
     if path.suffix == ".npz":
-        return Model(name, (_read(path),))
+        return Model(name, (read_weights(path),))
     if path.suffix == ".keras":
         return Model(name, (_read_keras(path),))
     raise AtomicVADError(
         f"model: expected {', '.join(seeds())}, {ENSEMBLE}, or a file .npz or .keras; got {name!r}"
     )
-
-
-def _read(path: Path) -> tuple[np.ndarray, ...]:
-    try:
-        with np.load(path) as archive:
-            flat = np.asarray(archive["weights"], np.float32)
-    except FileNotFoundError:
-        raise AtomicVADError(f"{path}: no such file") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        raise AtomicVADError(f"{path}: expected an array `weights` of 298 numbers") from None
-    if flat.shape != (298,) or not np.isfinite(flat).all():
-        raise AtomicVADError(
-            f"{path}: weights: expected 298 finite numbers, got an array {list(flat.shape)}"
-        )
-    return split(flat)
 
 
 def _read_keras(path: Path) -> tuple[np.ndarray, ...]:
@@ -183,8 +155,3 @@ def _read_keras(path: Path) -> tuple[np.ndarray, ...]:
     if tuple(array.shape for array in arrays) != SHAPES:
         raise AtomicVADError(f"{path}: another architecture than the paper's")
     return arrays
-
-
-def flat(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """The 26 arrays of a model as float32 ``[298]``."""
-    return np.concatenate([np.ravel(array) for array in arrays]).astype(np.float32)

@@ -32,7 +32,7 @@ class Scorer(ABC):
 
     def __init__(self, models: int, unit: float, smoothing: int):
         """Args: models, whose logits are counted in ``unit``; an odd number of steps."""
-        self.models, self.unit, self.smoothing = models, unit, smoothing
+        self.smoothing, self.scale = smoothing, unit / models
         self.unnoted = np.zeros(0, np.int16)  # not yet looked at for silence
         self.sums: deque[float] = deque(maxlen=smoothing)  # of the newest steps, over models
         self.silent: deque[bool] = deque()  # of the steps without a logit
@@ -66,11 +66,14 @@ class Scorer(ABC):
         steps = -(-self.length // self.step)
         if len(self.unnoted):
             self.silent.append(bool((self.unnoted == self.unnoted[0]).all()))
-        padding = steps * self.step - self.length + self.ahead
-        found = self._smoothed(self.logits(np.zeros(padding, np.int16)))
+        found = self._smoothed(self.logits(self.padding(self.length)))
         while self.given < steps:
             found.append(self._mean(steps - self.given + self.smoothing // 2))
         return found
+
+    def padding(self, length: int) -> np.ndarray:
+        """The silence after ``length`` samples that completes the score of their last step."""
+        return np.zeros(-length % self.step + self.ahead, np.int16)
 
     def _note_silence(self, samples: np.ndarray) -> None:
         samples = np.concatenate([self.unnoted, samples])
@@ -97,7 +100,7 @@ class Scorer(ABC):
             return -np.inf
         count = min(count, len(self.sums))
         newest = self.sums if count == len(self.sums) else list(self.sums)[-count:]
-        return sum(newest) * self.unit / (count * self.models)
+        return sum(newest) / count * self.scale
 
 
 class StreamScorer(Scorer):

@@ -39,10 +39,12 @@ RELEASED = 10  # checkpoints that were released in all
 OURS = "atomicvad"
 Key = tuple[str, str, str, str]  # the first four columns
 INTEGER = "integer"
+ENSEMBLE = "ensemble"  # all seeds, their logits averaged
 TITLES = {
     OURS: "AtomicVAD, this companion",
     INTEGER: "AtomicVAD in integers",
     STREAM: "AtomicVAD in integers, every 10 ms",
+    ENSEMBLE: "AtomicVAD in integers, all seeds together",
     "released": "AtomicVAD, released checkpoints",
 }
 TITLES |= {peer.name: peer.title for peer in PEERS.values()}

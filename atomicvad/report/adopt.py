@@ -16,6 +16,7 @@ from atomicvad.files import (
     REAL,
     REAL_RECORDINGS,
     SCORES,
+    SEGMENTS,
     SMOOTHING,
     SYSTEM_RECORD,
     VERDICT,
@@ -38,6 +39,7 @@ FILES = (
     BACKGROUNDS,
     DEVICE,
     DEVICE_FUNCTIONS,
+    SEGMENTS,
 )
 NOT_KEPT = (INTEGER, STREAM)  # scores that are too large; their rows of the tables are kept
 PATTERNS = (

@@ -8,7 +8,7 @@ from atomicvad.evaluation.headline import headline
 from atomicvad.evaluation.intervals import interval_of_mean
 from atomicvad.evaluation.items import STREAM, members, recorded_clips
 from atomicvad.evaluation.seed_table import seed_metrics
-from atomicvad.evaluation.systems import INTEGER, evaluate, load_system, system_files
+from atomicvad.evaluation.systems import INTEGER, TITLES, evaluate, load_system, system_files
 from atomicvad.files import (
     HEADLINE,
     HISTORY,
@@ -16,6 +16,7 @@ from atomicvad.files import (
     METRICS,
     PAIRED,
     SCORES,
+    SEGMENTS,
     SUMMARY,
     SYSTEMS,
     TESTING,
@@ -23,6 +24,7 @@ from atomicvad.files import (
 )
 from atomicvad.report.ledger import write_ledger
 from atomicvad.runs.folder import require_seeds, run_folders
+from atomicvad.runs.segments import scene_rows
 from atomicvad.scoring.scores import recorded_digests
 from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
 
@@ -102,7 +104,7 @@ def collate(settings: Settings) -> pd.DataFrame:
 def _tables_fingerprint(settings: Settings) -> str:
     """Of the tables, of all that they are made from, and of this code."""
     folder = settings.results_folder
-    paths = [*(folder / name for name in TABLES), *folder.glob("scenes*")]
+    paths = [*(folder / name for name in (*TABLES, SEGMENTS)), *folder.glob("scenes*")]
     for pattern in (f"seed-*/{METRICS}", f"seed-*/{TESTING}", f"seed-*/{SCORES}", "systems/*/*"):
         paths += folder.glob(pattern)
     reference = settings.reference.results_folder
@@ -121,6 +123,7 @@ def _write_tables(settings: Settings) -> None:
         _with_reference(table, settings, name)
         for table, name in zip(evaluate(settings), (SYSTEMS, PAIRED), strict=True)
     )
+    systems = pd.concat([systems, scene_rows(settings)], ignore_index=True)
     named = {"dataset": metrics["dataset"].iloc[0]}  # every table names its test set
     tables = {METRICS: metrics, SUMMARY: summarise(metrics), HEADLINE: headline(settings)}
     tables[TESTING] = summarise(_seed_table(settings, TESTING), ["metric"])
@@ -146,7 +149,9 @@ def _with_reference(table: pd.DataFrame, settings: Settings, name: str) -> pd.Da
     if column not in kept:  # no other system was ever compared
         return table
     missing = kept[column].isin((INTEGER, STREAM)) & ~kept[column].isin(system_files(settings))
-    return pd.concat([table, kept.loc[missing, table.columns]], ignore_index=True)
+    table = pd.concat([table, kept.loc[missing, table.columns]], ignore_index=True)
+    order = {name: number for number, name in enumerate(TITLES)}
+    return table.sort_values(column, key=lambda names: names.map(order), kind="stable")
 
 
 def reference_summary(settings: Settings) -> pd.DataFrame | None:

@@ -56,7 +56,7 @@ def by_protocol(table: pd.DataFrame) -> pd.DataFrame:
     """AUROC of frames on the meetings under every frame protocol."""
     parts = {
         name: pivot(table, {name: (AMI, "auroc", "all")}, name)
-        for name in table["protocol"].unique()
+        for name in table.loc[table["metric"] == "auroc", "protocol"].unique()
     }
     return pd.concat(parts.values(), axis=1)
 

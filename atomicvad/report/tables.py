@@ -13,6 +13,7 @@ from atomicvad.report.collate import read_paired, read_systems
 from atomicvad.report.device_files import read_device
 from atomicvad.report.device_tables import markdown_costs
 from atomicvad.report.real_tables import markdown_block, real_folder
+from atomicvad.report.segment_tables import segment_block
 from atomicvad.report.text import with_interval
 from atomicvad.report.verdict import Verdict
 
@@ -91,7 +92,7 @@ def readme_text(settings: Settings) -> str:
 
 def by_protocol(systems: pd.DataFrame) -> pd.DataFrame:
     """AUROC under every protocol."""
-    protocols = systems["protocol"].unique()
+    protocols = systems.loc[systems["metric"] == "auroc", "protocol"].unique()
     return _pivot(systems, {name: (name, "all", "auroc") for name in protocols})
 
 
@@ -162,6 +163,7 @@ def ledger_table(settings: Settings) -> pd.DataFrame:
 TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"
 DEVICE_START, DEVICE_END = "<!-- device:start -->", "<!-- device:end -->"
 README_CORES = ("Cortex-M0+", "Cortex-M4F")
+SEGMENTS_START, SEGMENTS_END = "<!-- segments:start -->", "<!-- segments:end -->"
 REAL_START, REAL_END = "<!-- real:start -->", "<!-- real:end -->"
 
 
@@ -185,6 +187,8 @@ def write_readme(settings: Settings) -> None:
     """Put ``readme_text``, and the block of real recordings, between their marks in README.md."""
     path = project_root() / "README.md"
     text = between(path.read_text(encoding="utf-8"), TABLE_START, TABLE_END, readme_text(settings))
+    if block := segment_block(settings):
+        text = between(text, SEGMENTS_START, SEGMENTS_END, block)
     if folder := real_folder(settings):
         text = between(text, REAL_START, REAL_END, markdown_block(folder))
     with replacing(path) as temporary:

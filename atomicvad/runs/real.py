@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
 from atomicvad.config import Settings
@@ -32,10 +33,12 @@ from atomicvad.files import (
     REAL_RECORDINGS,
     REAL_TABLE,
     SCORES,
+    SEGMENTS,
     WEIGHTS,
     replacing,
 )
 from atomicvad.model import load_model
+from atomicvad.runs.segments import real_rows, real_segments
 from atomicvad.runs.systems import DEVICE, score_unless_current
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.models import seed_models
@@ -83,6 +86,10 @@ def measure_real(settings: Settings) -> dict[str, str]:
     of_systems = {name: scores[name] for name in cuts}
     table, paired, seconds = evaluate_real(settings, corpora, of_systems, cuts)
     folder = settings.results_folder / REAL
+    spans = real_segments(seeds_of, corpora, of_systems)
+    table = pd.concat([table, real_rows(spans, corpora, settings)], ignore_index=True)
+    with replacing(folder / SEGMENTS) as path:
+        spans.to_csv(path, index=False, float_format="%.6g")
     for name, rows in ((REAL_TABLE, table), (REAL_PAIRED, paired)):
         with replacing(folder / name) as path:
             rows.to_csv(path, index=False, float_format="%.6f")
