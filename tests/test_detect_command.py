@@ -1,5 +1,6 @@
 """``atomicvad detect``: files, folders, stdin and streams to segments; failures are lines."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import typer
-from test_light import run_lightly
+from test_light import TYPER, run_lightly
 from typer.testing import CliRunner
 from voices import RATE, recording
 
@@ -238,12 +239,15 @@ def test_a_stream_tells_at_once_and_ends_cleanly(how):
         assert json.loads(process.stdout.readline())["event"] == "end"
     else:
         process.stdout.close()
-        process.stdin.write(pcm(recording("", "voice", "")))
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it may be gone already
+            process.stdin.write(pcm(recording("", "voice", "")))
+            process.stdin.flush()
     assert process.wait(30) == 0
     assert process.stderr.read() == b""
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        pipe.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    process.stdout.close()
+    process.stderr.close()
 
 
 def test_a_reader_of_stdout_may_leave(folder):
@@ -269,7 +273,6 @@ def test_every_help_has_an_example(name, command):
 
 
 LIGHTLY = """
-import io
 sys.argv = ["atomicvad", *{arguments!r}]
 from atomicvad.cli.main import main
 main()
@@ -288,7 +291,7 @@ main()
 )
 def test_a_light_install_detects(arguments, said, folder):
     arguments = [str(folder / one) if one == "a.wav" else one for one in arguments]
-    result = run_lightly(LIGHTLY.format(arguments=arguments))
+    result = run_lightly(LIGHTLY.format(arguments=arguments), TYPER)
     assert result.returncode == 0, result.stderr
     assert said.replace('"a.wav', f'"{folder}/a.wav') in result.stdout
 
@@ -304,6 +307,6 @@ def test_a_light_install_detects(arguments, said, folder):
     ],
 )
 def test_a_light_install_names_what_a_command_needs(arguments, said):
-    result = run_lightly(LIGHTLY.format(arguments=arguments))
+    result = run_lightly(LIGHTLY.format(arguments=arguments), TYPER)
     assert result.returncode == 1 and result.stderr.count("\n") == 1, result.stderr
     assert result.stderr.startswith("error: ") and said in result.stderr

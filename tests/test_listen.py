@@ -95,14 +95,11 @@ def test_microphones_are_listed(monkeypatch):
 
 
 def test_what_is_missing_is_one_line(monkeypatch):
-    with pytest.raises(AtomicVADError, match="^--device: No input device matching 'x'; expected"):
+    with pytest.raises(AtomicVADError, match=r"^--device: No input device matching 'x'; expected"):
         run(monkeypatch, "--device", "x")
     monkeypatch.setattr(listen, "PATIENCE", 0.01)
-    with pytest.raises(AtomicVADError, match="nothing came from the device for 0.01 s"):
+    with pytest.raises(AtomicVADError, match=r"nothing came from the device for 0.01 s"):
         run(monkeypatch)
-    monkeypatch.setitem(sys.modules, "sounddevice", None)
-    with pytest.raises(AtomicVADError, match=r"pip install 'atomicvad\[microphone\]'"):
-        listen._sounddevice()
 
 
 def test_a_missing_portaudio_is_one_line(monkeypatch, tmp_path):

@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -133,8 +132,8 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         return
     if rate or channels:
         raise AtomicVADError("--rate, --channels: for --stream alone; files know their own")
-    if plot and find_spec("matplotlib") is None:
-        raise AtomicVADError("--plot: needs matplotlib: pip install 'atomicvad[plot]'")
+    if plot:
+        import matplotlib  # noqa: F401, before recordings are read
     request = _Request(recordings, output_format, out, plot, overwrite)
     if not _carry_out(request, options, processes):
         raise typer.Exit(1)

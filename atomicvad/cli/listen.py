@@ -106,10 +106,6 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
 def _sounddevice() -> Any:
     try:
         import sounddevice
-    except ModuleNotFoundError:
-        raise AtomicVADError(
-            "listen: needs sounddevice: pip install 'atomicvad[microphone]'"
-        ) from None
     except OSError:  # the library that it loads
         raise AtomicVADError(PORTAUDIO) from None
     return sounddevice
