@@ -1,15 +1,16 @@
 """Something like a voice, which the detector takes for one."""
 
 import numpy as np
+import soxr
 
 RATE = 16000
 
 
-def voice(seconds=2.0, rate=RATE):
+def voice(seconds=2.0):
     """Harmonics under moving formants, four syllables per second."""
-    t = np.arange(round(seconds * rate)) / rate
+    t = np.arange(round(seconds * RATE)) / RATE
     pitch = 120 + 20 * np.sin(2 * np.pi * 2.5 * t)
-    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
     first = 500 + 200 * np.sin(2 * np.pi * 4 * t)
     formants = ((first, 200, 1), (1500, 300, 0.6), (2500, 300, 0.3))
     sound = np.zeros(len(t))
@@ -23,8 +24,7 @@ def voice(seconds=2.0, rate=RATE):
 
 def recording(*kinds, rate=RATE, seed=0):
     """Faint noise of 2 s for each kind, with a voice in it where that is ``voice``."""
-    noise = np.random.default_rng(seed).normal(0, 0.0005, (len(kinds), 2 * rate))
-    parts = [
-        part + voice(2, rate) * (kind == "voice") for kind, part in zip(kinds, noise, strict=True)
-    ]
-    return np.concatenate(parts).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(0, 0.0005, (len(kinds), 2 * RATE))
+    for kind, part in zip(kinds, noise, strict=True):
+        part[:] += voice(2) * (kind == "voice")
+    return soxr.resample(np.ravel(noise).astype(np.float32), RATE, rate)
