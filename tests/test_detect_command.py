@@ -1,6 +1,7 @@
 """``atomicvad detect``: files, folders, stdin and streams to segments; failures are lines."""
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -248,6 +249,45 @@ def test_a_stream_tells_at_once_and_ends_cleanly(how):
         process.stdin.close()
     process.stdout.close()
     process.stderr.close()
+
+
+class Stops(io.BytesIO):
+    """A file that is interrupted while it is read."""
+
+    reads = 0
+
+    def readinto(self, buffer):
+        self.reads += 1
+        if self.reads == 20:
+            raise KeyboardInterrupt
+        return super().readinto(buffer)
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "MP3"])
+def test_ctrl_c_is_not_lost_within_libsndfile(form):
+    file = Stops()
+    soundfile.write(file, np.tile(FOUND, 30), RATE, format=form)
+    with pytest.raises(KeyboardInterrupt):
+        detect(file)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_ctrl_c_stops_at_once_and_leaves_nothing(processes, tmp_path):
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", RATE, 1) as file:
+        for _ in range(1080):
+            file.write(FOUND)
+    (tmp_path / "longer.wav").symlink_to("long.wav")
+    process = subprocess.Popen(
+        [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", processes],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert process.stderr.read() == "stopped after 0 of 2 recordings\n"
+    process.stderr.close()
+    assert inside(tmp_path) == ["long.wav", "longer.wav"]
 
 
 def test_a_reader_of_stdout_may_leave(folder):

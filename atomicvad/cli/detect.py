@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -220,8 +221,11 @@ def _carry_out(request: _Request, options: "Options", processes: int) -> bool:
         _complain(problem)
     jobs = request.jobs
     try:
-        with tqdm(total=len(jobs), unit="file", disable=not on_terminal or len(jobs) < 2) as bar:
-            for outcome in run_all(jobs, options, processes, on_terminal):
+        with (
+            tqdm(total=len(jobs), unit="file", disable=not on_terminal or len(jobs) < 2) as bar,
+            closing(run_all(jobs, options, processes, on_terminal)) as results,
+        ):
+            for outcome in results:
                 bar.update()
                 outcomes.append(outcome)
                 if outcome.problem:
