@@ -24,7 +24,8 @@ help: ## list the targets
 ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
-$(READY): requirements.lock pyproject.toml tools/environment.sh
+CORE := $(wildcard atomicvad/device/core/*.[ch] atomicvad/device/core/runtime/*.h)
+$(READY): requirements.lock pyproject.toml tools/environment.sh $(CORE)
 	@bash tools/environment.sh $(VENV)
 
 # The seeds are known once the environment is there; each is a target of its own, for make -j.

@@ -142,7 +142,7 @@ def figures(
     from atomicvad.config import load_profile
     from atomicvad.report.collate import collate
     from atomicvad.report.draw import draw_results
-    from atomicvad.report.tables import write_device_tables, write_readme
+    from atomicvad.report.tables import write_device_tables, write_readme, write_segment_tables
 
     settings = load_profile(profile)
     if reference:
@@ -152,6 +152,7 @@ def figures(
         typer.echo(path)
     if reference and profile == "open":
         write_readme(settings)
+        write_segment_tables(settings)
         write_device_tables(settings)
 
 

@@ -75,6 +75,19 @@ def decisions(found: Sequence[Spans], clip_frames: np.ndarray) -> np.ndarray:
     return np.concatenate(clips)
 
 
+def false_alarms(
+    found: Sequence[Spans], speech: np.ndarray, of_kind: np.ndarray, clip_frames: np.ndarray
+) -> np.ndarray:
+    """Of every clip, the segments without any speech whose middle lies in background of a kind."""
+    counts, first = [], 0
+    for spans, count in zip(found, clip_frames, strict=True):
+        spoken, kind = speech[first : first + count], of_kind[first : first + count]
+        first += count
+        places = np.clip(np.rint(spans / events.SECONDS).astype(int), 0, count - 1)
+        counts.append(sum(kind[(a + b) // 2] and not spoken[a : b + 1].any() for a, b in places))
+    return np.array(counts, float)
+
+
 def segment_metrics(
     true: Sequence[Spans],
     found: Sequence[Spans],
@@ -93,23 +106,23 @@ def segment_metrics(
         draws: of ``intervals.clip_draws``.
 
     Returns:
-        ``events.event_metrics`` without latencies; where there is speech also
-        ``events.boundary_metrics`` and ``match_metrics``.
+        ``false_share`` of the time without speech, and ``false_alarms_per_hour <kind>``; where
+        there is speech also the errors of ``events.event_metrics``, ``events.boundary_metrics``
+        and ``match_metrics``.
     """
     decided = decisions(found, clip_frames)
-    counts = events.event_counts(speech, decided, labelled, background, clip_frames)
-    metrics = {
-        name: values
-        for name, values in events.event_metrics(counts, draws).items()
-        if "latency" not in name
-    }
     quiet = labelled & ~speech
     clip = np.repeat(np.arange(len(clip_frames)), clip_frames)
     seconds = [np.bincount(clip[f], minlength=len(clip_frames)) for f in (quiet & decided, quiet)]
-    metrics["false_share"] = ratio(draws @ seconds[0], draws @ seconds[1])
+    metrics = {"false_share": ratio(draws @ seconds[0], draws @ seconds[1])}
+    for kind, of_kind in background.items():
+        alarms = false_alarms(found, speech, of_kind, clip_frames)
+        hours = np.bincount(clip[of_kind], minlength=len(clip_frames)) * events.SECONDS / 3600
+        metrics[f"false_alarms_per_hour {kind}"] = ratio(draws @ alarms, draws @ hours)
     if speech.any():
+        counts = events.event_counts(speech, decided, labelled, {}, clip_frames)
+        errors = events.event_metrics(counts, draws)
+        metrics |= {name: errors[name] for name in ("detection_error_rate", "missed_speech")}
         metrics |= events.boundary_metrics(speech, decided, clip_frames, draws)
         metrics |= match_metrics(match_counts(true, found), draws)
-    else:
-        del metrics["detection_error_rate"], metrics["missed_speech"]
     return metrics

@@ -24,7 +24,7 @@ from atomicvad.files import (
 )
 from atomicvad.report.collate import TABLES
 from atomicvad.report.draw import draw_results
-from atomicvad.report.tables import write_device_tables, write_readme
+from atomicvad.report.tables import write_device_tables, write_readme, write_segment_tables
 from atomicvad.runs.folder import RESULTS, run_folders
 from atomicvad.runs.state import is_done
 
@@ -81,5 +81,6 @@ def adopt(settings: Settings) -> int:
     draw_results(reference)  # anew: a run's figures show an older reference beside it
     if settings.profile == "open":
         write_readme(reference)
+        write_segment_tables(reference)
         write_device_tables(reference)
     return len(pairs)

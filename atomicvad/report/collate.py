@@ -24,7 +24,7 @@ from atomicvad.files import (
 )
 from atomicvad.report.ledger import write_ledger
 from atomicvad.runs.folder import require_seeds, run_folders
-from atomicvad.runs.segments import scene_rows
+from atomicvad.runs.segments import PROTOCOL, scene_rows
 from atomicvad.scoring.scores import recorded_digests
 from atomicvad.stamps import code_of, content_of, fingerprint, is_current, write_stamp
 
@@ -148,6 +148,7 @@ def _with_reference(table: pd.DataFrame, settings: Settings, name: str) -> pd.Da
     kept = pd.read_csv(path)
     if column not in kept:  # no other system was ever compared
         return table
+    kept = kept[kept["protocol"] != PROTOCOL]  # these are found anew
     missing = kept[column].isin((INTEGER, STREAM)) & ~kept[column].isin(system_files(settings))
     table = pd.concat([table, kept.loc[missing, table.columns]], ignore_index=True)
     order = {name: number for number, name in enumerate(TITLES)}

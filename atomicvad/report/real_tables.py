@@ -48,8 +48,9 @@ def pivot(table: pd.DataFrame, cells: dict[str, Cell], protocol: str = "frame") 
         for name, key in cells.items()
         if key in keyed.index
     }
-    named = titles(table)
-    return pd.DataFrame(columns).reindex(table["system"].unique()).fillna("").rename(index=named)
+    wide = pd.DataFrame(columns)
+    order = [name for name in table["system"].unique() if name in wide.index]
+    return wide.loc[order].fillna("").rename(index=titles(table))
 
 
 def by_protocol(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,13 +3,20 @@
 import pandas as pd
 
 from atomicvad.config import Settings
-from atomicvad.evaluation.systems import title
+from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.systems import ENSEMBLE, INTEGER, TITLES
 from atomicvad.report.collate import read_systems
 from atomicvad.report.real_tables import AMI, SOUNDS, read_real, real_folder
 from atomicvad.report.text import with_interval
 from atomicvad.runs.segments import PROTOCOL
 
 ALARMS = "false_alarms_per_hour"
+NAMES = {
+    ENSEMBLE: "AtomicVAD, ten seeds together: the default",
+    STREAM: "AtomicVAD, one seed, every 10 ms",
+    INTEGER: "AtomicVAD, one seed, every 79 ms",
+}
+ORDER = [ENSEMBLE, STREAM, INTEGER]
 COLUMNS = {
     "segment F1": ("segment_f1", 3),
     "onset F1": ("onset_f1", 3),
@@ -20,6 +27,15 @@ COLUMNS = {
     "offset error, median (s)": ("offset_error_abs_p50", 2),
     "offset error, 95 % (s)": ("offset_error_abs_p95", 2),
     "time taken for speech": ("false_share", 3),
+}
+
+README_COLUMNS = {
+    "Test scenes": [
+        *("segment F1", "detection error", "onset error, median (s)", "offset error, median (s)"),
+        *("alarms an hour, noise", "alarms an hour, music"),
+    ],
+    "Meetings": ["segment F1", "detection error"],
+    "Sounds without speech": ["time taken for speech"],
 }
 
 
@@ -42,9 +58,8 @@ def segment_table(rows: pd.DataFrame) -> pd.DataFrame:
         for row in shown.itertuples()
     ]
     wide = shown.assign(text=text).pivot(index="system", columns="metric", values="text")
-    members = rows.groupby("system")["members"].first()
-    wide = wide.reindex(rows["system"].unique()).fillna("")
-    wide.index = [title(str(name), members[name]) for name in wide.index]
+    names = sorted(rows["system"].unique(), key=[*ORDER, *TITLES].index)
+    wide = wide.reindex(names).fillna("").rename(index=TITLES | NAMES)
     return wide.rename(columns={metric: name for name, (metric, _) in columns.items()})[
         [name for name, (metric, _) in columns.items() if metric in wide]
     ]
@@ -67,17 +82,31 @@ def real_table(settings: Settings, corpus: str) -> pd.DataFrame | None:
     return segment_table(rows.assign(metric=names.str.strip())) if len(rows) else None
 
 
-def segment_block(settings: Settings) -> str:
-    """README's tables of segments, in Markdown; empty where there are none."""
-    parts = []
-    for name, table in (
-        ("Test scenes", scenes_table(settings)),
-        ("Meetings", real_table(settings, AMI)),
-        ("Sounds without speech", real_table(settings, SOUNDS)),
-    ):
-        if table is not None:
-            lines = [f"| {name} | " + " | ".join(table.columns) + " |"]
-            lines.append("|---" * (1 + table.shape[1]) + "|")
-            lines += [f"| {row} | " + " | ".join(cells) + " |" for row, cells in table.iterrows()]
-            parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+def markdown(table: pd.DataFrame, corner: str) -> str:
+    """A table in Markdown."""
+    lines = [f"| {corner} | " + " | ".join(table.columns) + " |"]
+    lines.append("|---" * (1 + table.shape[1]) + "|")
+    lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in table.iterrows()]
+    return "\n".join(lines)
+
+
+def segment_blocks(settings: Settings) -> dict[str, str]:
+    """What README.md and REPRODUCING.md say of segments, in Markdown; nothing without any."""
+    tables = {
+        "Test scenes": scenes_table(settings),
+        "Meetings": real_table(settings, AMI),
+        "Sounds without speech": real_table(settings, SOUNDS),
+    }
+    known = {name: table for name, table in tables.items() if table is not None}
+    if not known:
+        return {}
+    short = {
+        f"{name.lower()}: {column}": table[column]
+        for name, table in known.items()
+        for column in README_COLUMNS[name]
+        if column in table
+    }
+    return {
+        "README.md": markdown(pd.DataFrame(short), "detector"),
+        "REPRODUCING.md": "\n\n".join(markdown(table, name) for name, table in known.items()),
+    }

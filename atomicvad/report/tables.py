@@ -13,7 +13,7 @@ from atomicvad.report.collate import read_paired, read_systems
 from atomicvad.report.device_files import read_device
 from atomicvad.report.device_tables import markdown_costs
 from atomicvad.report.real_tables import markdown_block, real_folder
-from atomicvad.report.segment_tables import segment_block
+from atomicvad.report.segment_tables import segment_blocks
 from atomicvad.report.text import with_interval
 from atomicvad.report.verdict import Verdict
 
@@ -40,8 +40,9 @@ def _pivot(
         for name, key in cells.items()
         if key in keyed.index
     }
-    table = pd.DataFrame(columns).reindex(systems["system"].unique()).fillna("")
-    return table.rename(index=titles(systems))
+    table = pd.DataFrame(columns)
+    order = [name for name in systems["system"].unique() if name in table.index]
+    return table.loc[order].fillna("").rename(index=titles(systems))
 
 
 def system_table(systems: pd.DataFrame, protocol: str = "swi-median") -> pd.DataFrame:
@@ -187,24 +188,32 @@ def write_readme(settings: Settings) -> None:
     """Put ``readme_text``, and the block of real recordings, between their marks in README.md."""
     path = project_root() / "README.md"
     text = between(path.read_text(encoding="utf-8"), TABLE_START, TABLE_END, readme_text(settings))
-    if block := segment_block(settings):
-        text = between(text, SEGMENTS_START, SEGMENTS_END, block)
     if folder := real_folder(settings):
         text = between(text, REAL_START, REAL_END, markdown_block(folder))
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_device_tables(settings: Settings) -> None:
-    """Put what ``make device`` measured between its marks in README.md and REPRODUCING.md."""
-    if (costs := read_device(settings)) is None:
-        return
-    for name, cores in (("README.md", README_CORES), ("REPRODUCING.md", ())):
+def write_blocks(blocks: dict[str, str], start: str, end: str) -> None:
+    """Put a block between two marks of every page that ``blocks`` names."""
+    for name, block in blocks.items():
         path = project_root() / name
-        block = markdown_costs(costs, cores)
-        text = between(path.read_text(encoding="utf-8"), DEVICE_START, DEVICE_END, block)
+        text = between(path.read_text(encoding="utf-8"), start, end, block)
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def write_segment_tables(settings: Settings) -> None:
+    """Put what was found in scenes and real recordings into README.md and REPRODUCING.md."""
+    write_blocks(segment_blocks(settings), SEGMENTS_START, SEGMENTS_END)
+
+
+def write_device_tables(settings: Settings) -> None:
+    """Put what ``make device`` measured between its marks in README.md and REPRODUCING.md."""
+    if (costs := read_device(settings)) is not None:
+        pages = {"README.md": README_CORES, "REPRODUCING.md": ()}
+        blocks = {name: markdown_costs(costs, cores) for name, cores in pages.items()}
+        write_blocks(blocks, DEVICE_START, DEVICE_END)
 
 
 def between(text: str, start: str, end: str, block: str) -> str:

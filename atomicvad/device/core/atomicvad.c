@@ -50,12 +50,20 @@ typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 #endif
 
 /* Not inlined: where registers are few, a large function keeps its variables on the stack. */
-#if defined(AVAD_CLONES)
-#define SEPARATE static __attribute__((noinline, target_clones(AVAD_CLONES)))
-#elif defined(__GNUC__) && !defined(__wasm__)
+#if defined(__GNUC__) && !defined(__wasm__) && !defined(AVAD_HOST)
 #define SEPARATE static __attribute__((noinline))
 #else
 #define SEPARATE static
+#endif
+
+/* Frames that the FFT takes at once: one, on a computer as many as its vectors hold numbers. The
+ * numbers of one frame lie so far apart. */
+#ifdef AVAD_LANES
+#define LANES AVAD_LANES
+typedef int32_t __attribute__((vector_size(4 * LANES))) avad_lanes;
+#else
+#define LANES 1
+typedef int32_t avad_lanes;
 #endif
 
 #define POINTS (AVAD_FFT / 2)
@@ -66,6 +74,10 @@ typedef char int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 /* ---- Arithmetic ---------------------------------------------------------------------------- */
 
 /* Half the product with a factor in Q15, rounded down. */
+#if LANES > 1 /* a function would take vectors, which processors do in different ways */
+#define scaled(value, factor) \
+    (((value) >> 16) * (factor) + ((((value) & 0xFFFF) * (factor)) >> 16))
+#else
 static inline int32_t scaled(int32_t value, int32_t factor)
 {
 #if USE_DSP
@@ -77,6 +89,7 @@ static inline int32_t scaled(int32_t value, int32_t factor)
     return (value >> 16) * factor + ((low * factor) >> 16);
 #endif
 }
+#endif
 
 /* How coefficients are stored: on small cores without the DSP instructions, off by 2^15, since to
  * load 16 bits with a sign takes two instructions there. */
@@ -185,7 +198,7 @@ static void fill(int32_t *values, int32_t count, int32_t value)
 
 /* Half of (re, im) times a number of length 1: its real part in the low 16 bits of `factor`, its
  * imaginary part in the high ones. */
-static inline void turn(int32_t *re, int32_t *im, int32_t factor)
+static inline void turn(avad_lanes *re, avad_lanes *im, int32_t factor)
 {
 #if USE_DSP
     int32_t turned = scaled(*re, factor), part;
@@ -196,13 +209,13 @@ static inline void turn(int32_t *re, int32_t *im, int32_t factor)
     *im = part;
 #else
     const int32_t cosine = (int16_t)factor, minus_sine = factor >> 16;
-    const int32_t turned = scaled(*re, cosine) - scaled(*im, minus_sine);
+    const avad_lanes turned = scaled(*re, cosine) - scaled(*im, minus_sine);
     *im = scaled(*im, cosine) + scaled(*re, minus_sine);
 #endif
     *re = turned;
 }
 
-static inline void halve(int32_t *re, int32_t *im)
+static inline void halve(avad_lanes *re, avad_lanes *im)
 {
     *re >>= 1;
     *im >>= 1;
@@ -212,11 +225,11 @@ static inline void halve(int32_t *re, int32_t *im)
 enum { PLAIN, HALVED, TURNED };
 
 /* An FFT of four points that lie `span` apart, in place. */
-static inline void combine(int32_t *p, int32_t span, int kind, int32_t turns)
+static inline void combine(avad_lanes *p, int32_t span, int kind, int32_t turns)
 {
-    int32_t *const q = p + 2 * span, *const r = q + 2 * span, *const s = r + 2 * span;
-    int32_t a = p[0], b = q[0], c = r[0], d = s[0], e = p[1], f = q[1], g = r[1], h = s[1];
-    int32_t sum, difference, other;
+    avad_lanes *const q = p + 2 * span, *const r = q + 2 * span, *const s = r + 2 * span;
+    avad_lanes a = p[0], b = q[0], c = r[0], d = s[0], e = p[1], f = q[1], g = r[1], h = s[1];
+    avad_lanes sum, difference, other;
     if (kind != PLAIN) {
         halve(&a, &e);
     }
@@ -249,16 +262,17 @@ static inline void combine(int32_t *p, int32_t span, int kind, int32_t turns)
 }
 
 /* A pair of neighbouring samples times the Hamming window, Q11. */
-static inline void load(int32_t point[2], const int16_t *samples, int32_t factor,
+static inline void load(int32_t *point, const int16_t *samples, int32_t factor,
                         int32_t next_factor)
 {
     point[0] = (samples[0] * factor + 8) >> 4;
-    point[1] = (samples[1] * next_factor + 8) >> 4;
+    point[LANES] = (samples[1] * next_factor + 8) >> 4;
 }
 
 /* The first stage of the FFT: a frame's pairs of samples, taken for complex points, in
- * digit-reversed order; four each are combined. The frame ends with `hop`, zeros follow. */
-SEPARATE void begin_transform(int32_t z[AVAD_FFT], const int16_t history[AVAD_HISTORY],
+ * digit-reversed order; four each are combined, where no other lanes are to be filled before. The
+ * frame ends with `hop`, zeros follow. */
+SEPARATE void begin_transform(int32_t *z, const int16_t history[AVAD_HISTORY],
                               const int16_t hop[AVAD_HOP])
 {
     int32_t i, j, n;
@@ -267,28 +281,36 @@ SEPARATE void begin_transform(int32_t z[AVAD_FFT], const int16_t history[AVAD_HI
             for (n = j; n < QUARTER; n += 32) {
                 const int32_t second = n + QUARTER, third = n + 2 * QUARTER, last = n + 3 * QUARTER;
                 load(z, history + n, avad_hamming[n], avad_hamming[n + 1]);
-                load(z + 2, second < AVAD_HISTORY ? history + second : hop + second - AVAD_HISTORY,
+                load(z + 2 * LANES,
+                     second < AVAD_HISTORY ? history + second : hop + second - AVAD_HISTORY,
                      avad_hamming[second], avad_hamming[second + 1]);
-                load(z + 4, hop + third - AVAD_HISTORY, avad_hamming[AVAD_FRAME - third],
+                load(z + 4 * LANES, hop + third - AVAD_HISTORY, avad_hamming[AVAD_FRAME - third],
                      avad_hamming[AVAD_FRAME - 1 - third]);
                 if (last < AVAD_FRAME) {
-                    load(z + 6, hop + last - AVAD_HISTORY, avad_hamming[AVAD_FRAME - last],
-                         avad_hamming[AVAD_FRAME - 1 - last]);
+                    load(z + 6 * LANES, hop + last - AVAD_HISTORY,
+                         avad_hamming[AVAD_FRAME - last], avad_hamming[AVAD_FRAME - 1 - last]);
                 } else {
-                    z[6] = z[7] = 0;
+                    z[6 * LANES] = z[7 * LANES] = 0;
                 }
-                combine(z, 1, PLAIN, 0);
-                z += 8;
+                if (LANES == 1) {
+                    combine((avad_lanes *)z, 1, PLAIN, 0);
+                }
+                z += 8 * LANES;
             }
         }
     }
 }
 
 /* The other stages: FFT of 256 complex points (re, im, re, im ...) in place, an eighth of it. */
-SEPARATE void transform(int32_t z[AVAD_FFT])
+SEPARATE void transform(avad_lanes z[AVAD_FFT])
 {
-    int32_t *const end = z + AVAD_FFT, *p;
+    avad_lanes *const end = z + AVAD_FFT, *p;
     int32_t span, step, j;
+    if (LANES > 1) {
+        for (p = z; p < end; p += 8) {
+            combine(p, 1, PLAIN, 0);
+        }
+    }
     for (span = 4, step = POINTS / 16; span < POINTS; span *= 4, step >>= 2) {
         for (p = z; p < end; p += 8 * span) {
             combine(p, span, HALVED, 0);
@@ -310,16 +332,16 @@ SEPARATE void transform(int32_t z[AVAD_FFT])
 }
 
 /* From the FFT of pairs of samples to half that of the samples: bins 1 to 255, Q7. */
-SEPARATE void split(int32_t z[AVAD_FFT])
+SEPARATE void split(avad_lanes z[AVAD_FFT])
 {
     int32_t first, k;
     for (first = 1; first <= 2; first++) {
         const int32_t *factor = first == 1 ? avad_between : avad_circle + 1;
         for (k = first; k < POINTS / 2; k += 2) {
-            int32_t *const low = z + 2 * k, *const high = z + AVAD_FFT - 2 * k;
-            const int32_t a = low[0] >> 1, b = high[0] >> 1, c = low[1] >> 1, d = high[1] >> 1;
-            const int32_t even_re = (a + b) >> 1, even_im = (c - d) >> 1;
-            int32_t odd_re = c + d, odd_im = b - a;
+            avad_lanes *const low = z + 2 * k, *const high = z + AVAD_FFT - 2 * k;
+            const avad_lanes a = low[0] >> 1, b = high[0] >> 1, c = low[1] >> 1, d = high[1] >> 1;
+            const avad_lanes even_re = (a + b) >> 1, even_im = (c - d) >> 1;
+            avad_lanes odd_re = c + d, odd_im = b - a;
             turn(&odd_re, &odd_im, *factor++);
             low[0] = even_re + odd_re;
             low[1] = even_im + odd_im;
@@ -350,19 +372,20 @@ SEPARATE int32_t logarithm(uint32_t mantissa, int32_t exponent)
  *
  * Between two mel edges one band falls and the next rises; the bins there share one exponent.
  */
-SEPARATE void log_mel(int32_t z[AVAD_FFT])
+SEPARATE void log_mel(int32_t *z)
 {
     uint32_t below = 0; /* what the segment before adds to its upper band */
     int32_t below_exponent = 0;
-    const int32_t *bin = z + 2;
+    const int32_t *bin = z + 2 * LANES;
     const uint16_t *weight = avad_rising;
     int32_t segment;
     for (segment = 0; segment <= AVAD_BANDS; segment++) {
-        const int32_t *const end = bin + 2 * avad_bins[segment], *ahead = bin;
+        const int32_t *const end = bin + 2 * LANES * avad_bins[segment], *ahead = bin;
         uint32_t all = 0, rising = 0, total = 0;
         int32_t bits, right, left, exponent;
         do {
-            const int32_t re = *ahead++, im = *ahead++;
+            const int32_t re = ahead[0], im = ahead[LANES];
+            ahead += 2 * LANES;
             LOAD_ANEW;
             all |= digits(re) | digits(im);
         } while (ahead < end);
@@ -370,14 +393,14 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
         right = larger(bits - 13, 0);
         left = larger(2 * (13 - bits), 0);
         do {
-            const int32_t re = bin[0], im = bin[1];
+            const int32_t re = bin[0], im = bin[LANES];
             uint32_t power;
             LOAD_ANEW;
             power = (square(re >> right) + square(im >> right)) << left >> 13;
             total += power;
             rising += power * *weight;
             HELD(rising);
-            bin += 2;
+            bin += 2 * LANES;
             weight++;
             HELD(weight);
             HELD(bin);
@@ -388,7 +411,7 @@ SEPARATE void log_mel(int32_t z[AVAD_FFT])
             const int32_t common = larger(below_exponent, exponent);
             const uint32_t a = below >> smaller(common - below_exponent, 31);
             const uint32_t b = (total - rising) >> smaller(common - exponent, 31);
-            z[segment - 1] = logarithm((a >> 1) + (b >> 1), common);
+            z[LANES * (segment - 1)] = logarithm((a >> 1) + (b >> 1), common);
         }
         below = rising;
         below_exponent = exponent;
@@ -755,20 +778,30 @@ static const int16_t *framed(const int16_t *samples, int32_t frame, int16_t *roo
 /* MFCC of a window; its logarithms end 80 dB below the largest. */
 SEPARATE void window_mfcc(avad_workspace *workspace, const int16_t *samples)
 {
-    int32_t *const spectrum = workspace->scratch.spectrum;
-    int32_t floor = AVAD_LOG_FLOOR, count, frame, n;
+#if LANES > 1
+    avad_lanes spectra[AVAD_FFT];
+#else
+    avad_lanes *const spectra = workspace->scratch.spectrum;
+#endif
+    int32_t *const spectrum = (int32_t *)spectra;
+    int32_t floor = AVAD_LOG_FLOOR, frames[LANES], count, lane, frame, n;
     /* The last two frames and the first two, which are reflected, come first: there is room yet. */
-    for (count = 0; count < AVAD_FRAMES; count++) {
-        const int16_t *start;
-        frame = (count + AVAD_FRAMES - 2) % AVAD_FRAMES;
-        start = framed(samples, frame, (int16_t *)workspace->mfcc + 2 * AVAD_BANDS);
-        begin_transform(spectrum, start, start + AVAD_HISTORY);
-        transform(spectrum);
-        split(spectrum);
-        log_mel(spectrum);
-        for (n = 0; n < AVAD_BANDS; n++) {
-            workspace->mfcc[frame][n] = coded(spectrum[n]);
-            keep_larger(&floor, spectrum[n] - AVAD_LOG_RANGE);
+    for (count = 0; count < AVAD_FRAMES; count += LANES) {
+        for (lane = 0; lane < LANES; lane++) {
+            const int16_t *start;
+            frames[lane] = (count + lane + AVAD_FRAMES - 2) % AVAD_FRAMES;
+            start = framed(samples, frames[lane], (int16_t *)workspace->mfcc + 2 * AVAD_BANDS);
+            begin_transform(spectrum + lane, start, start + AVAD_HISTORY);
+        }
+        transform(spectra);
+        split(spectra);
+        for (lane = 0; lane < LANES; lane++) {
+            log_mel(spectrum + lane);
+            for (n = 0; n < AVAD_BANDS; n++) {
+                const int32_t value = spectrum[LANES * n + lane];
+                workspace->mfcc[frames[lane]][n] = coded(value);
+                keep_larger(&floor, value - AVAD_LOG_RANGE);
+            }
         }
     }
     for (frame = 0; frame < AVAD_FRAMES; frame++) {
@@ -829,11 +862,13 @@ static int16_t window_logit(avad_workspace *workspace)
     return logit(second, skip);
 }
 
+#ifndef AVAD_HOST /* Python's are in python.c */
 int16_t avad_window(avad_workspace *workspace, const int16_t samples[AVAD_WINDOW])
 {
     window_mfcc(workspace, samples);
     return window_logit(workspace);
 }
+#endif
 #endif
 
 /* ---- A stream ------------------------------------------------------------------------------ */
@@ -874,18 +909,19 @@ void avad_stream_init(avad_stream *stream)
     stream->hops = stream->sums_at = stream->block_at = stream->skip_at = stream->second_at = 0;
 }
 
-/* MFCC of the frame that ends with a hop: the patch's newest column. */
-static void stream_mfcc(avad_stream *stream, const int16_t hop[AVAD_HOP])
+/* The frame that ends with a hop enters its FFT. */
+static void stream_hear(avad_stream *stream, const int16_t hop[AVAD_HOP], int32_t *spectrum)
 {
-    int32_t *const spectrum = stream->scratch.spectrum;
     begin_transform(spectrum, stream->history, hop);
     copy(stream->history, stream->history + AVAD_HOP, AVAD_HISTORY - AVAD_HOP);
     copy(stream->history + AVAD_HISTORY - AVAD_HOP, hop, AVAD_HOP);
-    transform(spectrum);
-    split(spectrum);
-    log_mel(spectrum);
+}
+
+/* MFCC of 64 logarithms: the patch's newest column. */
+static void stream_mfcc(avad_stream *stream, int32_t logarithms[AVAD_BANDS])
+{
     shift(&stream->patch);
-    cosine_transform(spectrum, newest(&stream->patch), AVAD_ROW);
+    cosine_transform(logarithms, newest(&stream->patch), AVAD_ROW);
 }
 
 /* The newest column of the first block, out of five of the first convolution. */
@@ -970,9 +1006,16 @@ static int16_t stream_decision(avad_stream *stream)
     return result;
 }
 
+#ifndef AVAD_HOST /* Python's are in python.c */
 int16_t avad_stream_push(avad_stream *stream, const int16_t hop[AVAD_HOP])
 {
-    stream_mfcc(stream, hop);
+    int32_t *const spectrum = stream->scratch.spectrum;
+    stream_hear(stream, hop, spectrum);
+    transform(spectrum);
+    split(spectrum);
+    log_mel(spectrum);
+    stream_mfcc(stream, spectrum);
     return stream_decision(stream);
 }
+#endif
 #endif

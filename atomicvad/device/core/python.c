@@ -9,15 +9,22 @@
 
 #include <string.h>
 
-/* Loops that compilers turn into vector instructions; of x86 those with AVX2 beside what every
- * processor has, chosen when the module is loaded. */
 #define AVAD_HOST
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#if __GNUC__ >= 12
-#define AVAD_CLONES "arch=x86-64-v3", "default"
-#endif
+/* Vectors of 16 bytes, which every x86-64 and every 64-bit ARM has. */
+#if defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON)) && !defined(AVAD_NO_LANES)
+#define AVAD_LANES 4
 #endif
 #include "atomicvad.c"
+
+/* Compiled twice for x86-64, with AVX2 and for every processor, with all that is called; which one
+ * runs is chosen when the module is loaded. */
+#define CLONED
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if __GNUC__ >= 12
+#undef CLONED
+#define CLONED __attribute__((flatten, target_clones("arch=x86-64-v3", "default")))
+#endif
+#endif
 
 /* Whether `buffer` holds `count` elements of `size` bytes, and begins where the processor wants. */
 static int fits(const Py_buffer *buffer, Py_ssize_t count, size_t size, const char *name)
@@ -41,8 +48,8 @@ static Py_ssize_t models_in(const Py_buffer *weights)
     return fits(weights, count, sizeof(avad_weights), "weights") ? count : 0;
 }
 
-static void score_windows(const int16_t *samples, Py_ssize_t step, Py_ssize_t windows,
-                          const avad_weights *weights, Py_ssize_t models, int16_t *logits)
+CLONED static void score_windows(const int16_t *samples, Py_ssize_t step, Py_ssize_t windows,
+                                 const avad_weights *weights, Py_ssize_t models, int16_t *logits)
 {
     avad_workspace workspace;
     for (Py_ssize_t n = 0; n < windows; n++) {
@@ -105,19 +112,47 @@ static PyObject *start(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-static void push_hops(const int16_t *samples, Py_ssize_t hops, const avad_weights *weights,
-                      avad_stream *streams, Py_ssize_t models, int16_t *logits)
+/* A hop's logits of all models, once the FFT has taken the lane of its frame. */
+static inline void decide(int32_t *lane, const avad_weights *weights, avad_stream *streams,
+                          Py_ssize_t models, int16_t *logits)
 {
-    for (Py_ssize_t n = 0; n < hops; n++) {
-        /* The first stream's front end is that of all. */
-        stream_mfcc(streams, samples + n * AVAD_HOP);
-        for (Py_ssize_t model = 0; model < models; model++) {
-            if (model > 0) {
-                streams[model].patch = streams->patch;
-            }
-            avad_model = weights + model;
-            *logits++ = stream_decision(streams + model);
+    int32_t logarithms[AVAD_BANDS];
+    log_mel(lane);
+    for (int32_t n = 0; n < AVAD_BANDS; n++) {
+        logarithms[n] = lane[LANES * n];
+    }
+    stream_mfcc(streams, logarithms);
+    for (Py_ssize_t model = 0; model < models; model++) {
+        if (model > 0) {
+            streams[model].patch = streams->patch;
         }
+        avad_model = weights + model;
+        logits[model] = stream_decision(streams + model);
+    }
+}
+
+/* The first stream's front end is that of all. */
+CLONED static void push_hops(const int16_t *samples, Py_ssize_t hops, const avad_weights *weights,
+                             avad_stream *streams, Py_ssize_t models, int16_t *logits)
+{
+    avad_lanes spectra[AVAD_FFT];
+    int32_t *const first = (int32_t *)spectra;
+    while (hops > 0) {
+        const int32_t *const end = first + (hops < LANES ? hops : LANES);
+        if (hops < LANES) {
+            memset(spectra, 0, sizeof spectra); /* the lanes that stay empty */
+        }
+        for (int32_t *lane = first; lane < end; lane++) {
+            stream_hear(streams, samples, lane);
+            samples += AVAD_HOP;
+        }
+        transform(spectra);
+        split(spectra);
+        for (int32_t *lane = first; lane < end; lane++) {
+            decide(lane, weights, streams, models, logits);
+            logits += models;
+        }
+        hops -= end - first;
     }
 }
 
