@@ -29,7 +29,29 @@ class _Forward(soundfile.SoundFile):
         return False
 
 
-class _Endless(Excerpt):
+class _Guarded(Excerpt):
+    """What is raised while libsndfile asks for bytes (Ctrl-C, a failing disk), kept for later.
+
+    A library in C cannot hand it on: it would be printed and forgotten.
+    """
+
+    raised: BaseException | None = None
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer``, or end the file."""
+        try:
+            return super().readinto(buffer)
+        except BaseException as error:
+            self.raised = error
+            return 0
+
+    def check(self) -> None:
+        """Raise what was kept."""
+        if self.raised is not None:
+            raise self.raised
+
+
+class _Endless(_Guarded):
     """A file that states to be far longer than it is.
 
     libsndfile guesses how many samples an MP3 file without a count has from its length and the bit
@@ -64,10 +86,11 @@ def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator
     Raises:
         AudioError: an impossible sample rate or length.
     """
+    guarded = (_Endless if to_the_end else _Guarded)(file, 0, file.length)
     try:
-        kind = _Endless if to_the_end else Excerpt
-        sound = _Forward(kind(file, 0, file.length))
+        sound = _Forward(guarded)
     except FAILURES:
+        guarded.check()
         yield None
         return
     with sound:
@@ -78,11 +101,17 @@ def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator
             raise AudioError(f"{name}: its head promises {sound.frames} samples")
         seconds = sound.frames / rate if known else None
         packet = MP3_PACKET if sound.subtype.startswith("MPEG") else 0
-        yield Stream(rate, sound.channels, seconds, _blocks(sound), packet)
+        yield Stream(rate, sound.channels, seconds, _blocks(sound, guarded), packet)
 
 
-def _blocks(sound: _Forward) -> Iterator[Block]:
-    rate = sound.samplerate
+def _blocks(sound: _Forward, file: _Guarded) -> Iterator[Block]:
+    rate, some = sound.samplerate, True
     size = max(1, min(BLOCK_SECONDS * rate, LARGEST // sound.channels))
-    while len(block := sound.read(size, dtype="float32", always_2d=True)):
-        yield rate, block
+    while some:
+        try:
+            block = sound.read(size, dtype="float32", always_2d=True)
+        finally:
+            file.check()
+        some = len(block) > 0
+        if some:
+            yield rate, block

@@ -3,13 +3,12 @@
 import os
 import sys
 import time
-from importlib.util import find_spec
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.cli.options import (
     INTERRUPTED,
     Channel,
@@ -130,12 +129,12 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
             raise AtomicVADError("--stream: expected - alone, without --format, --out and --plot")
         from atomicvad.cli.stream import detect_stream
 
-        detect_stream(options, rate or SAMPLE_RATE, channels or 1)
+        detect_stream(options, rate or 16000, channels or 1)
         return
     if rate or channels:
         raise AtomicVADError("--rate, --channels: for --stream alone; files know their own")
-    if plot and find_spec("matplotlib") is None:
-        raise AtomicVADError("--plot: needs matplotlib: pip install 'atomicvad[plot]'")
+    if plot:
+        import matplotlib  # noqa: F401, before recordings are read
     request = _Request(recordings, output_format, out, plot, overwrite)
     if not _carry_out(request, options, processes):
         raise typer.Exit(1)
@@ -222,8 +221,11 @@ def _carry_out(request: _Request, options: "Options", processes: int) -> bool:
         _complain(problem)
     jobs = request.jobs
     try:
-        with tqdm(total=len(jobs), unit="file", disable=not on_terminal or len(jobs) < 2) as bar:
-            for outcome in run_all(jobs, options, processes, on_terminal):
+        with (
+            tqdm(total=len(jobs), unit="file", disable=not on_terminal or len(jobs) < 2) as bar,
+            closing(run_all(jobs, options, processes, on_terminal)) as results,
+        ):
+            for outcome in results:
                 bar.update()
                 outcomes.append(outcome)
                 if outcome.problem:

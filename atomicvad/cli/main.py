@@ -21,7 +21,8 @@ from atomicvad.parallel import limit_threads
 # What is wrong with a path that a user named.
 PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 # Of the packages that another extra than ``reproduce`` brings.
-EXTRAS = dict.fromkeys(("elftools", "onnx", "onnxruntime", "unicorn"), "device")
+EXTRAS = {"matplotlib": "plot", "sounddevice": "microphone"}
+EXTRAS |= dict.fromkeys(("elftools", "onnx", "onnxruntime", "unicorn"), "device")
 
 app = typer.Typer(
     add_completion=False,

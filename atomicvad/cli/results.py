@@ -83,7 +83,9 @@ def smoothing(
 def defaults(profile: Profile = "open", reference: Reference = False) -> None:
     """Choose the detector's defaults on validation scenes, and write the package's data.
 
-    For maintainers, after new weights became the reference: atomicvad defaults --reference
+    For maintainers, after new weights became the reference.
+
+    For example: atomicvad defaults --reference
     """
     from atomicvad.config import load_profile
     from atomicvad.detection.models import DATA

@@ -1,15 +1,21 @@
 """Speech in many recordings: found, written and drawn file by file, one after the other or not."""
 
 import errno
-from collections.abc import Iterator, Sequence
+import os
+import signal
+import sys
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
+from threading import RLock
 from typing import BinaryIO
 
 import numpy as np
+from tqdm.std import tqdm
 
 from atomicvad.audio.signal import SAMPLE_RATE, to_int16
 from atomicvad.detection.detect import waveforms
@@ -149,7 +155,7 @@ def _written(path: Path) -> Iterator[Path]:
 
 def run_all(
     jobs: Sequence[Job], options: Options, processes: int, progress: bool = False
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Run jobs in so many processes; the outcomes have the order of the jobs.
 
     Args:
@@ -168,9 +174,30 @@ def run_all(
             yield run(job, options, progress and len(jobs) == 1)
         return
     try:
-        with process_pool(processes) as pool:
-            function = partial(run, options=options)
+        with process_pool(processes) as pool, _ended_early():
+            function = partial(_run_in_pool, options=options)
             for _, outcome in computed_ahead(pool, function, jobs, 4 * processes):
                 yield outcome
     except BrokenProcessPool:
         raise AtomicVADError("-j: a process died, for lack of memory perhaps; try fewer") from None
+
+
+@contextmanager
+def _ended_early() -> Iterator[None]:
+    """After Ctrl-C or another end before all is done: recordings of hours are not waited for."""
+    try:
+        yield
+    except BaseException:
+        for child in active_children():
+            child.terminate()
+        raise
+
+
+def _run_in_pool(job: Job, options: Options) -> Outcome:
+    # Asked to end, a process removes what it has half written, and begins nothing else.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    tqdm.set_lock(RLock())  # its own is one between processes, which would be left
+    try:
+        return run(job, options)
+    except SystemExit as stop:
+        os._exit(int(str(stop.code)))

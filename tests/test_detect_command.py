@@ -1,0 +1,352 @@
+"""``atomicvad detect``: files, folders, stdin and streams to segments; failures are lines."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import typer
+from test_light import TYPER, run_lightly
+from typer.testing import CliRunner
+from voices import RATE, recording
+
+from atomicvad import detect
+from atomicvad.cli.main import app
+from atomicvad.detection.formats import FORMATS, Detections
+from atomicvad.detection.places import find_recordings, names_of_outputs
+from atomicvad.errors import AtomicVADError
+
+COMMAND = [sys.executable, "-c", "from atomicvad.cli.main import main; main()"]
+FOUND = recording("", "voice", "", "voice", "")
+
+
+def atomicvad(*arguments, stdin=None, code=0):
+    """What ``atomicvad detect`` prints on stdout and stderr."""
+    result = CliRunner().invoke(app, ["detect", *map(str, arguments)], input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Recordings of three formats, in two folders, and a file that is none."""
+    folder = tmp_path_factory.mktemp("recordings")
+    (folder / "in" / "ner").mkdir(parents=True)
+    soundfile.write(folder / "a.wav", FOUND, RATE)
+    soundfile.write(folder / "a.mp3", FOUND, RATE)
+    soundfile.write(folder / "in" / "b.flac", recording("", ""), RATE)
+    soundfile.write(folder / "in" / "ner" / "a.wav", recording("voice", ""), RATE)
+    (folder / "notes.txt").write_text("not audio")
+    return folder
+
+
+def inside(folder):
+    """Relative paths of all that lies in a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Nothing is written where the tests are run."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_are_chosen_by_name_or_suffix(name, folder, tmp_path):
+    path = folder / "a.wav"
+    expected = FORMATS[name].write([Detections(str(path), 10.0, detect(path))])
+    assert "speech" in expected or name == "json"
+    stdout, stderr = atomicvad(path, "--format", name)
+    assert stdout == expected and stderr.startswith("1 recording: 10.0 s of audio, ")
+    out = tmp_path / f"found{FORMATS[name].suffix}"
+    assert atomicvad(path, "--out", out)[0] == ""
+    assert out.read_bytes().decode() == expected
+
+
+def test_a_folder_is_mirrored_and_names_stay_apart(folder, tmp_path):
+    atomicvad(folder, "--out", tmp_path / "out", "--format", "textgrid")
+    expected = ["a.mp3.TextGrid", "a.wav.TextGrid", "in/b.TextGrid", "in/ner/a.TextGrid"]
+    assert inside(tmp_path / "out") == expected
+    rows = json.loads(atomicvad(folder, folder / "a.wav", "--format", "json")[0])
+    names = ["a.mp3", "a.wav", "in/b.flac", "in/ner/a.wav"]
+    assert [row["file"] for row in rows] == [str(folder / name) for name in names]
+    assert [len(row["segments"]) for row in rows] == [2, 2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["d/a.wav"], ["a"]),
+        (["d/a.wav", "d/b.wav"], ["a", "b"]),
+        (["d/a.wav", "e/a.wav", "e/b.wav"], ["d/a.wav", "e/a.wav", "b"]),
+        (["d/a.wav", "d/a.mp3", "./d/a.wav"], ["a.wav", "a.mp3"]),
+        (["d/a.wav", "d/a.mp3", "d/a.mp3.wav"], ["a.wav", "d/a.mp3", "d/a.mp3.wav"]),
+        (["d/a.wav", "e/A.wav"], ["d/a.wav", "e/A.wav"]),
+        (["../a.wav", "a.wav"], None),
+    ],
+)
+def test_names_of_outputs_differ(arguments, names):
+    found = names_of_outputs(find_recordings([Path(argument) for argument in arguments])[0])
+    assert len({name.casefold() for name in found}) == len(found)
+    assert not any(name.startswith("..") for name in found)
+    if names is not None and names[1:2] != ["d/a.mp3"]:
+        assert [name.casefold() for name in found] == [name.casefold() for name in names]
+
+
+def test_processes_change_nothing(folder, tmp_path):
+    files = [folder / "a.wav", folder / "missing.wav", folder, folder / "notes.txt"]
+    one = atomicvad(*files, code=1)
+    assert atomicvad(*files, "-j", 3, code=1)[0] == one[0]
+    assert one[0].count(str(folder / "a.wav")) == 2
+    atomicvad(*files, "-j", 3, "--out", tmp_path / "out", code=1)
+    assert len(inside(tmp_path / "out")) == 4
+
+
+def test_what_cannot_be_read_is_a_line_each(folder, tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "two\nlines.wav").touch()
+    (tmp_path / "none").mkdir()
+    bad = [tmp_path / "none", tmp_path / "empty.wav", tmp_path / "two\nlines.wav", "x" * 300]
+    stdout, stderr = atomicvad(*bad, folder / "notes.txt", folder / "a.wav", code=1)
+    assert stdout == atomicvad(folder / "a.wav")[0]
+    lines = stderr.splitlines()
+    assert len(lines) == 6 and all(line.startswith("error: ") for line in lines[:5])
+    assert "none: no audio files in it" in lines[0] and "the file is empty" in lines[1]
+    assert lines[5].endswith("; 5 could not be read")
+    assert atomicvad(*bad, "--out", "all.csv", code=1)[0] == "" and not os.path.exists("all.csv")
+
+
+def test_stdin_is_a_file_of_any_format(folder):
+    for name in ("a.wav", "a.mp3"):
+        stdout, _ = atomicvad("-", "--format", "audacity", stdin=(folder / name).read_bytes())
+        assert stdout == atomicvad(folder / name, "--format", "audacity")[0]
+    _, stderr = atomicvad("-", stdin=b"nothing", code=1)
+    assert stderr.startswith("error: <stdin>: ") or stderr.startswith("error: audio: ")
+
+
+def test_files_that_are_there_stay(folder, tmp_path):
+    out = tmp_path / "out"
+    atomicvad(folder, "--out", out)
+    (out / "a.wav.csv").write_text("mine")
+    (out / "in" / "b.csv").unlink()
+    _, stderr = atomicvad(folder, "--out", out)
+    assert "1 recording:" in stderr and stderr.endswith("; 3 skipped, whose files are there\n")
+    assert (out / "a.wav.csv").read_text() == "mine" and (out / "in" / "b.csv").exists()
+    atomicvad(folder, "--out", out, "--overwrite")
+    assert "speech" in (out / "a.wav.csv").read_text()
+    with pytest.raises(AtomicVADError, match=r"a.wav.csv: is there already; --overwrite"):
+        atomicvad(folder / "a.wav", "--out", out / "a.wav.csv")
+
+
+def test_a_recording_is_never_written_to(folder, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes((folder / "a.wav").read_bytes())
+    for out in (path, tmp_path):
+        with pytest.raises(AtomicVADError, match="expected another place than that of a recording"):
+            atomicvad(path, "--out", out, "--overwrite")
+    assert path.read_bytes() == (folder / "a.wav").read_bytes()
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_nothing_is_left_of_an_interrupted_write(stop, folder, tmp_path, monkeypatch):
+    def half(path, text, **_):
+        path.write_bytes(text[: len(text) // 2].encode())
+        raise stop
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises((OSError, AssertionError)):
+        atomicvad(folder, "--out", tmp_path / "out")
+    assert inside(tmp_path) == []
+
+
+def test_pictures(folder, tmp_path):
+    pytest.importorskip("matplotlib")
+    atomicvad(folder, "--out", "out", "--plot")
+    pictures = [path for path in inside(tmp_path) if path.endswith(".png")]
+    assert pictures == ["out/a.mp3.png", "out/a.wav.png", "out/in/b.png", "out/in/ner/a.png"]
+    atomicvad(folder / "a.wav", "--plot")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(AtomicVADError, match=r"^a.png: is there already; --overwrite"):
+        atomicvad(folder / "a.wav", "--plot")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("a.wav", "--format", "xml"), "--format: expected one of json, csv, rttm, textgrid"),
+        (("a.wav", "--out", "found.xml"), "found.xml: expected a suffix of .json, .csv"),
+        (("a.wav", "in/b.flac", "--format", "srt"), "--format srt: holds one recording; expected"),
+        (("a.wav", "--threshold", "2"), "threshold: expected more than 0 and less than 1, got 2"),
+        (("a.wav", "--pad", "-1"), "pad: expected 0 s or more, got -1"),
+        (("a.wav", "--step", "5ms"), "step: expected 10ms or 79ms, got '5ms'"),
+        (("a.wav", "--model", "1"), "or a file .npz or .keras; got '1'"),
+        (("a.wav", "-"), "-: expected stdin alone"),
+        (("a.wav", "--stream"), "--stream: expected - alone"),
+        (("a.wav", "--rate", "8000"), "--rate, --channels: for --stream alone"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, said, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(AtomicVADError) as caught:
+        atomicvad(*arguments)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def pcm(samples):
+    return np.round(samples * 32767).astype("<i2").tobytes()
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(16000, 1), (44100, 2)])
+def test_a_stream_finds_what_the_file_has(rate, channels):
+    content = pcm(np.repeat(recording("voice", "", "voice", rate=rate)[:, None], channels, 1))
+    samples = np.frombuffer(content, "<i2").reshape(-1, channels)
+    options = ["--rate", str(rate), "--channels", str(channels), "--pad", "0.1"]
+    result = subprocess.run(
+        [*COMMAND, "detect", "-", "--stream", *options],
+        input=content + b"\0",  # half a sample
+        capture_output=True, check=True,
+    )  # fmt: skip
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["start", "end"] * 2
+    assert result.stderr == b""
+    found = detect(samples.astype(np.int16), rate, pad=0.1)
+    for start, end, segment in zip(events[::2], events[1::2], found, strict=True):
+        assert start["time"] == end["start"] == round(segment.start, 3)
+        assert end["time"] == end["end"] == round(segment.end, 3)
+        assert end["peak"] == round(segment.peak, 4) and end["mean"] == round(segment.mean, 4)
+
+
+@pytest.mark.parametrize("how", ["interrupt", "nobody reads"])
+def test_a_stream_tells_at_once_and_ends_cleanly(how):
+    speech = pcm(recording("voice", "voice"))
+    process = subprocess.Popen(
+        [*COMMAND, "detect", "-", "--stream", "--min-silence", "0.1"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    process.stdin.write(speech)
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["event"] == "start"  # while stdin is open
+    if how == "interrupt":
+        process.send_signal(signal.SIGINT)
+        assert json.loads(process.stdout.readline())["event"] == "end"
+    else:
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):  # it may be gone already
+            process.stdin.write(pcm(recording("", "voice", "")))
+            process.stdin.flush()
+    assert process.wait(30) == 0
+    assert process.stderr.read() == b""
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    process.stdout.close()
+    process.stderr.close()
+
+
+class Stops(io.BytesIO):
+    """A file that is interrupted while it is read."""
+
+    reads = 0
+
+    def readinto(self, buffer):
+        self.reads += 1
+        if self.reads == 20:
+            raise KeyboardInterrupt
+        return super().readinto(buffer)
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "MP3"])
+def test_ctrl_c_is_not_lost_within_libsndfile(form):
+    file = Stops()
+    soundfile.write(file, np.tile(FOUND, 30), RATE, format=form)
+    with pytest.raises(KeyboardInterrupt):
+        detect(file)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_ctrl_c_stops_at_once_and_leaves_nothing(processes, tmp_path):
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", RATE, 1) as file:
+        for _ in range(1080):
+            file.write(FOUND)
+    (tmp_path / "longer.wav").symlink_to("long.wav")
+    process = subprocess.Popen(
+        [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", processes],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert process.stderr.read() == "stopped after 0 of 2 recordings\n"
+    process.stderr.close()
+    assert inside(tmp_path) == ["long.wav", "longer.wav"]
+
+
+def test_a_reader_of_stdout_may_leave(folder):
+    process = subprocess.Popen(
+        [*COMMAND, "detect", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.wait(30) == 1
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()
+
+
+def commands(command, name="atomicvad"):
+    """Every command and group, by what a user writes."""
+    yield name, command
+    for inner in getattr(command, "commands", {}).values():
+        yield from commands(inner, f"{name} {inner.name}")
+
+
+@pytest.mark.parametrize(("name", "command"), commands(typer.main.get_command(app)))
+def test_every_help_has_an_example(name, command):
+    assert f"For example: {name}" in command.help
+
+
+LIGHTLY = """
+sys.argv = ["atomicvad", *{arguments!r}]
+from atomicvad.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--help",), "detect"),
+        (("--version",), "atomicvad "),
+        (("detect", "a.wav"), '"a.wav",'),
+        (("detect", "--help"), "For example"),
+        (("listen", "--help"), "For example"),
+    ],
+)
+def test_a_light_install_detects(arguments, said, folder):
+    arguments = [str(folder / one) if one == "a.wav" else one for one in arguments]
+    result = run_lightly(LIGHTLY.format(arguments=arguments), TYPER)
+    assert result.returncode == 0, result.stderr
+    assert said.replace('"a.wav', f'"{folder}/a.wav') in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("train", "--seed", "1"), "pip install 'atomicvad[reproduce]'"),
+        (("data", "check", "x.json"), "pip install 'atomicvad[reproduce]'"),
+        (("evaluate", "43185", "--data", "x"), "pip install 'atomicvad[reproduce]'"),
+        (("listen",), "pip install 'atomicvad[microphone]'"),
+        (("detect", "a.wav", "--plot"), "pip install 'atomicvad[plot]'"),
+    ],
+)
+def test_a_light_install_names_what_a_command_needs(arguments, said):
+    result = run_lightly(LIGHTLY.format(arguments=arguments), TYPER)
+    assert result.returncode == 1 and result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("error: ") and said in result.stderr
