@@ -129,9 +129,9 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
             raise AtomicVADError("--stream: expected - alone, without --format, --out and --plot")
         from atomicvad.cli.stream import detect_stream
 
-        detect_stream(options, rate or 16000, channels or 1)
+        detect_stream(options, 16000 if rate is None else rate, channels or 1)
         return
-    if rate or channels:
+    if (rate, channels) != (None, None):
         raise AtomicVADError("--rate, --channels: for --stream alone; files know their own")
     if plot:
         import matplotlib  # noqa: F401, before recordings are read
