@@ -1,5 +1,10 @@
 """The compiled detector and NumPy: the same bits, however samples are divided."""
 
+import sys
+import sysconfig
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +16,7 @@ from atomicvad.detection.models import find_model, seeds
 from atomicvad.device import engine
 from atomicvad.device.core import values
 from atomicvad.device.core.headers import TABLES, tables_header
+from atomicvad.device.emulate.toolchain import host_compiler
 from atomicvad.device.engine import LEAD, Engine
 from atomicvad.device.export.c import CORE
 from atomicvad.device.integer.detector import NOT_READY, WARM_UP, pushed_logits, window_logits
@@ -54,6 +60,26 @@ def test_streams_are_the_specification():
         expected = pushed_logits(samples.reshape(-1, HOP), MODELS[number])
         np.testing.assert_array_equal(found[:, number], expected)
     assert (found[:WARM_UP] == NOT_READY).all() and (found[WARM_UP:] != NOT_READY).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems link modules in other ways")
+def test_compilers_without_vectors_give_the_same_bits(tmp_path, monkeypatch):
+    """The FFT then takes one frame at a time, instead of one in each lane."""
+    samples = signal(3)
+    samples = samples[: len(samples) // HOP * HOP]
+    usual = Engine(MODELS[:2], True)
+    expected = usual.windows(samples, 630), usual.stream().push(samples)
+    library = tmp_path / "_compiled.so"
+    options = ("-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-DAVAD_NO_LANES")
+    folders = ("-I", sysconfig.get_path("include"), "-I", CORE / "runtime")
+    host_compiler().run("cc", *options, *folders, CORE / "python.c", "-o", library)
+    loader = ExtensionFileLoader("_compiled", str(library))
+    module = module_from_spec(spec_from_loader("_compiled", loader))
+    loader.exec_module(module)
+    monkeypatch.setattr(engine, "_compiled", module)
+    other = Engine(MODELS[:2], True)
+    np.testing.assert_array_equal(other.windows(samples, 630), expected[0])
+    np.testing.assert_array_equal(other.stream().push(samples), expected[1])
 
 
 @pytest.mark.parametrize("compiled", [True, False])

@@ -74,22 +74,17 @@ typedef int32_t avad_lanes;
 /* ---- Arithmetic ---------------------------------------------------------------------------- */
 
 /* Half the product with a factor in Q15, rounded down. */
-#if LANES > 1 /* a function would take vectors, which processors do in different ways */
-#define scaled(value, factor) \
-    (((value) >> 16) * (factor) + ((((value) & 0xFFFF) * (factor)) >> 16))
-#else
-static inline int32_t scaled(int32_t value, int32_t factor)
+static inline avad_lanes scaled(avad_lanes value, int32_t factor)
 {
 #if USE_DSP
     int32_t result;
     __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(value), "r"(factor));
     return result;
 #else
-    const int32_t low = (uint16_t)value;
+    const avad_lanes low = value & 0xFFFF;
     return (value >> 16) * factor + ((low * factor) >> 16);
 #endif
 }
-#endif
 
 /* How coefficients are stored: on small cores without the DSP instructions, off by 2^15, since to
  * load 16 bits with a sign takes two instructions there. */
