@@ -5,6 +5,7 @@ from pathlib import Path
 
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
+from atomicvad.evaluation.backgrounds import TABLE as BACKGROUND_SOURCES
 from atomicvad.evaluation.items import STREAM
 from atomicvad.evaluation.systems import INTEGER
 from atomicvad.files import (
@@ -15,6 +16,7 @@ from atomicvad.files import (
     DEVICE_FUNCTIONS,
     REAL,
     REAL_RECORDINGS,
+    RECORDINGS,
     SCORES,
     SEGMENTS,
     SMOOTHING,
@@ -22,8 +24,10 @@ from atomicvad.files import (
     VERDICT,
     replacing,
 )
+from atomicvad.report.cards import write_cards
 from atomicvad.report.collate import TABLES
 from atomicvad.report.draw import draw_results
+from atomicvad.report.sources import LEVELS
 from atomicvad.report.tables import write_device_tables, write_readme, write_segment_tables
 from atomicvad.runs.folder import RESULTS, run_folders
 from atomicvad.runs.state import is_done
@@ -40,6 +44,9 @@ FILES = (
     DEVICE,
     DEVICE_FUNCTIONS,
     SEGMENTS,
+    RECORDINGS,
+    LEVELS,
+    BACKGROUND_SOURCES,
 )
 NOT_KEPT = (INTEGER, STREAM)  # scores that are too large; their rows of the tables are kept
 PATTERNS = (
@@ -83,4 +90,5 @@ def adopt(settings: Settings) -> int:
         write_readme(reference)
         write_segment_tables(reference)
         write_device_tables(reference)
+        write_cards(reference)
     return len(pairs)
