@@ -6,17 +6,12 @@ import subprocess
 import sys
 
 import nbformat
-import pandas as pd
 import pytest
 import yaml
 
 from atomicvad import config
 from atomicvad.config import load_profile, settings_from
-from atomicvad.corpora.open_packages import PACKAGES
-from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
-from atomicvad.report.cards import card_blocks
-from atomicvad.report.data_card import packages_of, read_packages, read_recordings
 from atomicvad.report.device_files import read_device
 from atomicvad.report.device_tables import markdown_costs
 from atomicvad.report.real_tables import markdown_block, real_folder
@@ -100,26 +95,6 @@ def test_readme_has_the_references_numbers(monkeypatch):
     assert text == readme_text(reference)
     block = readme.split(REAL_START)[1].split(REAL_END)[0].strip()
     assert block == markdown_block(real_folder(reference))
-
-
-def test_cards_have_the_references_numbers(monkeypatch):
-    monkeypatch.setattr(config, "project_root", lambda: ROOT)
-    for card, blocks in card_blocks(load_profile("open").reference).items():
-        text = (ROOT / card).read_text(encoding="utf-8")
-        for mark, block in blocks.items():
-            found = text.split(f"<!-- {mark}:start -->")[1].split(f"<!-- {mark}:end -->")[0]
-            assert block and found.strip() == block, f"{card}: {mark}"
-
-
-def test_every_package_has_a_licence_and_every_source_one_package(monkeypatch):
-    monkeypatch.setattr(config, "project_root", lambda: ROOT)
-    packages = read_packages()
-    assert set(packages["package"]) - {""} == set(PACKAGES)
-    assert packages["licence"].str.len().min() > 0
-    recordings = read_recordings(load_profile("open").reference)
-    packages_of(recordings["source"], packages)
-    with pytest.raises(AtomicVADError, match="expected one package of lincoln-noise, got"):
-        packages_of(pd.Series(["lincoln-noise"]), packages)
 
 
 def test_device_tables_are_those_of_device_csv(monkeypatch):

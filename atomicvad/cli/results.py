@@ -138,7 +138,7 @@ def figures(
     For example: atomicvad figures --profile open --reference
     """
     from atomicvad.config import load_profile
-    from atomicvad.evaluation.backgrounds import write_backgrounds
+    from atomicvad.evaluation.scene_groups import write_scene_groups
     from atomicvad.report.cards import write_cards
     from atomicvad.report.collate import collate
     from atomicvad.report.draw import draw_results
@@ -151,7 +151,7 @@ def figures(
     collate(settings)
     if not reference:
         write_sources(settings)
-        write_backgrounds(settings)
+        write_scene_groups(settings)
     for path in draw_results(settings):
         typer.echo(path)
     if reference and profile == "open":

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
-from atomicvad.evaluation.backgrounds import TABLE as BACKGROUND_SOURCES
 from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.scene_groups import SCENE_GROUPS
 from atomicvad.evaluation.systems import INTEGER
 from atomicvad.files import (
     ATLAS,
@@ -46,7 +46,7 @@ FILES = (
     SEGMENTS,
     RECORDINGS,
     LEVELS,
-    BACKGROUND_SOURCES,
+    SCENE_GROUPS,
 )
 NOT_KEPT = (INTEGER, STREAM)  # scores that are too large; their rows of the tables are kept
 PATTERNS = (

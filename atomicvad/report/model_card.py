@@ -1,22 +1,24 @@
 """The tables of MODEL_CARD.md, from committed results."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.detection.detector import SpeechDetector
 from atomicvad.detection.models import defaults
-from atomicvad.evaluation.backgrounds import TABLE as BACKGROUND_TABLE
 from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.scene_groups import SCENE_GROUPS, level_groups
 from atomicvad.evaluation.systems import ENSEMBLE, INTEGER, OURS
-from atomicvad.files import ATLAS, HEADLINE
+from atomicvad.files import ATLAS, HEADLINE, project_root
 from atomicvad.report.real_tables import AMI, SOUNDS, read_real, real_facts, real_folder
 from atomicvad.report.segment_tables import ALARMS, NAMES, markdown, real_table, scenes_table
 from atomicvad.report.text import with_interval
 from atomicvad.runs.defaults import CHOICE
 from atomicvad.runs.segments import PROTOCOL
 
-DEFAULT, SEED = "default", "one seed"
+DEGRADED = "degraded.csv"
 PEERS = {"silero": "Silero VAD 6.2", "ten": "TEN VAD"}
 # Quantities of the table of figures, by set; the README has more, and others' beside them.
 FIGURES = {
@@ -156,7 +158,7 @@ def turns_block(settings: Settings) -> str:
     rows = table[(table["corpus"] == AMI) & (table["protocol"] == "frame")]
     rows = rows[rows["metric"].isin(["recall_tuned", "false_share_tuned"])]
     seconds, columns = real_facts(folder)[AMI]["seconds_of"], {}
-    for system, title in ((STREAM, SEED), ("silero", PEERS["silero"])):
+    for system, title in ((STREAM, "one seed"), ("silero", PEERS["silero"])):
         own = rows[(rows["system"] == system) & rows["group"].isin(seconds)].set_index("group")
         text = [with_interval(r.value, r.low, r.high, 2) for r in own.itertuples()]
         columns[title] = pd.Series(text, own.index)
@@ -164,29 +166,32 @@ def turns_block(settings: Settings) -> str:
     return markdown(pd.DataFrame({"heard (s)": heard} | columns).loc[list(seconds)], "meetings")
 
 
-def backgrounds_block(settings: Settings) -> str:
-    """Each source of background in the test scenes: taken for speech, and speech found over it."""
-    path = settings.results_folder / BACKGROUND_TABLE
+def groups_block(settings: Settings) -> str:
+    """Sources of background and levels in the test scenes: taken for speech, and speech found."""
+    path = settings.results_folder / SCENE_GROUPS
     if not path.is_file():
         return ""
-    table = pd.read_csv(path).set_index(["source", "system", "speech"]).sort_index()
+    table = pd.read_csv(path).set_index(["group", "system", "speech"]).sort_index()
+    levels = level_groups(pd.Series([-45.0, -35.0, -25.0]))
     rows = {}
-    for source, title in BACKGROUNDS.items():
+    for group, title in (BACKGROUNDS | dict(zip(levels, levels, strict=True))).items():
         cells = []
-        for speech in (False, True):
-            for system in (ENSEMBLE, STREAM, "silero"):
-                row = table.loc[(source, system, speech)]
-                cells.append(with_interval(row["share"], row["least"], row["most"], 2))
-                if row["members"] == 1:
-                    cells[-1] = f"{row['share']:.2f}"
+        for speech, system in product((False, True), (ENSEMBLE, STREAM, "silero")):
+            row = table.loc[(group, system, speech)]
+            low, high = (row["least"], row["most"]) if row["members"] > 1 else (np.nan, np.nan)
+            cells.append(with_interval(row["share"], low, high, 2))
         rows[title] = cells
-    names = (DEFAULT, "a seed [least, most]", "Silero")
-    columns = [
-        f"{what}, {name}"
-        for what in ("nobody speaks: taken for speech", "speech over it: found")
-        for name in names
-    ]
-    return markdown(pd.DataFrame(rows, columns).T, "background")
+    names = ("default", "a seed [least, most]", "Silero")
+    what = ("nobody speaks: taken for speech", "speech: found")
+    columns = [", ".join(parts) for parts in product(what, names)]
+    return markdown(pd.DataFrame(rows, columns).T, "test scenes")
+
+
+def degraded_block(settings: Settings) -> str:
+    """Test scenes that are fainter, offset or of few samples, as ``benchmarks.degraded`` found."""
+    table = pd.read_csv(project_root() / "results" / DEGRADED).set_index("scenes")
+    names = {"found": "speech: found", "taken": "nobody speaks: taken for speech"}
+    return markdown(table.map("{:.2f}".format).rename(columns=names), "test scenes, default")
 
 
 MODEL_BLOCKS = {
@@ -195,7 +200,8 @@ MODEL_BLOCKS = {
     "defaults": defaults_block,
     "atlas": atlas_block,
     "languages": languages_block,
-    "backgrounds": backgrounds_block,
+    "groups": groups_block,
+    "degraded": degraded_block,
     "sounds": sounds_block,
     "turns": turns_block,
 }
