@@ -110,7 +110,7 @@ def atlas_block(settings: Settings) -> str:
     shown.index = [f"{group}: {case}" for group, case in shown.index]
     table = markdown(shown.rename(columns={OURS: "ten seeds, mean"} | PEERS), "right, of 1")
     rest = wide[wide[OURS] >= FAILS].drop("unseen language").index.get_level_values(1)
-    return f"{table}\n\nRight in {FAILS} of the pieces or more: {', '.join(rest)}."
+    return f"{table}\n\nRight in {FAILS} of the pieces or more: {'; '.join(rest)}."
 
 
 def languages_block(settings: Settings) -> str:
@@ -181,9 +181,9 @@ def groups_block(settings: Settings) -> str:
             low, high = (row["least"], row["most"]) if row["members"] > 1 else (np.nan, np.nan)
             cells.append(with_interval(row["share"], low, high, 2))
         rows[title] = cells
-    names = ("default", "a seed [least, most]", "Silero")
-    what = ("nobody speaks: taken for speech", "speech: found")
-    columns = [", ".join(parts) for parts in product(what, names)]
+    names = ("default", "a seed", "Silero")
+    what = ("taken", "found")
+    columns = [": ".join(parts) for parts in product(what, names)]
     return markdown(pd.DataFrame(rows, columns).T, "test scenes")
 
 
