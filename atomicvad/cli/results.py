@@ -138,20 +138,15 @@ def figures(
     For example: atomicvad figures --profile open --reference
     """
     from atomicvad.config import load_profile
-    from atomicvad.evaluation.scene_groups import write_scene_groups
     from atomicvad.report.cards import write_cards
     from atomicvad.report.collate import collate
     from atomicvad.report.draw import draw_results
-    from atomicvad.report.sources import write_sources
     from atomicvad.report.tables import write_device_tables, write_readme, write_segment_tables
 
     settings = load_profile(profile)
     if reference:
         settings = settings.reference
     collate(settings)
-    if not reference:
-        write_sources(settings)
-        write_scene_groups(settings)
     for path in draw_results(settings):
         typer.echo(path)
     if reference and profile == "open":

@@ -6,7 +6,7 @@ from pathlib import Path
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.items import STREAM
-from atomicvad.evaluation.scene_groups import SCENE_GROUPS
+from atomicvad.evaluation.scene_groups import SCENE_GROUPS, write_scene_groups
 from atomicvad.evaluation.systems import INTEGER
 from atomicvad.files import (
     ATLAS,
@@ -27,7 +27,7 @@ from atomicvad.files import (
 from atomicvad.report.cards import write_cards
 from atomicvad.report.collate import TABLES
 from atomicvad.report.draw import draw_results
-from atomicvad.report.sources import LEVELS
+from atomicvad.report.sources import LEVELS, write_sources
 from atomicvad.report.tables import write_device_tables, write_readme, write_segment_tables
 from atomicvad.runs.folder import RESULTS, run_folders
 from atomicvad.runs.state import is_done
@@ -75,6 +75,8 @@ def adopt(settings: Settings) -> int:
             f"{run / REAL}: no such folder: the reference would keep the numbers of other seeds; "
             f"make real PROFILE={settings.profile}"
         )
+    write_sources(settings)
+    write_scene_groups(settings)
     paths = [run / name for name in FILES]
     paths += [path for pattern in PATTERNS for path in run.glob(pattern)]
     paths += [folder.path / name for folder in run_folders(settings).values() for name in RESULTS]
