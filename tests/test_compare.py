@@ -59,6 +59,8 @@ def test_a_run_is_adopted_whole(adopted):
             assert (reference / f"seed-{seed}" / name).read_bytes() == own.read_bytes()
     for name in ("systems.csv", "headline.csv", "testing.csv", "scenes.csv", "scenes.json"):
         assert (reference / name).read_bytes() == (adopted.results_folder / name).read_bytes()
+    for name in ("recordings.csv", "levels.csv"):  # what the cards say of the data
+        assert len(pd.read_csv(reference / name))
     assert {path.name for path in adopted.reference.figures_folder.glob("*.png")} > {
         "auroc_by_seed.png",
         "training_curves.png",

@@ -140,6 +140,7 @@ def figures(
     For example: atomicvad figures --profile open --reference
     """
     from atomicvad.config import load_profile
+    from atomicvad.report.cards import write_cards
     from atomicvad.report.collate import collate
     from atomicvad.report.draw import draw_results
     from atomicvad.report.tables import write_device_tables, write_readme, write_segment_tables
@@ -154,6 +155,7 @@ def figures(
         write_readme(settings)
         write_segment_tables(settings)
         write_device_tables(settings)
+        write_cards(settings)
 
 
 @app.command()

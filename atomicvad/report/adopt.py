@@ -6,6 +6,7 @@ from pathlib import Path
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.scene_groups import SCENE_GROUPS, write_scene_groups
 from atomicvad.evaluation.systems import INTEGER
 from atomicvad.files import (
     ATLAS,
@@ -15,6 +16,7 @@ from atomicvad.files import (
     DEVICE_FUNCTIONS,
     REAL,
     REAL_RECORDINGS,
+    RECORDINGS,
     SCORES,
     SEGMENTS,
     SMOOTHING,
@@ -22,8 +24,10 @@ from atomicvad.files import (
     VERDICT,
     replacing,
 )
+from atomicvad.report.cards import write_cards
 from atomicvad.report.collate import TABLES
 from atomicvad.report.draw import draw_results
+from atomicvad.report.sources import LEVELS, write_sources
 from atomicvad.report.tables import write_device_tables, write_readme, write_segment_tables
 from atomicvad.runs.folder import RESULTS, run_folders
 from atomicvad.runs.state import is_done
@@ -40,6 +44,9 @@ FILES = (
     DEVICE,
     DEVICE_FUNCTIONS,
     SEGMENTS,
+    RECORDINGS,
+    LEVELS,
+    SCENE_GROUPS,
 )
 NOT_KEPT = (INTEGER, STREAM)  # scores that are too large; their rows of the tables are kept
 PATTERNS = (
@@ -68,6 +75,8 @@ def adopt(settings: Settings) -> int:
             f"{run / REAL}: no such folder: the reference would keep the numbers of other seeds; "
             f"make real PROFILE={settings.profile}"
         )
+    write_sources(settings)
+    write_scene_groups(settings)
     paths = [run / name for name in FILES]
     paths += [path for pattern in PATTERNS for path in run.glob(pattern)]
     paths += [folder.path / name for folder in run_folders(settings).values() for name in RESULTS]
@@ -83,4 +92,5 @@ def adopt(settings: Settings) -> int:
         write_readme(reference)
         write_segment_tables(reference)
         write_device_tables(reference)
+        write_cards(reference)
     return len(pairs)

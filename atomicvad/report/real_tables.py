@@ -93,13 +93,17 @@ def seconds_of(folder: Path) -> dict[str, float]:
     return {name: seconds for of in facts.values() for name, seconds in of["seconds_of"].items()}
 
 
+def real_facts(folder: Path) -> dict[str, dict]:
+    """By corpus: numbers of ``recordings`` and ``seconds``, in all and ``seconds_of`` groups."""
+    return dict(json.loads((folder / REAL_RECORDINGS).read_text(encoding="utf-8")))
+
+
 def what_was_measured(folder: Path) -> str:
     """What the recordings are and what they were used for: one paragraph."""
-    facts = json.loads((folder / REAL_RECORDINGS).read_text(encoding="utf-8"))
     parts = [
         f"{name}: {of['recordings']} recordings, {of['seconds'] / 60:.1f} min"
         + (f", {of['speech_seconds'] / 60:.1f} min of them speech" if of["speech_seconds"] else "")
-        for name, of in facts.items()
+        for name, of in real_facts(folder).items()
     ]
     return (
         f"Measured on {'; '.join(parts)}. This is a development set: it was listened to while the "
