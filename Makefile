@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report compare adopt verify bench clean lock
+.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report site compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,6 +36,7 @@ reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by defa
 	  $$($(ATOMICVAD) seeds --profile $(PROFILE) | sed 's/[0-9][0-9]*/seed-&/g'))
 	@$(ATOMICVAD) score --profile $(PROFILE)
 	@$(MAKE) --no-print-directory PROFILE=$(PROFILE) report
+	@$(ATOMICVAD) site --profile $(PROFILE)
 	@$(ATOMICVAD) compare --profile $(PROFILE) --since $(STARTED)
 
 seed-%: $(READY)
@@ -77,6 +78,9 @@ page-device: page-systems # and its tables
 page-report: page-atlas # it draws what they compute
 page-%:
 	@$(ATOMICVAD) report --profile $(PROFILE) --page $*
+
+site: $(READY) ## a finished run as static pages: site/index.html
+	@$(ATOMICVAD) site --profile $(PROFILE)
 
 compare: $(READY) ## did the run reproduce the reference?
 	@$(ATOMICVAD) compare --profile $(PROFILE)

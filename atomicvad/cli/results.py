@@ -1,6 +1,7 @@
 """Commands that score other systems, and make tables, figures and pages."""
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -117,6 +118,21 @@ def report(
         seconds = time.perf_counter() - started
         typer.echo(f"{name}: {html} ({seconds:.0f} s)" if html else f"{name}: up to date")
         started = time.perf_counter()
+
+
+@app.command()
+def site(
+    profile: Profile = "open",
+    out: Annotated[Path, typer.Option(help="the folder, which is replaced")] = Path("site"),
+) -> None:
+    """Build the site of a finished run: static pages that work from a folder.
+
+    For example: atomicvad site --profile smoke --out /tmp/site
+    """
+    from atomicvad.config import load_profile
+    from atomicvad.site.build import build_site
+
+    typer.echo(build_site(load_profile(profile), out))
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""The site: executed notebooks, documents and a landing page as static HTML."""

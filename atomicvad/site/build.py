@@ -1,0 +1,138 @@
+"""Builds the site with Sphinx and MyST-NB, from a run's executed notebooks and the documents.
+
+The site is static: it works from a folder and from any web server, and asks nothing of others.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+from atomicvad.config import Settings
+from atomicvad.errors import AtomicVADError
+from atomicvad.files import project_root
+from atomicvad.site.landing import landing_page
+from atomicvad.site.notebooks import write_page
+
+ASSETS = Path(__file__).with_name("assets")
+SITE = "site"
+# Page -> the executed notebook below the run's folder, and what is behind its pictures.
+PAGES = {
+    "results": ("report.ipynb", "metrics.csv, summary.csv, ledger.csv"),
+    "systems": ("systems.ipynb", "systems.csv, paired.csv"),
+    "real": ("real.ipynb", "real/real.csv"),
+    "atlas": ("atlas.ipynb", "atlas.csv"),
+    "device": ("device.ipynb", "device.csv"),
+    "training": ("seed-{seed}/training.ipynb", "seed-*/history.csv"),
+    "augmentation": ("augmentation.ipynb", "the prepared recordings"),
+    "data": ("data.ipynb", "the prepared recordings"),
+}
+DOCUMENTS = (
+    *("README", "REPRODUCING", "MODEL_CARD", "DATA_CARD"),
+    *("ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"),
+)
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+CONFIGURATION: dict[str, Any] = {
+    "project": "AtomicVAD companion",
+    "author": "The AtomicVAD companion contributors",
+    "html_title": "AtomicVAD companion",
+    "html_theme": "furo",
+    "extensions": ["myst_nb", "sphinx_copybutton"],
+    "nb_execution_mode": "off",
+    "myst_heading_anchors": 4,
+    "myst_enable_extensions": ["colon_fence", "attrs_block"],
+    "html_css_files": ["site.css"],
+    "html_static_path": ["_static"],
+    "html_copy_source": False,
+    "html_show_sourcelink": False,
+    "suppress_warnings": ["myst.xref_missing", "misc.highlighting_failure", "myst.header"],
+    "html_theme_options": {"navigation_with_keys": True},
+}
+
+
+def build_site(settings: Settings, out: Path) -> Path:
+    """Build the site of a finished run into ``out``, which is replaced as a whole.
+
+    Returns:
+        The landing page.
+
+    Raises:
+        AtomicVADError: the run has no page yet, Sphinx is not installed, or it fails.
+    """
+    made = {name: settings.results_folder / _path(settings, name) for name in PAGES}
+    made = {name: path for name, path in made.items() if path.is_file()}
+    if "results" not in made:
+        raise AtomicVADError(
+            f"{settings.results_folder}: no page to show; make reproduce PROFILE={settings.profile}"
+        )
+    out = out.resolve()
+    temporary = out.with_name(f".{uuid.uuid4().hex[:8]}-{out.name}")
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name)
+        try:
+            _write_sources(settings, made, source)
+            _run_sphinx(source, temporary)
+            if out.exists():
+                shutil.rmtree(out)
+            os.replace(temporary, out)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return out / "index.html"
+
+
+def _path(settings: Settings, name: str) -> str:
+    return PAGES[name][0].format(seed=settings.seeds[0])
+
+
+def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> None:
+    static = source / "_static"
+    shutil.copytree(ASSETS, static)
+    shutil.copytree(
+        settings.figures_folder, source / "figures", ignore=shutil.ignore_patterns("*.pdf")
+    )
+    for name, path in made.items():
+        about = f"Made by `make report` from {PAGES[name][1]}."
+        write_page(path, source / f"{name}.ipynb", static / "sounds", about)
+    root = project_root()
+    for name in DOCUMENTS:
+        text = (root / f"{name}.md").read_text(encoding="utf-8")
+        (source / f"{name}.md").write_text(_relinked(text), encoding="utf-8")
+    page = landing_page(settings, list(made), list(DOCUMENTS), "")
+    (source / "index.md").write_text(page, encoding="utf-8")
+
+
+def _relinked(text: str) -> str:
+    """A document whose links lead to the site's pages; what is no page of it stays as words."""
+
+    def link(match: re.Match[str]) -> str:
+        picture, words, place = match.groups()
+        path = place.partition("#")[0]
+        if picture:
+            return f"![{words}](figures/{Path(path).name})"
+        if not path or "://" in place or path.removesuffix(".md") in DOCUMENTS:
+            return match[0]
+        number = Path(path).stem.partition("_")[2]
+        return f"[{words}]({number}.ipynb)" if number in PAGES else words
+
+    return LINK.sub(link, text)
+
+
+def _run_sphinx(source: Path, target: Path) -> None:
+    try:
+        from sphinx.application import Sphinx
+    except ImportError:
+        raise AtomicVADError("sphinx: not installed; pip install 'atomicvad[site]'") from None
+
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as doctrees, contextlib.redirect_stdout(io.StringIO()):
+        application = Sphinx(
+            source, None, target, doctrees, "html", CONFIGURATION, status=None, warning=said
+        )
+        application.build(force_all=True)
+    if application.statuscode or not (target / "index.html").is_file():
+        raise AtomicVADError(f"sphinx: {said.getvalue().strip().splitlines()[-1]}")

@@ -1,0 +1,91 @@
+"""The landing page: the question, the answer with its intervals, what is not known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from atomicvad.config import Settings
+from atomicvad.evaluation.items import STREAM
+from atomicvad.evaluation.systems import OURS
+from atomicvad.report.collate import read_systems
+from atomicvad.report.device_files import read_device
+from atomicvad.report.real_tables import AMI, SOUNDS, read_real, real_folder
+from atomicvad.report.text import with_interval
+
+PAGE = Path(__file__).with_name("pages") / "index.md"
+
+
+def landing_page(settings: Settings, results: list[str], made: list[str], try_it: str) -> str:
+    """The page in MyST Markdown.
+
+    Args:
+        settings: of the profile whose results are shown.
+        results, made: names of the pages, in order.
+        try_it: what stands where the detector can be tried.
+    """
+    return PAGE.read_text(encoding="utf-8").format(
+        answer=answer(settings),
+        profile=settings.profile,
+        results="\n".join(results),
+        made="\n".join(made),
+        try_it=try_it,
+    )
+
+
+def answer(settings: Settings) -> str:
+    """Three sentences, every number out of the results; what was not measured is left out."""
+    sentences = [*_scenes(settings), *_real(settings), *_device(settings)]
+    return " ".join(sentences) + " Brackets hold 95 % intervals."
+
+
+def _scenes(settings: Settings) -> Iterator[str]:
+    systems = read_systems(settings)
+
+    def auroc(system: str, condition: str = "all") -> str | None:
+        keys = {"system": system, "protocol": "swi-median", "condition": condition}
+        return _cell(systems, keys | {"metric": "auroc"})
+
+    clean, released = auroc(OURS, "clean"), auroc("released")
+    sentence = (
+        f"{len(settings.seeds)} seeds reach an AUROC of {auroc(OURS)} on segments of mixed scenes"
+    )
+    sentence += f", {clean} on clean speech" if clean else ""
+    if released:
+        sentence += (
+            f"; the checkpoints that the authors released reach {released} on the same scenes"
+        )
+    yield sentence + "."
+
+
+def _real(settings: Settings) -> Iterator[str]:
+    if not (real := real_folder(settings)):
+        return
+    table = read_real(real)
+    keys = {"system": OURS, "protocol": "frame", "group": "all"}
+    meetings = _cell(table, keys | {"corpus": AMI, "metric": "auroc"})
+    of_sounds = keys | {"corpus": SOUNDS, "metric": "false_share_tuned"}
+    sounds, silero = (_cell(table, of_sounds | {"system": name}) for name in (OURS, "silero"))
+    if meetings and sounds and silero:
+        yield (
+            f"On real meetings the AUROC of frames is {meetings}, and of sounds in which nobody "
+            f"speaks it takes {sounds} of the time for speech, where Silero VAD takes {silero}."
+        )
+
+
+def _device(settings: Settings) -> Iterator[str]:
+    if (costs := read_device(settings)) is not None:
+        row = costs[(costs["form"] == STREAM) & (costs["core"] == "Cortex-M0+")].iloc[0]
+        yield (
+            f"In integers it decides every 10 ms in {row['flash'] / 1000:.1f} kB of flash and "
+            f"{row['ram'] / 1000:.1f} kB of RAM, with {row['instructions']:,.0f} instructions on a "
+            "Cortex-M0+, at no loss of accuracy."
+        )
+
+
+def _cell(table: pd.DataFrame, keys: dict[str, str]) -> str | None:
+    """The row with ``keys``: its value and interval; nothing where there is none."""
+    rows = table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]
+    for row in rows.itertuples():
+        return with_interval(row.value, row.low, row.high)
+    return None
