@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report compare adopt verify bench clean lock
+.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report article compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ page-device: page-systems # and its tables
 page-report: page-atlas # it draws what they compute
 page-%:
 	@$(ATOMICVAD) report --profile $(PROFILE) --page $*
+
+article: $(READY) ## the replication article, from results/: article/atomicvad-replication.pdf
+	@$(ATOMICVAD) article
 
 compare: $(READY) ## did the run reproduce the reference?
 	@$(ATOMICVAD) compare --profile $(PROFILE)
