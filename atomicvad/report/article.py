@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from atomicvad.config import Settings
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root, replacing
-from atomicvad.report import figures, system_figures
+from atomicvad.report import figures, real_figures, system_figures
 from atomicvad.report.article_data import article_data
 from atomicvad.report.collate import all_metrics, read_systems, summarise
+from atomicvad.report.real_tables import read_real, real_folder
 from atomicvad.report.style import save
 
 SOURCE = "article.typ"
@@ -47,13 +48,17 @@ def draw(settings: Settings) -> dict[str, Figure]:
     """The article's figures, by name, as high as a page allows."""
     metrics = all_metrics(settings)
     by_system = system_figures.auroc_by_system(read_systems(settings))
-    by_system.set_size_inches(6.6, 4.3)
+    by_system.set_size_inches(6.6, 3.9)
     by_seed = figures.auroc_by_seed(metrics, summarise(metrics))
     by_seed.axes[0].get_legend().remove()
-    by_seed.legend(loc="outside lower center", ncols=1)
+    by_seed.legend(loc="outside lower center", ncols=2, fontsize=7, columnspacing=1)
     by_seed.axes[0].set_xlabel("speech segments")
-    by_seed.set_size_inches(3.4, 3.6)
-    return {"auroc_by_system": by_system, "auroc_by_seed": by_seed}
+    by_seed.set_size_inches(3.4, 2.9)
+    found = {"auroc_by_system": by_system, "auroc_by_seed": by_seed}
+    if folder := real_folder(settings):
+        found["real_auroc"] = real_figures.real_auroc(read_real(folder))
+        found["real_auroc"].set_size_inches(6.6, 3.4)
+    return found
 
 
 def write_build(settings: Settings, folder: Path) -> None:

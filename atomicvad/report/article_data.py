@@ -11,16 +11,15 @@ import numpy as np
 import pandas as pd
 
 from atomicvad.config import Settings, load_profile
+from atomicvad.device.emulate.measure import CYCLES
 from atomicvad.evaluation.headline import F2
 from atomicvad.evaluation.items import STREAM
 from atomicvad.evaluation.systems import ENSEMBLE, INTEGER, OURS, TITLES, title, titles
 from atomicvad.files import (
-    ATLAS,
     HEADLINE,
     LEDGER,
     REAL_PAIRED,
     REAL_RECORDINGS,
-    SMOOTHING,
     TESTING,
     VERDICT,
     project_root,
@@ -53,7 +52,7 @@ def article_data(settings: Settings) -> dict[str, Any]:
         "seeds": _seeds(settings),
         "real": _real(settings),
         "device": _device(settings),
-        "segments": _segments(systems),
+        "segments": _segments(settings, systems),
         "ledger": _ledger(settings),
         "departures": rows.departures(load_profile("paper"), settings),
         "tables": {
@@ -80,29 +79,24 @@ def _design(settings: Settings, systems: pd.DataFrame) -> dict[str, str]:
     )
     speech = labels["label"] != "NO_SPEECH"
     return {
-        "seeds": str(len(settings.seeds)),
-        "seed": str(settings.seeds[0]),
+        "seeds": rows.in_words(len(settings.seeds)),
         "window": f"{settings.window_seconds:g}",
         "samples": f"{settings.window_samples:,}",
         "smoothing": f"{settings.evaluation.smoothing_seconds:g}",
         "mel_bins": str(settings.features.mel_bins),
-        "clips": str(scenes.clips),
+        "clips": rows.in_words(scenes.clips),
+        "snr": rows.setting(settings, "scenes.snr_db"),
+        "levels": rows.setting(settings, "scenes.level_db"),
+        "cycles": " to ".join(f"{factor:.1f}" for factor in CYCLES.values()),
         "minutes": f"{scenes.clips * scenes.clip_seconds / 60:.0f}",
         "segments": f"{len(labels):,}",
         "speech_segments": f"{speech.sum():,}",
-        "peers": str(systems.loc[~systems["system"].isin(FORMS), "system"].nunique()),
+        "peers": rows.in_words(systems.loc[~systems["system"].isin(FORMS), "system"].nunique()),
         "recordings": _counted("audit, recordings")[0],
         "packages": _counted("packages")[0],
         "downloads": _counted("downloads")[0],
         "time": " ".join(_counted("make reproduce, environment and pages with it")),
-        "cases": str(pd.read_csv(settings.results_folder / ATLAS)["case"].nunique()),
-        "widest_gain": _smoothing_gain(settings),
     }
-
-
-def _smoothing_gain(settings: Settings) -> str:
-    table = pd.read_csv(settings.results_folder / SMOOTHING, index_col=0)["mean"]
-    return f"{table.iloc[0]:.3f} to {table.max():.3f}"
 
 
 def _value(table: pd.DataFrame, *keys: str, digits: int = 3) -> str:
@@ -122,7 +116,7 @@ def _scenes(settings: Settings, systems: pd.DataFrame, paired: pd.DataFrame) -> 
     }
     members = systems.loc[systems["system"] == "released", "members"].iloc[0]
     found["released"]["title"] = title("released", members)
-    found["released"]["count"] = f"{members:.0f}"
+    found["released"]["count"] = rows.in_words(int(members))
     differences = paired[
         (paired[["protocol", "metric"]] == ["swi-median", "auroc"]).all(axis=1)
         & ~paired["other"].isin((INTEGER, STREAM, ENSEMBLE))
@@ -153,7 +147,7 @@ def _sides(differences: pd.DataFrame) -> dict[str, str]:
     Args:
         differences: ``other``, ``members``, and ours minus theirs with a 95 % interval.
     """
-    named = titles(differences, "other")
+    named = titles(differences, "other") | {"released": "the released checkpoints"}
     ordered = differences.sort_values("difference")
     ahead, behind = ordered[ordered["high"] < 0], ordered[ordered["low"] > 0]
     between = ordered[(ordered["low"] <= 0) & (ordered["high"] >= 0)]
@@ -270,15 +264,23 @@ def _device(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _segments(systems: pd.DataFrame) -> dict[str, str]:
+def _segments(settings: Settings, systems: pd.DataFrame) -> dict[str, str]:
     """The default detector's segments on the scenes, and the peers' as their authors set them."""
     wanted = {"f1": ("segment_f1", 3), "error": ("detection_error_rate", 3)}
     wanted |= {"onset": ("onset_error_abs_p50", 2), "offset": ("offset_error_abs_p50", 2)}
-    return {
+    found = {
         f"{system}_{name}": _value(systems, system, PROTOCOL, "all", metric, digits=digits)
         for system in (ENSEMBLE, "silero", "ten")
         for name, (metric, digits) in wanted.items()
     }
+    if folder := real_folder(settings):
+        table = read_real(folder)
+        keys = ["corpus", "protocol", "metric", "group"]
+        wanted_rows = [AMI, PROTOCOL, "detection_error_rate", "all"]
+        errors = table[(table[keys] == wanted_rows).all(axis=1)].set_index("system")["value"]
+        lower = [name for name in ("silero", "ten") if errors[name] < errors[ENSEMBLE]]
+        found["lower_in_meetings"] = joined([TITLES[name] for name in lower])
+    return found
 
 
 def _ledger(settings: Settings) -> dict[str, Any]:
@@ -298,10 +300,11 @@ def _ledger(settings: Settings) -> dict[str, Any]:
         "fewer": printed["parameters below MarbleNet's (%)"],
         "parameters": f"{float(ours.loc['parameters', 'correct']):.0f}",
         "hard_auroc": _three(ours.loc["AUROC (SWI median)", "as_released_code"]),
+        "f2_released": _three(ours.loc["F2 (SWI median)", "as_released_code"]),
+        "f2_right": _three(ours.loc["F2 (SWI median)", "correct"]),
         "right_auroc": _three(ours.loc["AUROC (SWI median)", "correct"]),
         "spi_hard": _three(ours.loc["AUROC (SPI)", "as_released_code"]),
         "spi_right": _three(ours.loc["AUROC (SPI)", "correct"]),
-        "titles": joined([TITLES[name] for name in TITLES if name not in FORMS]),
     }
 
 

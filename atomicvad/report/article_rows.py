@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from atomicvad.config import Settings
@@ -15,7 +16,7 @@ from atomicvad.report.tables import system_table
 from atomicvad.report.text import with_interval
 
 Row = list[str]
-NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = "none one two three four five six seven eight nine ten eleven twelve".split()
 # What a reader asks of a departure, in the order of a training: the setting's words and its keys.
 DEPARTURES = (
     ("speech windows begin every (s)", "windows.stride_seconds.speech"),
@@ -46,8 +47,8 @@ DEPARTURES = (
 def in_words(number: int) -> str:
     """A small number as a word.
 
-    >>> in_words(3), in_words(12)
-    ('three', '12')
+    >>> in_words(3), in_words(13)
+    ('three', '13')
     """
     return NUMBERS[number] if number < len(NUMBERS) else str(number)
 
@@ -78,16 +79,18 @@ def setting(settings: Settings, key: str) -> str:
     value = settings.model_dump()
     for part in key.split("."):
         value = value[part]
-    if value is None or value == () or value == []:
+    if value is None or value in ((), []):
         return "none"
     if isinstance(value, tuple | list):
-        if len(set(value)) == 1:
-            return f"{value[0]:g}"
-        pair = len(value) == 2
-        return (" to " if pair else ", ").join(f"{number:g}" for number in value).replace("-", "−")
+        distinct = list(dict.fromkeys(value)) if len(value) == 2 else value
+        return (" to " if len(value) == 2 else ", ").join(map(_number, distinct))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}".replace("-", "−") if isinstance(value, int | float) else str(value)
+    return _number(value) if isinstance(value, int | float) else str(value)
+
+
+def _number(value: float) -> str:
+    return np.format_float_positional(value, trim="-").replace("-", "−")
 
 
 def departures(paper: Settings, ours: Settings) -> list[Row]:
