@@ -4,20 +4,21 @@ import io
 import json
 import re
 import shutil
-
-import pytest
-
-typst = pytest.importorskip("typst", reason="the extra `article` is not installed")
-pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
+import sys
 
 import pandas as pd
+import pytest
 import yaml
 
 from atomicvad import config
+from atomicvad.cli.main import EXTRAS
 from atomicvad.config import load_profile
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 from atomicvad.report import article
+
+pytest.importorskip("typst", reason="the extra `article` is not installed")
+pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
 
 ROOT = project_root()
 # Numbers of the method, not of a result: what the text may spell out.
@@ -31,8 +32,9 @@ DEFINITIONS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def settings():
+    """Of the committed results, whatever root other tests have set."""
     patch = pytest.MonkeyPatch()
     patch.setattr(config, "project_root", lambda: ROOT)
     yield load_profile("open").reference
@@ -156,6 +158,13 @@ def test_a_mistake_in_the_text_is_one_line(settings, folder, monkeypatch, tmp_pa
     with pytest.raises(AtomicVADError, match=r"article\.typ: unknown variable: missing") as caught:
         article.write_article(settings)
     assert "\n" not in str(caught.value)
+
+
+def test_without_typst_a_line_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        article.write_article(None)
+    assert EXTRAS[caught.value.name] == "article"
 
 
 def test_outside_a_checkout_a_line_says_so(monkeypatch, tmp_path):

