@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report site compare adopt verify bench clean lock
+.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report site article compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -81,6 +81,9 @@ page-%:
 
 site: $(READY) ## a finished run as static pages: site/index.html
 	@$(ATOMICVAD) site --profile $(PROFILE)
+
+article: $(READY) ## the replication article, from results/: article/atomicvad-replication.pdf
+	@$(ATOMICVAD) article
 
 compare: $(READY) ## did the run reproduce the reference?
 	@$(ATOMICVAD) compare --profile $(PROFILE)

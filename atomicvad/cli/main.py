@@ -21,7 +21,7 @@ from atomicvad.parallel import limit_threads
 # What is wrong with a path that a user named.
 PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 # Of the packages that another extra than ``reproduce`` brings.
-EXTRAS = {"matplotlib": "plot", "sounddevice": "microphone"}
+EXTRAS = {"matplotlib": "plot", "sounddevice": "microphone", "typst": "article"}
 EXTRAS |= dict.fromkeys(("elftools", "onnx", "onnxruntime", "unicorn"), "device")
 
 app = typer.Typer(

@@ -175,6 +175,19 @@ def figures(
 
 
 @app.command()
+def article() -> None:
+    """Write the replication article as a PDF, from the committed results.
+
+    For example: atomicvad article
+    """
+    from atomicvad.config import load_profile
+    from atomicvad.report.article import write_article
+
+    path = write_article(load_profile("open").reference)
+    typer.echo(f"{path} ({path.stat().st_size / 1000:.0f} kB)")
+
+
+@app.command()
 def compare(
     profile: Profile = "open",
     since: Annotated[
