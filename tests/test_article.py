@@ -7,6 +7,7 @@ import shutil
 import sys
 
 import pandas as pd
+import pypdf
 import pytest
 import yaml
 
@@ -16,9 +17,6 @@ from atomicvad.config import load_profile
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 from atomicvad.report import article
-
-pytest.importorskip("typst", reason="the extra `article` is not installed")
-pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
 
 ROOT = project_root()
 # Numbers of the method, not of a result: what the text may spell out.

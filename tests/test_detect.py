@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 import soundfile
 
@@ -207,7 +208,6 @@ def test_a_model_of_ones_own(recording, tmp_path):
 
 
 def test_the_onnx_file_is_the_best_seeds():
-    onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(ONNX)
     window = speech()[30_000:40_080][np.newaxis]
     names = [output.name for output in session.get_outputs()]
