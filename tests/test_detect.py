@@ -21,7 +21,9 @@ from atomicvad.files import WEIGHTS
 from atomicvad.model import load_model
 from atomicvad.scoring.logits import logit_score
 
+# Looked up here: other tests move the project.
 PROFILE = load_profile("open")
+PATHS = {str(seed): PROFILE.reference.run_folder(seed) / WEIGHTS for seed in PROFILE.seeds}
 
 
 def speech(seconds=4, rate=16000):
@@ -172,7 +174,7 @@ def test_a_stream_outlives_a_mistake(recording):
 def test_the_package_brings_the_references_weights():
     assert seeds() == [str(seed) for seed in PROFILE.seeds]
     for seed in seeds():
-        path = PROFILE.reference.run_folder(int(seed)) / WEIGHTS
+        path = PATHS[seed]
         np.testing.assert_array_equal(
             flat(find_model(seed).members[0]), flat(load_model(path).get_weights())
         )
@@ -180,7 +182,7 @@ def test_the_package_brings_the_references_weights():
 
 def test_float_scores_are_those_of_keras(recording):
     seed = seeds()[0]
-    model = load_model(PROFILE.reference.run_folder(int(seed)) / WEIGHTS)
+    model = load_model(PATHS[seed])
     engine = find_model(seed).scorer("79ms", "float").engine
     found = engine.windows(recording, 1260)[:, 0]
     windows = np.lib.stride_tricks.sliding_window_view(recording, 10080)[::1260]
@@ -192,7 +194,7 @@ def test_float_scores_are_those_of_keras(recording):
 def test_a_model_of_ones_own(recording, tmp_path):
     """From a file of NumPy or Keras, as the seed it was."""
     seed = seeds()[3]
-    path = PROFILE.reference.run_folder(int(seed)) / WEIGHTS
+    path = PATHS[seed]
     save_weights(load_model(path).get_weights(), tmp_path / "mine.npz")
     expected = scores(recording, 16000, model=seed)[1]
     for model in (tmp_path / "mine.npz", path, int(seed)):

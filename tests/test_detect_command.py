@@ -23,7 +23,9 @@ from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.places import find_recordings, names_of_outputs
 from atomicvad.errors import AtomicVADError
 
-COMMAND = [sys.executable, "-c", "from atomicvad.cli.main import main; main()"]
+# Ctrl-C is heard as at a terminal: what starts in the background ignores it.
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{HEARS}; from atomicvad.cli.main import main; main()"]
 FOUND = recording("", "voice", "", "voice", "")
 
 

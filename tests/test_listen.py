@@ -13,6 +13,7 @@ from atomicvad import SpeechDetector, detect
 from atomicvad.cli import listen
 from atomicvad.cli.main import app
 from atomicvad.cli.meter import Meter
+from atomicvad.detection.microphone import find_sounddevice
 from atomicvad.errors import AtomicVADError
 
 SAMPLES = np.round(32767 * recording("", "voice", "", "voice")).astype(np.int16)[:, np.newaxis]
@@ -107,4 +108,4 @@ def test_a_missing_portaudio_is_one_line(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     with pytest.raises(AtomicVADError, match="needs PortAudio: apt install libportaudio2"):
-        listen._sounddevice()
+        find_sounddevice()

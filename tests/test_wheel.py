@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from test_detect import speech
-from test_light import ALLOWED, REFUSE
+from test_light import ALLOWED, HIDE
 
 from atomicvad import detect
 from atomicvad.files import project_root
@@ -52,7 +52,7 @@ def built(folder, **environment):
 
 def used(folder, path):
     """What a process outside the checkout sees that finds the wheel and few packages alone."""
-    code = REFUSE.format(allowed=ALLOWED) + USE
+    code = HIDE.format(allowed=ALLOWED) + USE
     result = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         cwd=folder, env=os.environ | {"PYTHONPATH": str(folder / "installed")},

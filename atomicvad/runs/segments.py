@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE, to_int16
 from atomicvad.config import Settings
-from atomicvad.corpora.clips import decoded_clips, read_labels
+from atomicvad.corpora.clips import CLIP_START, decoded_clips, read_labels
 from atomicvad.detection.models import DEFAULTS, Model, Step, defaults
 from atomicvad.detection.segmenter import Rules
 from atomicvad.device.scoring import core_digest
@@ -30,7 +30,7 @@ from atomicvad.evaluation.systems import (
     load_system,
     system_files,
 )
-from atomicvad.files import CLIP_LABELS, SEGMENTS, WEIGHTS, project_root, replacing
+from atomicvad.files import CLIP_LABELS, SEGMENTS, WEIGHTS, replacing
 from atomicvad.model import load_model
 from atomicvad.runs.folder import require_seeds
 from atomicvad.runs.hysteresis import curve, segments
@@ -139,7 +139,8 @@ def find_segments(settings: Settings) -> bool:
     files = [path for name in names for path in system_files(settings)[name]]
     made_from = fingerprint(
         recorded_digests(settings),
-        content_of([*weights, *files, DEFAULTS], project_root()),
+        content_of([*weights, *files], settings.results_folder.parents[1]),
+        content_of([DEFAULTS], DEFAULTS.parent),
         code_of(__name__),
         core_digest(),
     )
@@ -186,7 +187,7 @@ def segment_rows(
         seed: of the draws of clips.
     """
     true = labelled_speech(clips.labels)
-    ends = clips.labels.groupby("video_id")["end"].max().to_numpy() - 900.0
+    ends = clips.labels.groupby("video_id")["end"].max().to_numpy(float) - CLIP_START
     samples = np.rint(ends * SAMPLE_RATE).astype(np.int64)
     clip_frames = samples // FRAME
     segment = clips.segments({"clip_samples": samples}, "frame")
@@ -200,7 +201,7 @@ def segment_rows(
         members = []
         for _, of_member in of_system.groupby("member", sort=False):
             found = [
-                of_member.loc[of_member["clip"] == number, ["start", "end"]].to_numpy()
+                of_member.loc[of_member["clip"] == number, ["start", "end"]].to_numpy(float)
                 for number in range(clips.count)
             ]
             measure = partial(segment_metrics, true, found, speech, labelled, background)
