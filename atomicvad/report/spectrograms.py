@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import librosa
-import librosa.display
+import librosa.feature
 import numpy as np
+from librosa.display import specshow
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -49,7 +49,7 @@ def loudest(spectrograms: Sequence[np.ndarray]) -> float:
 
 def draw_spectrogram(axes: Axes, decibels: np.ndarray, top: float) -> ScalarMappable:
     """A mel spectrogram whose colours reach from ``top`` dB to 80 dB below; return the colours."""
-    image = librosa.display.specshow(
+    image = specshow(
         decibels, sr=SAMPLE_RATE, hop_length=HOP, n_fft=LENGTH, fmax=SAMPLE_RATE / 2, x_axis="s",
         y_axis="mel", ax=axes, vmin=top - RANGE, vmax=top, cmap="magma",
     )  # fmt: skip
