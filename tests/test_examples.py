@@ -2,18 +2,24 @@
 
 import base64
 import io
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import soundfile
+from matplotlib.text import Text
 
 from atomicvad.audio.signal import SILENCE_DB
 from atomicvad.files import project_root
+from atomicvad.model import build_model
+from atomicvad.report.at_hand import chosen
 from atomicvad.report.augmentation_sliders import augmentation_sliders
 from atomicvad.report.augmented import Changes, Example, augmentation_steps, mask_steps
+from atomicvad.report.breaking import break_it
 from atomicvad.report.data_figures import masked_features, waveform_changes
 from atomicvad.report.examples import clearest, decibels, example_windows
+from atomicvad.report.network_figure import network_picture, network_steps
 from atomicvad.report.players import players
 from atomicvad.report.sliders import Slider, Sliders
 
@@ -134,3 +140,41 @@ def test_sliders_of_augmentation_change_what_is_heard(example):
     for name, widget in sliders.widgets.items():
         steps = (widget.value - widget.min) / widget.step
         assert steps == pytest.approx(round(steps)), name
+
+
+def test_the_exercise_has_the_answers_that_are_told():
+    """Shares of the speech that is lost and found besides, as notebook 06 says them."""
+    sliders = break_it()
+
+    def shares(**values):
+        said = sliders.outputs(sliders.values() | values)[1].data
+        return [int(part) for part in re.findall(r"(\d+)%", said)]
+
+    assert shares() == [0, 0]
+    assert shares(snr_db=3.0)[0] <= 7 and 45 <= shares(snr_db=-3.0)[0] <= 55
+    assert shares(gain_db=-60.0)[0] <= 10 and shares(gain_db=-80.0)[0] >= 70
+    assert shares(speed=2.0)[1] > 50 and shares(speed=0.5)[0] > 30
+    assert max(shares(speed=0.85) + shares(speed=1.2)) <= 3
+
+
+def test_the_picture_of_the_network_counts_every_parameter():
+    model = build_model()
+    steps = network_steps(model)
+    assert sum(step.parameters for step in steps) == model.count_params() == 298
+    assert [step.shape for step in steps[:3]] == [(10080,), (64, 64, 1), (64, 64, 3)]
+    figure = network_picture(model)
+    figure.canvas.draw()
+    said = [text.get_text() for text in figure.findobj(Text)]
+    assert "parameters: 298" in said and "64 × 64 × 3" in said
+    assert min(text.get_fontsize() for text in figure.findobj(Text)) >= 8
+
+
+def test_a_notebook_shows_open_once_it_is_there(monkeypatch):
+    def settings_at(prepared, missing, *arguments):
+        monkeypatch.setattr("atomicvad.report.at_hand.is_prepared", lambda _: prepared)
+        monkeypatch.setattr("atomicvad.report.at_hand.missing_seeds", lambda _: missing)
+        return chosen(*arguments).profile
+
+    assert settings_at(False, [], None) == "smoke" == settings_at(True, [1], None, True)
+    assert settings_at(True, [1], None) == "open" == settings_at(True, [], None, True)
+    assert settings_at(True, [], "paper") == "paper"
