@@ -63,6 +63,8 @@ def test_the_clearest_has_a_usual_level_and_is_not_clipped():
     clipped = 0.1 * np.clip(9 * noise, -1, 1)
     assert clearest([0 * noise, 0.001 * noise, clipped, 0.05 * noise, 0.3 * noise]) == 3
     assert clearest([0 * noise, clipped]) == 1
+    drift = 0.1 * np.sin(np.arange(10080) / 16000 * 2 * np.pi)
+    assert clearest([drift, 0.05 * noise]) == 1
 
 
 def test_examples_can_be_heard_and_alternate(store, tiny):

@@ -40,7 +40,7 @@ def changed(waveform: np.ndarray, snr_db: float, gain_db: float, speed: float) -
 def lost_and_added(
     before: list[Segment], after: list[Segment], speed: float
 ) -> tuple[float, float]:
-    """Shares of the time that was speech: what is no longer found, and what is found besides.
+    """What is no longer found, and what is found where there was none; in shares of the speech.
 
     Args:
         before, after: segments of the call, and of the call at this speed.
@@ -69,7 +69,7 @@ def break_it() -> Sliders:
         rules = sound.rules()
         after = sound.segments(rules)
         lost, added = lost_and_added(before, after, values["speed"])
-        said = f"**{lost:.0%}** of the speech is lost, and **{added:.0%}** of it found besides."
+        said = f"Speech that is lost: **{lost:.0%}**. Found where there was none: **{added:.0%}**."
         figure = plot(sound.waveform, sound.times, sound.probabilities, after, rules.threshold)
         return (
             as_image(figure, f"{len(after)} segments"),

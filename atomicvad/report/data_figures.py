@@ -24,7 +24,10 @@ def corpus_minutes(recordings: pd.DataFrame) -> Figure:
     """Minutes of every source, by split and kind."""
     table = recordings.assign(minutes=recordings["samples"] / SAMPLE_RATE / 60)
     splits = ("training", "validation", "testing")
-    counts = [table[table["split"] == split]["source"].nunique() for split in splits]
+    counts = [
+        len(table[table["split"] == split][["kind", "source"]].drop_duplicates())
+        for split in splits
+    ]
     figure, panels = plt.subplots(
         3, 1, figsize=(WIDTH, 1.2 + 0.18 * sum(counts)), height_ratios=counts, sharex=True
     )
@@ -32,8 +35,9 @@ def corpus_minutes(recordings: pd.DataFrame) -> Figure:
         minutes = table[table["split"] == split].groupby(["kind", "source"])["minutes"].sum()
         minutes = minutes.sort_index(ascending=[True, False])
         # Dots: on a logarithmic axis a bar's length means nothing.
-        names = [source for _, source in minutes.index]
-        axes.scatter(minutes, names, s=22, color=[KIND_COLORS[kind] for kind, _ in minutes.index])
+        rows = range(len(minutes))
+        axes.scatter(minutes, rows, s=22, color=[KIND_COLORS[kind] for kind, _ in minutes.index])
+        axes.set_yticks(rows, [source for _, source in minutes.index])
         axes.set_title(split)
         axes.set_ylim(-0.6, len(minutes) - 0.4)
     panels[-1].set(xlabel="minutes", xscale="log")

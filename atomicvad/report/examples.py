@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from itertools import islice, zip_longest
 
 import numpy as np
+from scipy.signal import butter, sosfilt
 
-from atomicvad.audio.signal import SILENCE_DB, mean_power
+from atomicvad.audio.signal import SAMPLE_RATE, SILENCE_DB, mean_power
 from atomicvad.config import Settings
 from atomicvad.data.manifest import read_split
 from atomicvad.data.store import AudioStore
 from atomicvad.model import build_features
 
 TRIED = 8  # windows of a source, of which the clearest is shown
+ABOVE = butter(2, 100, "highpass", fs=SAMPLE_RATE, output="sos")
 USUAL_DB = -20.0  # dBFS: loud enough to hear, with room for more
 MOST_PEAKS = 3  # samples near the greatest value, unless it is clipped
 # Waveform and features by name.
@@ -46,7 +48,7 @@ def example_windows(store: AudioStore, split: str, settings: Settings, most: int
             for row in rows.itertuples()
         ]
         best = clearest(waveforms)
-        if decibels(waveforms[best]) > SILENCE_DB:
+        if audible_level(waveforms[best]) > SILENCE_DB:
             found[label].append((rows["audio_filepath"].iloc[best], waveforms[best]))
     pairs = zip_longest(*found.values())
     shown = {
@@ -63,6 +65,11 @@ def decibels(waveform: np.ndarray) -> float:
     return 10 * math.log10(mean_power(waveform))
 
 
+def audible_level(waveform: np.ndarray) -> float:
+    """Level in dBFS (RMS) of what lies above 100 Hz; small loudspeakers play no more."""
+    return decibels(sosfilt(ABOVE, waveform))
+
+
 def clearest(waveforms: Sequence[np.ndarray]) -> int:
     """Which is nearest to a usual level, of those that are not clipped, or of all if all are.
 
@@ -72,5 +79,5 @@ def clearest(waveforms: Sequence[np.ndarray]) -> int:
     for waveform in waveforms:
         sizes = np.abs(waveform)
         is_clipped = np.count_nonzero(sizes >= 0.999 * sizes.max()) > MOST_PEAKS
-        distances.append((is_clipped, abs(decibels(waveform) - USUAL_DB)))
+        distances.append((is_clipped, abs(audible_level(waveform) - USUAL_DB)))
     return distances.index(min(distances))

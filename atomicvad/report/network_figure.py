@@ -94,9 +94,12 @@ def network_picture(model: keras.Model) -> Figure:
 
 
 def _box(axes: Axes, row: int, text: str, colour: str) -> None:
-    shape = {"boxstyle": "round,pad=0,rounding_size=0.1", "mutation_aspect": 3}
-    for options in ({"facecolor": colour, "alpha": PALE, "lw": 0}, {"fill": False, "ec": colour}):
-        axes.add_patch(FancyBboxPatch((0, row - 0.34), 1, 0.68, **shape, **options))
+    style = "round,pad=0,rounding_size=0.1"
+    axes.add_patch(
+        FancyBboxPatch(
+            (0, row - 0.34), 1, 0.68, style, mutation_aspect=3, fc=(colour, PALE), ec=colour
+        )
+    )
     axes.text(0.5, row, text, ha="center", va="center")
     if row:
         axes.add_patch(_arrow((0.5, row - 0.66), (0.5, row - 0.34)))

@@ -118,8 +118,20 @@ def event_table(systems: pd.DataFrame, protocol: str = "frame-causal") -> pd.Dat
     metrics += [f"{edge}_latency_p{part}" for edge in ("onset", "offset") for part in (50, 95)]
     alarms = systems["metric"][systems["metric"].str.startswith(ALARMS)]
     metrics += sorted(alarms.unique())
-    cells = {name.replace("_", " "): (protocol, "all", name) for name in metrics}
+    cells = {_in_words(name): (protocol, "all", name) for name in metrics}
     return _pivot(systems, cells, digits=2)
+
+
+def _in_words(metric: str) -> str:
+    """The heading of a column.
+
+    >>> _in_words("onset_latency_p50"), _in_words("false_alarms_per_hour noise")
+    ('onset latency, median (s)', 'false alarms an hour, noise')
+    """
+    if metric.startswith(ALARMS):
+        return f"false alarms an hour, {metric.removeprefix(ALARMS).strip()}".rstrip(", ")
+    text = metric.replace("_", " ")
+    return text.replace(" p50", ", median (s)").replace(" p95", ", 95 % (s)")
 
 
 def paired_table(

@@ -30,7 +30,7 @@ from atomicvad.evaluation.systems import (
     load_system,
     system_files,
 )
-from atomicvad.files import CLIP_LABELS, SEGMENTS, WEIGHTS, project_root, replacing
+from atomicvad.files import CLIP_LABELS, SEGMENTS, WEIGHTS, replacing
 from atomicvad.model import load_model
 from atomicvad.runs.folder import require_seeds
 from atomicvad.runs.hysteresis import curve, segments
@@ -139,7 +139,7 @@ def find_segments(settings: Settings) -> bool:
     files = [path for name in names for path in system_files(settings)[name]]
     made_from = fingerprint(
         recorded_digests(settings),
-        content_of([*weights, *files, DEFAULTS], project_root()),
+        [content_of([path], path.parent.parent) for path in (*weights, *files, DEFAULTS)],
         code_of(__name__),
         core_digest(),
     )
