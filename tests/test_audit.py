@@ -145,7 +145,9 @@ def test_the_prepared_manifests_are_sound(tiny, store):
     paths = [manifest_path(tiny.data_folder, label, split) for label in LABELS for split in SPLITS]
     report = audit(paths)
     assert report.errors == 0, report.to_text()
-    assert report.balance()["windows"].tolist() == [64, 0, 32, 0, 32, 0, 0, 64, 0, 32, 0, 32]
+    assert report.balance()["windows"].tolist() == [64, 32, 32, 64, 32, 32]
+    results = report.table().set_index("check")["result"]
+    assert results["unreadable"] == "passed" and set(results) <= {"passed", "warning"}
 
 
 def test_the_exit_code_says_whether_there_is_an_error(folder):

@@ -5,6 +5,7 @@ import matplotlib
 from atomicvad.report import (
     collate,
     data_figures,
+    data_tables,
     device_figures,
     figures,
     real_figures,
@@ -220,3 +221,11 @@ def test_a_kind_of_recording_has_one_colour():
         for legend in legends
     )
     assert first == second
+
+
+def test_tables_begin_with_training_and_speech():
+    table = data_tables.hours_table(
+        recordings().iloc[::-1].assign(recording="", language="", speaker="")
+    )
+    splits = ("training", "validation", "testing")
+    assert list(table.index) == [(s, k) for s in splits for k in ("speech", "noise", "music")]

@@ -1,7 +1,10 @@
 """Notebooks run with strict parameters, and a failed one leaves no target behind."""
 
 import json
+import re
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
@@ -75,6 +78,15 @@ def test_kernels_take_no_ports(tmp_path):
     assert not Path(said["ip"]).parent.exists()
 
 
+def test_kernels_that_start_together_do_not_meet(tmp_path):
+    """Two at a time, over and over: as when pages are made by several processes."""
+    source = toy(tmp_path / "toy.ipynb", "print(seed * 111)")
+    outputs = [tmp_path / f"out-{number}.ipynb" for number in range(8)]
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        list(pool.map(run_notebook, [source] * 8, outputs, [{"seed": 3}] * 8))
+    assert [path.with_suffix(".log").read_text() for path in outputs] == ["333\n"] * 8
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [("import os\nos._exit(3)", "toy.ipynb: DeadKernelError: Kernel died"), ("1 +", "SyntaxError")],
@@ -131,9 +143,20 @@ def project(tmp_path_factory):
     "name", sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
 )
 def test_each_notebook_runs_with_its_defaults(name, project, monkeypatch, tmp_path):
-    """On the ``smoke`` profile, as JupyterLab would: working folder is that of the notebooks."""
+    """On the ``smoke`` profile, as JupyterLab would: working folder is that of the notebooks.
+
+    Nothing that a library has to say is among the outputs, and no value as Python writes it.
+    """
     monkeypatch.setenv("PYTHONPATH", str(project))
     source = project / "notebooks" / f"{name}.ipynb"
-    papermill.execute_notebook(
+    done = papermill.execute_notebook(
         source, tmp_path / "out.ipynb", cwd=str(source.parent), progress_bar=False
     )
+    outputs = [output for cell in done.cells for output in cell.get("outputs", ())]
+    assert [one.text for one in outputs if one.get("name") == "stderr"] == []
+    said = "".join(one.text for one in outputs if one.output_type == "stream")
+    assert not re.search(
+        r"Warning|Traceback|Exception ignored|oneDNN|IProgress|<[a-z.]+ object", said
+    )
+    bare = [one.data for one in outputs if set(one.get("data", ())) == {"text/plain"}]
+    assert bare == []

@@ -118,7 +118,7 @@ def run_cells(number):
     names: dict = {}
     for cell in json.loads(path.read_text())["cells"]:
         if cell["cell_type"] == "code":
-            code = "".join(cell["source"]).replace('profile = "smoke"', 'profile = "own"')
+            code = "".join(cell["source"]).replace("profile = None", 'profile = "own"')
             exec(code, names)
     plt.close("all")
 

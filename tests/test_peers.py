@@ -1,5 +1,7 @@
 """Peers run without the network, and what they say stands at the time that it speaks of."""
 
+import os
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -75,3 +77,23 @@ def test_a_missing_package_is_one_line():
 def test_state_is_not_carried_from_clip_to_clip():
     peer, waveform = installed("silero"), vowels(1.5)
     np.testing.assert_array_equal(peer.score(waveform)[1], peer.score(waveform)[1])
+
+
+def test_what_a_library_writes_is_not_heard(capfd):
+    """As the traceback of an object whose library is missing, which Python itself prints."""
+    peer = Peer("loud", "Loud", "numpy", "", "", 160, 0, loud, native=True)
+    assert peer.score(np.zeros(320, np.float32))[1].tolist() == [0, 0]
+    screen = capfd.readouterr()
+    assert screen.out == screen.err == ""
+
+
+class Half:
+    def __del__(self):
+        raise AttributeError("never whole")
+
+
+def loud(waveform):
+    Half()
+    print("a library speaks", flush=True)
+    os.write(2, b"and its C code")
+    return np.zeros(len(waveform) // 160)

@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
+import re
 import time
+from itertools import pairwise
 
 import pytest
 from conftest import TINY
@@ -26,7 +29,7 @@ def settings(root, store, request):
 
 def finish(settings, seed, seconds):
     folder = RunFolder(settings, seed)
-    folder.path.mkdir(parents=True)
+    folder.path.mkdir(parents=True, exist_ok=True)
     folder.record.write_text(json.dumps({"seconds": {"training": seconds}}))
     folder.weights.touch()
     folder.history.touch()
@@ -49,6 +52,55 @@ def test_the_time_left_counts_what_each_piece_costs(settings, capsys):
     assert lines[2] == (
         "seed 1: epoch 1 of 3, 40 s left; 0 of 4 seeds trained, about 7 min left in all"
     )
+
+
+# Seconds of a seed of ``open`` on two cores: rounds of 10, 10 and 4 starts, and epochs.
+ROUNDS, EPOCHS = (24.6, 24.6, 10.1), (6.0, 5.7, 5.2, 5.5, 5.7, 5.5, 6.0, 5.4)
+STARTING, COMPILING = 14.0, 16.4
+
+
+def recorded(seeds):
+    """What two processes report: time, seed, done, text and seconds; None done: it has ended."""
+    reports, clock, lasted = [], [0.0, 1.0], {}
+    for number, seed in enumerate(seeds):
+        now = clock[number % 2] + STARTING
+        begun = now
+        reports.append((now, seed, 0, 0.0))
+        for done, seconds in enumerate((*ROUNDS, *EPOCHS), start=1):
+            took = seconds + (COMPILING if done == 1 else 0)
+            now += took
+            reports.append((now, seed, done, took))
+        now += 0.5
+        reports.append((now, seed, None, 0.0))
+        clock[number % 2], lasted[seed] = now, now - begun
+    return sorted(reports), lasted
+
+
+def test_the_time_left_does_not_jump(root, store, request, monkeypatch, capsys):
+    """Recorded times of ten seeds, two at a time: what is said stays near what is true."""
+    training = TINY["training"] | {"trials": [10, 10, 4], "epochs": 8}
+    seeds = list(range(1, 11))
+    profile = TINY | {"seeds": seeds, "training": training}
+    settings = settings_from(profile, "tests", request.node.name)
+    settings.data_folder.symlink_to(store.folder)
+    reports, lasted = recorded(seeds)
+    began, said = time.time(), []
+    for now, seed, done, took in reports:
+        monkeypatch.setattr(time, "time", lambda now=now: began + now)
+        if done is None:
+            finish(settings, seed, lasted[seed])
+            os.utime(RunFolder(settings, seed).record, times=(began + now, began + now))
+            continue
+        tell(settings, seed, done, seconds=took)
+        line = capsys.readouterr().out
+        if match := re.search(r"about ([\d.]+) (s|min) left in all", line):
+            said.append((float(match[1]) * {"s": 1, "min": 60}[match[2]], reports[-1][0] - now))
+    assert len(said) > 10 * len(seeds)
+    # The first two rounds compile, which is not known to be done once.
+    for estimate, truth in said[4:]:
+        assert abs(estimate - truth) < 60 + 0.25 * truth, (estimate, truth)
+    steps = [abs(after[0] - before[0]) for before, after in pairwise(said[4:])]
+    assert max(steps) <= 120
 
 
 def test_seeds_at_work_share_what_is_left(settings):

@@ -321,3 +321,25 @@ def test_a_folder_like_ava_speech_runs_through_the_same_code(scored, tmp_path):
     assert table["value"].between(0, 1).all()
     assert set(table["condition"]) == {"all", "clean", "noise", "music"}
     assert set(table["dataset"]) == {"ava-speech"}
+
+
+def test_numbers_have_the_digits_of_their_kind(scored):
+    """The ledger counts parameters in whole numbers, and false alarms are whole as well."""
+    path = scored.results_folder / "ledger.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cells = "a,b,c,298.0000,298.0000,0.0000,x\na,AUROC,c,0.7530,0.8593,0.1063,x\n"
+    cells += "a,latency (ms),c,,19.2225,,x\n"
+    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    heading = "system,quantity,test_set,as_released_code,correct,difference,why\n"
+    path.write_text(heading + cells.replace("a,b", "a,parameters"), encoding="utf-8")
+    try:
+        shown = tables.ledger_table(scored).iloc[:, 1:4].to_numpy().tolist()
+    finally:
+        path.unlink() if before is None else path.write_text(before, encoding="utf-8")
+    assert shown == [["298", "298", "0"], ["0.753", "0.859", "+0.106"], ["", "19.2", ""]]
+    rows = [
+        ("energy", "frame-causal", "all", metric, 1234.56, 1200.4, 1250.4, 1)
+        for metric in ("false_alarms_per_hour", "onset_latency_p50")
+    ]
+    events = tables.event_table(pd.DataFrame(rows, columns=systems.COLUMNS))
+    assert events.loc["Energy"].tolist() == ["1234.56 [1200.40, 1250.40]", "1235 [1200, 1250]"]

@@ -53,22 +53,23 @@ class Report:
         return sum(len(self.findings[name]) for name, error in CHECKS.items() if error)
 
     def table(self) -> pd.DataFrame:
-        """A row for every check: number of findings, severity, and the first place."""
+        """A row for every check: number of findings, what that makes it, and the first place."""
         rows = [
             (
                 name,
                 len(self.findings[name]),
-                "error" if error else "warning",
+                ("error" if error else "warning") if self.findings[name] else "passed",
                 *self.findings[name][:1],
             )
             for name, error in CHECKS.items()
         ]
         rows = [(*row, "")[:4] for row in rows]
-        return pd.DataFrame(rows, columns=["looked for", "found", "is", "first"])
+        return pd.DataFrame(rows, columns=["check", "found", "result", "first found"])
 
     def balance(self) -> pd.DataFrame:
-        """Windows and hours by manifest and class."""
-        return pd.DataFrame(self.classes, columns=["manifest", "label", "windows", "hours"])
+        """Windows and hours by manifest, and by class where it has any."""
+        table = pd.DataFrame(self.classes, columns=["manifest", "label", "windows", "hours"])
+        return table[table["windows"] > 0].reset_index(drop=True)
 
     def to_text(self) -> str:
         """Both tables and a line with the totals."""

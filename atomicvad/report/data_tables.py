@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from atomicvad.audio.signal import SAMPLE_RATE
-from atomicvad.config import SPLITS, Settings
+from atomicvad.config import KINDS, SPLITS, Settings
 from atomicvad.corpora import speech_commands
 from atomicvad.corpora.clips import CLIP_START, read_labels
 from atomicvad.data.audit import Report, audit
@@ -15,16 +15,18 @@ from atomicvad.files import BALANCE, CLIP_LABELS, CLIP_STATES
 
 
 def hours_table(recordings: pd.DataFrame) -> pd.DataFrame:
-    """Hours, recordings, languages and speakers by split and kind."""
+    """Hours, recordings, languages and speakers: training first, and in each split speech."""
     table = recordings.assign(hours=recordings["samples"] / SAMPLE_RATE / 3600)
     table = table.replace({"language": {"": None}, "speaker": {"": None}})
-    return table.groupby(["split", "kind"], sort=False).agg(
+    found = table.groupby(["split", "kind"]).agg(
         hours=("hours", lambda hours: round(hours.sum(), 2)),
         recordings=("recording", "size"),
         languages=("language", "nunique"),
         speakers=("speaker", "nunique"),
         sources=("source", "nunique"),
     )
+    order = pd.MultiIndex.from_product([SPLITS, KINDS], names=found.index.names)
+    return found.loc[order.intersection(found.index, sort=False)]
 
 
 def windows_table(settings: Settings) -> pd.DataFrame:

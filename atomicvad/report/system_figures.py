@@ -103,8 +103,8 @@ def atlas_map(atlas: pd.DataFrame) -> Figure:
         first, last = rows.index[[0, -1]]
         axes.axhline(last + 0.5, color="w", lw=3)
         axes.annotate(
-            group, (1.03, (first + last) / 2), xycoords=axes.get_yaxis_transform(), rotation=270,
-            ha="center", va="center", fontweight="bold",
+            group.replace(" in ", "\nin "), (1.02, (first + last) / 2),
+            xycoords=axes.get_yaxis_transform(), va="center", fontweight="bold",
         )  # fmt: skip
     figure.colorbar(
         image, ax=axes, label="pieces judged rightly (%)", orientation="horizontal", shrink=0.6

@@ -13,8 +13,8 @@ from atomicvad.report.collate import read_paired, read_systems
 from atomicvad.report.device_files import read_device
 from atomicvad.report.device_tables import markdown_costs
 from atomicvad.report.real_tables import markdown_block, real_folder
-from atomicvad.report.segment_tables import segment_blocks
-from atomicvad.report.text import with_interval
+from atomicvad.report.segment_tables import ALARMS, segment_blocks
+from atomicvad.report.text import of_kind, with_interval
 from atomicvad.report.verdict import Verdict
 
 # What the paper prints for AVA-Speech (another test set), from its abstract.
@@ -32,8 +32,14 @@ def test_set_line(systems: pd.DataFrame) -> str:
 def _pivot(
     systems: pd.DataFrame, cells: dict[str, tuple[str, str, str]], digits: int = 3
 ) -> pd.DataFrame:
-    """A row a system, a column for each (protocol, condition, metric): value and interval."""
-    text = [with_interval(r.value, r.low, r.high, digits) for r in systems.itertuples()]
+    """A row a system, a column for each (protocol, condition, metric): value and interval.
+
+    False alarms an hour are whole numbers: their intervals are tens wide.
+    """
+    text = [
+        with_interval(r.value, r.low, r.high, 0 if str(r.metric).startswith(ALARMS) else digits)
+        for r in systems.itertuples()
+    ]
     keyed = systems.assign(text=text).set_index(["protocol", "condition", "metric"]).sort_index()
     columns = {
         name: keyed.loc[[key]].set_index("system")["text"]
@@ -110,10 +116,22 @@ def event_table(systems: pd.DataFrame, protocol: str = "frame-causal") -> pd.Dat
     """Latencies (s), false alarms an hour, and the detection error rate."""
     metrics = ["detection_error_rate", "missed_speech"]
     metrics += [f"{edge}_latency_p{part}" for edge in ("onset", "offset") for part in (50, 95)]
-    alarms = systems["metric"][systems["metric"].str.startswith("false_alarms_per_hour")]
+    alarms = systems["metric"][systems["metric"].str.startswith(ALARMS)]
     metrics += sorted(alarms.unique())
-    cells = {name.replace("_", " "): (protocol, "all", name) for name in metrics}
+    cells = {_in_words(name): (protocol, "all", name) for name in metrics}
     return _pivot(systems, cells, digits=2)
+
+
+def _in_words(metric: str) -> str:
+    """The heading of a column.
+
+    >>> _in_words("onset_latency_p50"), _in_words("false_alarms_per_hour noise")
+    ('onset latency, median (s)', 'false alarms an hour, noise')
+    """
+    if metric.startswith(ALARMS):
+        return f"false alarms an hour, {metric.removeprefix(ALARMS).strip()}".rstrip(", ")
+    text = metric.replace("_", " ")
+    return text.replace(" p50", ", median (s)").replace(" p95", ", 95 % (s)")
 
 
 def paired_table(
@@ -156,9 +174,18 @@ def verdict_text(settings: Settings, verdict: Verdict | None) -> str:
 
 
 def ledger_table(settings: Settings) -> pd.DataFrame:
-    """The ledger as it stands in ``ledger.csv``."""
+    """The ledger as it stands in ``ledger.csv``, its numbers with the digits of their kinds."""
     path = settings.results_folder / LEDGER
-    return pd.read_csv(path, dtype=str, keep_default_na=False).set_index(["system", "quantity"])
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for column in ("as_released_code", "correct", "difference"):
+        sign = "+" if column == "difference" else ""
+        table[column] = [
+            of_kind(float(text or "nan"), quantity, sign)
+            for text, quantity in zip(table[column], table["quantity"], strict=True)
+        ]
+    return table.set_index(["system", "quantity"]).rename(
+        columns=lambda name: name.replace("_", " ")
+    )
 
 
 TABLE_START, TABLE_END = "<!-- table:start -->", "<!-- table:end -->"

@@ -14,6 +14,32 @@ def with_interval(value: float, low: float, high: float, digits: int = 3, sign: 
     return f"{text} [{low:{form}}, {high:{form}}]" if np.isfinite([low, high]).all() else text
 
 
+# Digits after the point of a quantity whose name ends in its unit, or in "parameters".
+DIGITS = {"(ms)": 1, "(kB)": 1, "(%)": 1, "(s)": 3, "parameters": 0}
+
+
+def of_kind(value: float, quantity: str, sign: str = "") -> str:
+    """A number with the digits that its kind is given: three, unless its name says otherwise.
+
+    >>> of_kind(298.0, "parameters"), of_kind(0.93712, "AUROC"), of_kind(19.2225, "latency (ms)")
+    ('298', '0.937', '19.2')
+    >>> of_kind(0.0, "parameters", "+"), of_kind(float("nan"), "AUROC")
+    ('0', '')
+    """
+    if not np.isfinite(value):
+        return ""
+    digits = next((count for end, count in DIGITS.items() if quantity.endswith(end)), 3)
+    text = f"{value:,.{digits}f}"
+    return f"+{text}" if sign and float(text.replace(",", "")) > 0 else text
+
+
+def readable(found: object) -> object:
+    """What a notebook shows of a table, or of the sentence that stands in its place."""
+    from IPython.display import Markdown
+
+    return Markdown(found) if isinstance(found, str) else found
+
+
 def counted(number: float, noun: str) -> str:
     """A number of things.
 

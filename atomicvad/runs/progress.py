@@ -4,9 +4,10 @@ Whoever sees the run folders can tell the state of the whole. Nothing here enter
 """
 
 import json
+import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ValidationError
 from tqdm import tqdm
@@ -17,6 +18,8 @@ from atomicvad.files import replacing
 from atomicvad.runs.folder import RunFolder
 from atomicvad.runs.state import trained_seeds
 
+BETWEEN_SEEDS = 60.0  # s, in which the next seed has begun when one has ended, at most
+
 
 class SeedState(BaseModel):
     """What a seed last reported.
@@ -25,7 +28,9 @@ class SeedState(BaseModel):
         text: what it does.
         done: finished share of the work, from 0 to 1.
         seconds_left: of this seed; none before the first measurement.
-        time: when it did so, in seconds since 1970.
+        begun: when it began or was resumed, in seconds since 1970.
+        paces: seconds an epoch's work took, in each of its rounds or, once there are any, epochs.
+        time: when it reported.
         due: when its next report is expected.
     """
 
@@ -33,6 +38,8 @@ class SeedState(BaseModel):
     text: str
     done: float
     seconds_left: float | None = None
+    begun: float
+    paces: list[float] = []
     time: float
     due: float
 
@@ -55,12 +62,18 @@ def tell_progress(settings: Settings, seed: int, done: int, text: str, seconds: 
     # In epochs: to prepare the windows costs about what a step on them does, and a round has both.
     rounds = [(1 + starts) / 2 for starts in training.trials]
     pieces = [*rounds, *[1] * training.epochs]
-    pace = seconds / pieces[done - 1] if done else 0
+    before = read_state(settings, seed) if seconds else None
+    # The first round compiles, and an epoch is validated as well: the two are not mixed.
+    paces = before.paces if before and done != len(rounds) + 1 else []
+    paces = [*paces, seconds / pieces[done - 1]] if seconds else []
+    pace = statistics.median(paces) if paces else 0
     state = SeedState(
         seed=seed,
         text=text,
         done=sum(pieces[:done]) / sum(pieces),
         seconds_left=pace * sum(pieces[done:]) if seconds else None,
+        begun=before.begun if before else now,
+        paces=paces,
         time=now,
         due=now + (pace * pieces[done] if seconds and done < len(pieces) else 120),
     )
@@ -94,8 +107,8 @@ def read_state(settings: Settings, seed: int) -> SeedState | None:
 def summary(settings: Settings, states: Mapping[int, SeedState] | None = None) -> str:
     """The state of all seeds in a few words: how many are trained, and the time left.
 
-    A seed not begun will take as long as those that are, or else as the running ones seem to.
-    Without ``states``, those in the run folders count.
+    A seed not begun will take as long as those that are trained, or else as the running ones seem
+    to. Without ``states``, those in the run folders count.
     """
     states = read_states(settings) if states is None else states
     done = trained_seeds(settings)
@@ -103,15 +116,31 @@ def summary(settings: Settings, states: Mapping[int, SeedState] | None = None) -
     text = f"{len(done)} of {len(settings.seeds)} seeds trained"
     # Seconds left, and share done, of the seeds that have measured their pace.
     measured = [(s.seconds_left, s.done) for s in running if s.seconds_left is not None]
-    if not measured or len(done) == len(settings.seeds):
+    if not running or not (measured or done) or len(done) == len(settings.seeds):
         return text
     lengths = [_seconds(settings, seed) for seed in done]
     lengths = lengths or [left / (1 - share) for left, share in measured if share < 1] or [0.0]
     length = sum(lengths) / len(lengths)
     left = [length * (1 - s.done) if s.seconds_left is None else s.seconds_left for s in running]
     waiting = len(settings.seeds) - len(done) - len(running)
-    total = max(*left, (sum(left) + waiting * length) / len(running))
+    at_once = _at_once(settings, running, done)
+    total = max(*left, (sum(left) + waiting * length) / at_once)
     return f"{text}, about {duration(total)} left in all" if total >= 1 else text
+
+
+def _at_once(settings: Settings, running: Sequence[SeedState], done: Sequence[int]) -> int:
+    """How many seeds are trained at a time.
+
+    When one has just ended, the next has not begun yet: those count that were at work then.
+    """
+    ends = {seed: RunFolder(settings, seed).record.stat().st_mtime for seed in done}
+    recent = [end for end in ends.values() if time.time() - end < BETWEEN_SEEDS]
+    if not recent:
+        return len(running)
+    then = min(recent)
+    begun = [state.begun for state in running]
+    begun += [end - _seconds(settings, seed) for seed, end in ends.items() if end >= then]
+    return max(len(running), sum(start < then for start in begun))
 
 
 def _seconds(settings: Settings, seed: int) -> float:

@@ -68,7 +68,8 @@ def choose_start(
             trainer.keep(np.argsort(late, kind="stable")[:kept])
         checkpoint.rounds = number + 1
         checkpoint.save(trainer)
-        text = f"{starts} starts tried, losses {' '.join(f'{loss:.4f}' for loss in late)}"
+        text = f"tried {starts} initial weights: losses {late.min():.4f} to {late.max():.4f}"
+        text += f", the best {kept} go on" if kept < starts else ", all go on"
         report(number + 1, text, time.perf_counter() - started)
 
 

@@ -1,5 +1,6 @@
 """One interface to another detector: a waveform in, outputs at a fixed hop out."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -75,5 +76,19 @@ class Peer:
 
 @cache
 def _own_process(name: str) -> ProcessPoolExecutor:
-    """The process of a peer: the libraries of some cannot share one with TensorFlow."""
-    return process_pool(1, "spawn")
+    """The process of a peer: the libraries of some cannot share one with TensorFlow.
+
+    It writes nothing. What its library says there, such as the traceback of an object that was
+    never whole, would stand in a notebook or between the lines of a command; what keeps a peer from
+    running comes back as an exception.
+    """
+    pool = process_pool(1, "spawn")
+    pool.submit(_mute).result()
+    return pool
+
+
+def _mute() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
