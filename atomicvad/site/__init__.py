@@ -1,0 +1,1 @@
+"""What a web site of the results has beside its pages."""

@@ -1,0 +1,128 @@
+// Where samples come from: files, the example, a microphone.
+
+const LONGEST = 3600; // s of a file; its samples take 230 MB while it is decoded
+const LARGEST = 500e6; // bytes of a file
+const LONGEST_LIVE = 600; // s from a microphone
+
+/** A file's content as floats of one channel at 16 kHz. */
+async function decoded(content) {
+  const context = new OfflineAudioContext(1, 1, RATE);
+  let audio;
+  try {
+    audio = await context.decodeAudioData(content);
+  } catch {
+    throw new Error("this browser finds no audio in it that it can decode");
+  }
+  if (audio.duration > LONGEST) {
+    throw new Error(`it is ${Math.round(audio.duration / 60)} min long, at most 60 min fit`);
+  }
+  const mono = audio.getChannelData(0);
+  for (let channel = 1; channel < audio.numberOfChannels; channel++) {
+    audio.getChannelData(channel).forEach((value, n) => (mono[n] += value));
+  }
+  return audio.numberOfChannels > 1 ? mono.map((value) => value / audio.numberOfChannels) : mono;
+}
+
+/** Load a script that lies beside this one; it sets a name of `assets`. */
+function loadScript(name) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(name, assets.address);
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`${name} cannot be loaded`));
+    document.head.append(script);
+  });
+}
+
+let example; // a promise of its content
+
+/** The example's content: Ogg Vorbis, or MP3 for browsers without it. */
+function exampleContent() {
+  const isOgg = new Audio().canPlayType('audio/ogg; codecs="vorbis"') !== "";
+  example ??= loadScript(isOgg ? "example-ogg.js" : "example-mp3.js");
+  return example.then(() => bytesOf(globalThis.atomicvadExample).buffer);
+}
+
+const TROUBLES = {
+  NotAllowedError:
+    "The microphone is not allowed. Allow it for this page in the browser, or choose a recording.",
+  NotFoundError: "No microphone was found. Connect one, or choose a recording.",
+  NotReadableError: "The microphone cannot be opened: another program may be using it.",
+};
+
+/** A microphone that is open. */
+class Microphone {
+  /** Opens it; `hear` gets blocks of floats. Throws an error with a text for the reader. */
+  static async open(hear) {
+    if (!navigator.mediaDevices?.getUserMedia || !globalThis.AudioWorkletNode) {
+      throw new Error(
+        "This page may not use a microphone: browsers allow it on https pages and on local files. " +
+          "Choose a recording instead.",
+      );
+    }
+    let stream;
+    try {
+      const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+      stream = await navigator.mediaDevices.getUserMedia({ audio: raw });
+    } catch (error) {
+      throw new Error(TROUBLES[error.name] ?? `The microphone cannot be opened: ${error.message}`);
+    }
+    const context = new AudioContext();
+    const source = new Blob([assets.recorder], { type: "text/javascript" });
+    await context.audioWorklet.addModule(URL.createObjectURL(source));
+    const recorder = new AudioWorkletNode(context, "recorder");
+    recorder.port.onmessage = ({ data }) => hear(data);
+    const microphone = new Microphone();
+    Object.assign(microphone, { stream, context, recorder, rate: context.sampleRate });
+    return microphone;
+  }
+
+  /** Samples come from now on. */
+  async start() {
+    this.context.createMediaStreamSource(this.stream).connect(this.recorder);
+    this.recorder.connect(this.context.destination); // it gives silence
+    await this.context.resume();
+  }
+
+  async stop() {
+    this.recorder.port.onmessage = null;
+    this.stream.getTracks().forEach((track) => track.stop());
+    await this.context.close();
+  }
+}
+
+/** Plays parts of a recording. */
+class Player {
+  /** Play from `from` to `to` s; `ended` is called when it is over or stopped. */
+  play(samples, from, to, ended) {
+    this.stop();
+    this.context ??= new AudioContext();
+    this.context.resume();
+    const part = samples.subarray(Math.round(from * RATE), Math.round(to * RATE));
+    if (!part.length) {
+      ended();
+      return;
+    }
+    const audio = this.context.createBuffer(1, part.length, RATE);
+    audio.copyToChannel(Float32Array.from(part, (value) => value / 32768), 0);
+    this.source = this.context.createBufferSource();
+    this.source.buffer = audio;
+    this.source.connect(this.context.destination);
+    this.source.onended = () => {
+      this.source = undefined;
+      ended();
+    };
+    this.from = from;
+    this.began = this.context.currentTime;
+    this.source.start();
+  }
+
+  /** In s; undefined while nothing plays. */
+  get position() {
+    return this.source && this.from + this.context.currentTime - this.began;
+  }
+
+  stop() {
+    this.source?.stop();
+  }
+}
