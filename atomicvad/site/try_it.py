@@ -30,7 +30,10 @@ MODULE = FILES / "several.wasm"  # tools/try_it.py makes it
 SCRIPT, STYLE, PAGE = "try_it.js", "try_it.css", "index.html"
 RECORDER = "recorder.js"
 WORKER = ("core.js", "scorer.js", "resampler.js", "worker.js")
-MAIN = ("core.js", "segmenter.js", "detector.js", "sources.js", "drawing.js", "unit.js", "page.js")
+MAIN = (
+    *("core.js", "segmenter.js", "detector.js", "wave.js", "sources.js", "drawing.js"),
+    *("unit.js", "page.js"),
+)
 WHOLE = """\
 <!doctype html>
 <html lang="en">
@@ -102,12 +105,10 @@ def script() -> str:
 def options() -> dict[str, Any]:
     """What the detector of the page is set to: the defaults of a stream."""
     chosen = dict(defaults()["steps"]["10ms"])
-    rules = {
-        name: value for name, value in chosen.items() if name not in ("smoothing", "thresholds")
-    }
+    threshold = chosen.pop("thresholds")[ENSEMBLE]
     return {
         "seeds": seeds(),
-        "smoothing": chosen["smoothing"],
+        "smoothing": chosen.pop("smoothing"),
         "lead": LEAD,
         "waiting": WARM_UP - LEAD,
         "delay": SpeechDetector(model=ENSEMBLE).delay,

@@ -80,12 +80,14 @@ def write_several(path: Path) -> None:
         AtomicVADError: it does not compile, or no clang with wasm-ld.
     """
     tools = find("wasm32")
-    flags = ("--target=wasm32", *FAST, "-std=gnu11", "-Wall", "-Wextra", "-Werror")
-    flags += ("-ffreestanding", "-mbulk-memory", "-I", str(CORE), "-I", str(CORE / "runtime"))
+    strict = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-mbulk-memory")
+    folders = ("-I", CORE, "-I", CORE / "runtime")
     layout = ("--no-entry", "--stack-first", "-z", f"stack-size={SEVERAL_STACK}")
     with tempfile.TemporaryDirectory() as name:
         compiled = Path(name) / "several.o"
-        tools.run("clang", *flags, "-c", FILES / "several.c", "-o", compiled)
+        source = FILES / "several.c"
+        flags = ("--target=wasm32", *FAST, *strict, *folders)
+        tools.run("clang", *flags, "-c", source, "-o", compiled)
         with replacing(path) as temporary:
             tools.run("wasm-ld", *layout, *LINKED_SMALL, compiled, "-o", temporary)
             temporary.chmod(0o644)

@@ -1,6 +1,6 @@
 // The page: buttons, sliders, pictures, and what is said.
 
-const PIECE = 5 * RATE; // samples of a file that are scored before the next picture
+const PIECE = 5; // s of a file that are scored before the next picture
 const LIVE_SPAN = 10; // s that are shown while the microphone is on
 const element = (name) => document.getElementById(`try-${name}`);
 
@@ -69,12 +69,12 @@ class Page {
   }
 
   async openContent(name, content) {
-    const waveform = await decoded(content);
+    const { waveform, rate } = await decoded(content);
     await this.stop();
     const recording = this.begun(name);
-    await this.detector.ask("open", { rate: RATE });
-    for (let at = 0; at < waveform.length; at += PIECE) {
-      const piece = waveform.slice(at, at + PIECE);
+    recording.delay = (await this.detector.ask("open", { rate })).delay;
+    for (let at = 0; at < waveform.length; at += PIECE * rate) {
+      const piece = waveform.slice(at, at + PIECE * rate);
       const answer = await this.detector.ask("push", { waveform: piece }, [piece.buffer]);
       if (this.recording !== recording) {
         return; // another one was chosen

@@ -4,23 +4,36 @@ const LONGEST = 3600; // s of a file; its samples take 230 MB while it is decode
 const LARGEST = 500e6; // bytes of a file
 const LONGEST_LIVE = 600; // s from a microphone
 
-/** A file's content as floats of one channel at 16 kHz. */
+/** A file's content: floats of one channel, and their rate. */
 async function decoded(content) {
-  const context = new OfflineAudioContext(1, 1, RATE);
+  const audio = waveOf(content) ?? (await decodedByBrowser(content));
+  const minutes = audio.waveform.length / audio.rate / 60;
+  if (minutes > LONGEST / 60) {
+    throw new Error(`it is ${Math.round(minutes)} min long, at most ${LONGEST / 60} min fit`);
+  }
+  return audio;
+}
+
+/** Whatever a browser decodes comes at 16 kHz. */
+async function decodedByBrowser(content) {
   let audio;
   try {
-    audio = await context.decodeAudioData(content);
+    audio = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(content);
   } catch {
     throw new Error("this browser finds no audio in it that it can decode");
   }
-  if (audio.duration > LONGEST) {
-    throw new Error(`it is ${Math.round(audio.duration / 60)} min long, at most 60 min fit`);
-  }
-  const mono = audio.getChannelData(0);
+  const waveform = audio.getChannelData(0);
   for (let channel = 1; channel < audio.numberOfChannels; channel++) {
-    audio.getChannelData(channel).forEach((value, n) => (mono[n] += value));
+    const other = audio.getChannelData(channel);
+    for (let n = 0; n < waveform.length; n++) {
+      waveform[n] += other[n];
+    }
   }
-  return audio.numberOfChannels > 1 ? mono.map((value) => value / audio.numberOfChannels) : mono;
+  const { numberOfChannels } = audio;
+  return {
+    waveform: numberOfChannels > 1 ? waveform.map((value) => value / numberOfChannels) : waveform,
+    rate: RATE,
+  };
 }
 
 /** Load a script that lies beside this one; it sets a name of `assets`. */
@@ -68,8 +81,8 @@ class Microphone {
       throw new Error(TROUBLES[error.name] ?? `The microphone cannot be opened: ${error.message}`);
     }
     const context = new AudioContext();
-    const source = new Blob([assets.recorder], { type: "text/javascript" });
-    await context.audioWorklet.addModule(URL.createObjectURL(source));
+    const source = encodeURIComponent(assets.recorder); // from a folder, a blob is not loaded
+    await context.audioWorklet.addModule(`data:text/javascript,${source}`);
     const recorder = new AudioWorkletNode(context, "recorder");
     recorder.port.onmessage = ({ data }) => hear(data);
     const microphone = new Microphone();
