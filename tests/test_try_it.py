@@ -395,6 +395,21 @@ def test_it_fits_and_can_be_read(browser, site, width, scheme):
     context.close()
 
 
+def test_a_segment_is_played_and_the_cursor_goes_with_it(page):
+    page.select_option("#try-span", "10")
+    start, end = pairs(page.evaluate(SEGMENTS))[0]
+    page.locator("#try-segments button").first.click()
+    page.wait_for_function(f"atomicvadPage.cursor > {start + 0.2}")
+    assert page.inner_text("#try-play") == "Pause"
+    assert page.inner_text("#try-state") == "speech"
+    page.locator("#try-segments button").nth(1).click()  # another one, meanwhile
+    page.wait_for_function(f"atomicvadPage.cursor > {end + 0.5}")
+    page.click("#try-play")
+    assert page.inner_text("#try-play") == "Play"
+    page.locator("#try-wave").click()
+    assert page.evaluate("atomicvadPage.player.position") is None
+
+
 def test_everything_can_be_reached_with_the_keyboard(page):
     reached = set()
     for _ in range(40):

@@ -22,8 +22,8 @@ function coloursOf(element) {
   return new Proxy({}, { get: (_, name) => style.getPropertyValue(`--try-${name}`).trim() });
 }
 
-/** The waveform between two times, with segments and a cursor. */
-function drawWave(canvas, recording, { from, to, cursor }) {
+/** The waveform between two times, and segments. */
+function drawWave(canvas, recording, { from, to }) {
   const { context, width, height } = emptied(canvas);
   const colours = coloursOf(canvas);
   const x = (time) => ((time - from) / (to - from)) * width;
@@ -48,11 +48,10 @@ function drawWave(canvas, recording, { from, to, cursor }) {
     const top = (0.5 - high / 65536) * (height - 6);
     context.fillRect(column, top, 1, Math.max(1, ((high - low) / 65536) * (height - 6)));
   }
-  drawCursor(context, x(cursor), height, colours);
 }
 
 /** Probabilities of the mean, of each seed, and thresholds. */
-function drawScores(canvas, recording, { from, to, cursor }) {
+function drawScores(canvas, recording, { from, to }) {
   const { context, width, height } = emptied(canvas);
   const colours = coloursOf(canvas);
   const x = (time) => ((time - from) / (to - from)) * width;
@@ -60,7 +59,7 @@ function drawScores(canvas, recording, { from, to, cursor }) {
   context.strokeStyle = colours.grid;
   context.lineWidth = 1;
   for (const probability of [0, 0.5, 1]) {
-    line(context, [[0, y(probability)], [width, y(probability)]]);
+    level(context, y(probability), width);
   }
   const models = assets.options.seeds.length;
   const [mean, seeds] = [recording.mean.values, recording.seeds.values];
@@ -80,10 +79,13 @@ function drawScores(canvas, recording, { from, to, cursor }) {
   }
   context.strokeStyle = colours.threshold;
   context.lineWidth = 1.5;
-  for (const [threshold, dashes] of [["threshold", [7, 4]], ["offset_threshold", [2, 4]]]) {
+  const { threshold, offset_threshold: offset } = recording.rules;
+  for (const [probability, dashes] of [
+    [threshold, [7, 4]],
+    [offset, [2, 4]],
+  ]) {
     context.setLineDash(dashes);
-    const at = y(recording.rules[threshold]);
-    line(context, [[0, at], [width, at]]);
+    level(context, y(probability), width);
   }
   context.setLineDash([]);
   context.strokeStyle = colours.mean;
@@ -92,39 +94,55 @@ function drawScores(canvas, recording, { from, to, cursor }) {
   context.fillStyle = colours.text;
   context.fillText("1", 3, 13);
   context.fillText("0", 3, height - 5);
-  drawCursor(context, x(cursor), height, colours);
 }
 
 /** Dark to light, as readers with any colour vision see it (after the colour map cividis). */
-const SHADES = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]];
-
-function shade(value) {
-  const at = Math.max(0, Math.min(0.9999, value)) * (SHADES.length - 1);
+const SHADES = [
+  [0, 34, 78],
+  [53, 69, 108],
+  [102, 105, 112],
+  [148, 142, 119],
+  [200, 184, 102],
+  [254, 232, 56],
+];
+const PALETTE = Array.from({ length: 256 }, (_, n) => {
+  const at = (n / 256) * (SHADES.length - 1);
   const [low, high] = [SHADES[Math.floor(at)], SHADES[Math.floor(at) + 1]];
-  return low.map((part, n) => part + (high[n] - part) * (at % 1));
-}
+  return low.map((part, channel) => part + (high[channel] - part) * (at % 1));
+});
+const SPREAD = 2.5; // standard deviations from the middle shade to the ends
 
 /** Coefficients as an image, low ones at the bottom. */
-function drawMfcc(canvas, recording, { from, to, cursor }) {
+function drawMfcc(canvas, recording, { from, to }) {
   const { context, width, height } = emptied(canvas);
   const values = recording.coefficients.values;
   const hops = values.length / BANDS;
   const columns = Math.max(1, Math.min(Math.round(width), Math.ceil((to - from) / STEP)));
+  const perColumn = (to - from) / STEP / columns;
+  const stride = Math.max(1, Math.floor(perColumn / 8)); // of many hops, some are averaged
   const image = new ImageData(columns, BANDS);
   const means = recording.rowSums.map((sum) => sum / hops);
   const spreads = recording.rowSquares.map((sum, n) => Math.sqrt(sum / hops - means[n] ** 2) || 1);
   for (let column = 0; column < columns; column++) {
-    const hop = Math.floor((from + ((to - from) * (column + 0.5)) / columns) / STEP);
-    for (let band = 0; band < BANDS && hop >= 0 && hop < hops; band++) {
-      const value = (values[hop * BANDS + band] - means[band]) / spreads[band];
-      image.data.set([...shade(0.5 + value / 5), 255], 4 * ((BANDS - 1 - band) * columns + column));
+    const first = Math.floor(from / STEP + column * perColumn);
+    const end = Math.min(hops, Math.max(first + 1, Math.floor(first + perColumn)));
+    const count = Math.ceil((end - first) / stride);
+    for (let band = 0; band < BANDS && count > 0; band++) {
+      let sum = 0;
+      for (let hop = first; hop < end; hop += stride) {
+        sum += values[hop * BANDS + band];
+      }
+      const value = (sum / count - means[band]) / spreads[band] / SPREAD;
+      const at = 4 * ((BANDS - 1 - band) * columns + column);
+      const colour = PALETTE[Math.max(0, Math.min(255, Math.floor(128 + 128 * value)))];
+      [image.data[at], image.data[at + 1], image.data[at + 2]] = colour;
+      image.data[at + 3] = 255;
     }
   }
   const small = new OffscreenCanvas(columns, BANDS);
   small.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, width, height);
-  drawCursor(context, ((cursor - from) / (to - from)) * width, height, coloursOf(canvas));
 }
 
 /** Times below the pictures. */
@@ -133,7 +151,7 @@ function drawAxis(canvas, { from, to }) {
   context.fillStyle = coloursOf(canvas).text;
   context.textAlign = "center";
   const apart = ((to - from) / width) * 70;
-  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600].find((s) => s >= apart) ?? 1200;
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200].find((s) => s > apart);
   for (let time = Math.ceil(from / step) * step; time <= to; time += step) {
     const x = ((time - from) / (to - from)) * width;
     context.fillRect(x, 0, 1, 4);
@@ -143,9 +161,11 @@ function drawAxis(canvas, { from, to }) {
   }
 }
 
-function drawCursor(context, x, height, colours) {
-  context.fillStyle = colours.text;
-  context.fillRect(x, 0, 1.5, height);
+function level(context, y, width) {
+  line(context, [
+    [0, y],
+    [width, y],
+  ]);
 }
 
 function line(context, points) {

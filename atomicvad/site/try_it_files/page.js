@@ -23,6 +23,7 @@ class Page {
     element("play").onclick = () => this.togglePlay();
     element("position").oninput = ({ target }) => this.moveTo(Number(target.value));
     element("span").onchange = () => this.draw();
+    element("pictures").onpointerdown = (event) => this.point(event);
     this.setUpDropping();
     this.followColours();
   }
@@ -73,16 +74,28 @@ class Page {
     await this.stop();
     const recording = this.begun(name);
     recording.delay = (await this.detector.ask("open", { rate })).delay;
+    const asked = []; // one piece is scored while the one before is drawn
     for (let at = 0; at < waveform.length; at += PIECE * rate) {
       const piece = waveform.slice(at, at + PIECE * rate);
-      const answer = await this.detector.ask("push", { waveform: piece }, [piece.buffer]);
-      if (this.recording !== recording) {
-        return; // another one was chosen
+      asked.push(this.detector.ask("push", { waveform: piece }, [piece.buffer]));
+      if (asked.length > 1 && !(await this.takeNext(recording, asked))) {
+        return;
       }
-      recording.take(answer);
-      this.draw();
     }
-    await this.finish(recording);
+    if (!asked.length || (await this.takeNext(recording, asked))) {
+      await this.finish(recording);
+    }
+  }
+
+  /** Take in the first of several answers; false: another recording was chosen meanwhile. */
+  async takeNext(recording, asked) {
+    const answer = await asked.shift();
+    if (this.recording !== recording) {
+      return false;
+    }
+    recording.take(answer);
+    this.draw();
+    return true;
   }
 
   async listen() {
@@ -104,10 +117,8 @@ class Page {
     this.say("Waiting for the microphone …");
     const microphone = await Microphone.open(hear);
     recording = this.begun("the microphone");
-    recording.rate = microphone.rate;
     this.microphone = microphone;
-    const { delay } = await this.detector.ask("open", { rate: microphone.rate });
-    recording.delay = delay;
+    recording.delay = (await this.detector.ask("open", { rate: microphone.rate })).delay;
     await microphone.start();
     this.showMicrophone();
     this.say("Listening.");
@@ -223,22 +234,36 @@ class Page {
     };
     this.player.play(this.recording.samples.values, from, to, ended);
     element("play").textContent = "Pause";
-    this.follow(to);
+    this.playedTo = to;
+    if (!this.isFollowing) {
+      this.follow();
+    }
   }
 
   /** The cursor goes where the player is. */
-  follow(to) {
+  follow() {
     const { position } = this.player;
-    if (position === undefined) {
+    this.isFollowing = position !== undefined;
+    if (!this.isFollowing) {
       return;
     }
-    this.cursor = Math.min(position, to);
+    this.cursor = Math.min(position, this.playedTo);
     this.draw();
-    const again = () => this.follow(to);
+    const again = () => this.follow();
     if (this.isStill.matches) {
       setTimeout(again, 500);
     } else {
       requestAnimationFrame(again);
+    }
+  }
+
+  /** Move the cursor to where the pictures are touched. */
+  point({ clientX, currentTarget }) {
+    if (this.recording.isDone) {
+      const { left, width } = currentTarget.getBoundingClientRect();
+      const { from, to } = this.view;
+      const time = from + ((clientX - left) / width) * (to - from);
+      this.moveTo(Math.max(0, Math.min(time, this.recording.seconds)));
     }
   }
 
@@ -260,11 +285,11 @@ class Page {
     const span = Number(element("span").value);
     if (this.microphone) {
       const length = Number.isFinite(span) ? span : LIVE_SPAN;
-      return { from: Math.max(0, seconds - length), to: Math.max(length, seconds), cursor: -1 };
+      return { from: Math.max(0, seconds - length), to: Math.max(length, seconds) };
     }
     const length = Math.min(span, Math.max(seconds, 1));
     const from = Math.max(0, Math.min(this.cursor - length / 2, Math.max(seconds, 1) - length));
-    return { from, to: from + length, cursor: this.cursor };
+    return { from, to: from + length };
   }
 
   /** Draw everything, soon, and once for all that happens until then. */
@@ -277,8 +302,8 @@ class Page {
       this.isDrawing = false;
       this.show();
     };
-    if (this.microphone && this.isStill.matches) {
-      setTimeout(now, 500);
+    if (!this.recording.isDone && (!this.microphone || this.isStill.matches)) {
+      setTimeout(now, 250); // a file is still being scored, or nothing shall move
     } else {
       requestAnimationFrame(now);
     }
@@ -286,14 +311,24 @@ class Page {
 
   show() {
     const { recording, view } = this;
-    drawWave(element("wave"), recording, view);
-    drawScores(element("scores"), recording, view);
-    drawMfcc(element("mfcc"), recording, view);
-    drawAxis(element("axis"), view);
+    const { from, to } = view;
+    const { isDone, rules } = recording;
+    const { length } = recording.samples;
+    const shown = [length, recording.mean.length, isDone, rules.threshold, from, to];
+    if (this.shown !== shown.join()) {
+      this.shown = shown.join();
+      drawWave(element("wave"), recording, view);
+      drawScores(element("scores"), recording, view);
+      drawMfcc(element("mfcc"), recording, view);
+      drawAxis(element("axis"), view);
+      showFacts(recording);
+      this.showSegments();
+    }
+    const cursor = element("cursor");
+    cursor.hidden = !isDone;
+    cursor.style.left = `${(100 * (this.cursor - from)) / (to - from)}%`;
     this.showNow();
     this.showPosition();
-    showFacts(recording);
-    this.showSegments();
   }
 
   showNow() {
@@ -324,10 +359,10 @@ class Page {
     const body = element("segments");
     const { segments, isDone } = this.recording;
     const key = JSON.stringify([segments, isDone]);
-    if (this.shown === key) {
-      return;
+    if (this.listed === key) {
+      return; // buttons keep the keyboard's focus
     }
-    this.shown = key;
+    this.listed = key;
     body.replaceChildren(...segments.map((segment) => this.row(segment, isDone)));
   }
 
@@ -338,7 +373,8 @@ class Page {
     }
     const button = document.createElement("button");
     const name = `Play from ${start.toFixed(2)} to ${end.toFixed(2)} s`;
-    Object.assign(button, { type: "button", textContent: "▶", ariaLabel: name, disabled: !isDone });
+    Object.assign(button, { type: "button", textContent: "▶", ariaLabel: name });
+    button.disabled = !isDone;
     button.onclick = () => this.play(start, end);
     row.insertCell().append(button);
     return row;
@@ -347,6 +383,7 @@ class Page {
   /** Draw again where sizes or colours change. */
   followColours() {
     const again = () => {
+      this.shown = "";
       this.draw();
       unit.draw();
     };

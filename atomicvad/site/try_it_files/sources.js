@@ -69,25 +69,33 @@ class Microphone {
   static async open(hear) {
     if (!navigator.mediaDevices?.getUserMedia || !globalThis.AudioWorkletNode) {
       throw new Error(
-        "This page may not use a microphone: browsers allow it on https pages and on local files. " +
-          "Choose a recording instead.",
+        "This page may not use a microphone: browsers allow it on https pages and on local " +
+          "files. Choose a recording instead.",
       );
     }
-    let stream;
+    const microphone = new Microphone();
     try {
       const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-      stream = await navigator.mediaDevices.getUserMedia({ audio: raw });
+      microphone.stream = await navigator.mediaDevices.getUserMedia({ audio: raw });
     } catch (error) {
       throw new Error(TROUBLES[error.name] ?? `The microphone cannot be opened: ${error.message}`);
     }
-    const context = new AudioContext();
-    const source = encodeURIComponent(assets.recorder); // from a folder, a blob is not loaded
-    await context.audioWorklet.addModule(`data:text/javascript,${source}`);
-    const recorder = new AudioWorkletNode(context, "recorder");
-    recorder.port.onmessage = ({ data }) => hear(data);
-    const microphone = new Microphone();
-    Object.assign(microphone, { stream, context, recorder, rate: context.sampleRate });
+    try {
+      await microphone.prepare(hear);
+    } catch (error) {
+      await microphone.stop();
+      throw error;
+    }
     return microphone;
+  }
+
+  async prepare(hear) {
+    this.context = new AudioContext();
+    this.rate = this.context.sampleRate;
+    const source = encodeURIComponent(assets.recorder); // from a folder, a blob is not loaded
+    await this.context.audioWorklet.addModule(`data:text/javascript,${source}`);
+    this.recorder = new AudioWorkletNode(this.context, "recorder");
+    this.recorder.port.onmessage = ({ data }) => hear(data);
   }
 
   /** Samples come from now on. */
@@ -98,7 +106,6 @@ class Microphone {
   }
 
   async stop() {
-    this.recorder.port.onmessage = null;
     this.stream.getTracks().forEach((track) => track.stop());
     await this.context.close();
   }
@@ -109,24 +116,19 @@ class Player {
   /** Play from `from` to `to` s; `ended` is called when it is over or stopped. */
   play(samples, from, to, ended) {
     this.stop();
-    this.context ??= new AudioContext();
-    this.context.resume();
     const part = samples.subarray(Math.round(from * RATE), Math.round(to * RATE));
     if (!part.length) {
-      ended();
       return;
     }
+    this.context ??= new AudioContext();
+    this.context.resume();
     const audio = this.context.createBuffer(1, part.length, RATE);
     audio.copyToChannel(Float32Array.from(part, (value) => value / 32768), 0);
     this.source = this.context.createBufferSource();
     this.source.buffer = audio;
     this.source.connect(this.context.destination);
-    this.source.onended = () => {
-      this.source = undefined;
-      ended();
-    };
-    this.from = from;
-    this.began = this.context.currentTime;
+    this.source.onended = () => this.stop();
+    Object.assign(this, { from, ended, began: this.context.currentTime });
     this.source.start();
   }
 
@@ -136,6 +138,11 @@ class Player {
   }
 
   stop() {
-    this.source?.stop();
+    const { source } = this;
+    if (source) {
+      this.source = source.onended = undefined;
+      source.stop();
+      this.ended();
+    }
   }
 }

@@ -18,7 +18,10 @@ function waveOf(content) {
       };
     }
     if (name(at) === "data") {
-      return format?.isPlain ? { waveform: mono(view, at + 8, size, format.channels), rate: format.rate } : undefined;
+      if (!format?.isPlain || !format.channels) {
+        return undefined;
+      }
+      return { waveform: mono(view, at + 8, size, format.channels), rate: format.rate };
     }
     at += 8 + size + (size % 2);
   }

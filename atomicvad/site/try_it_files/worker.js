@@ -15,19 +15,23 @@ function open({ rate }) {
   return { delay: resampler ? resampler.delay : 0 };
 }
 
-function scored(samples, score) {
+/** What `score` makes of samples that `take` gives, and how many seconds both took. */
+function timed(take, score) {
   const began = performance.now();
-  const found = score(samples);
-  return { samples, ...found, busy: (performance.now() - began) / 1000 };
+  const samples = take();
+  return { samples, ...score(samples), busy: (performance.now() - began) / 1000 };
 }
 
 const answers = {
   begin,
   open,
-  // Floats at the job's rate.
+  // Floats at the rate that `open` was told.
   push: ({ waveform }) =>
-    scored(toInt16(resampler ? resampler.push(waveform) : waveform), (s) => scorer.push(s)),
-  flush: () => scored(new Int16Array(0), () => scorer.flush()),
+    timed(
+      () => toInt16(resampler ? resampler.push(waveform) : waveform),
+      (samples) => scorer.push(samples),
+    ),
+  flush: () => timed(() => new Int16Array(0), () => scorer.flush()),
 };
 
 onmessage = async ({ data }) => {
