@@ -353,6 +353,37 @@ def test_a_file_without_audio_is_explained(page, tmp_path):
     assert page.evaluate(SEGMENTS)  # what was there stays
 
 
+def test_what_was_chosen_last_is_shown(browser, site, recording):
+    """A recording that is chosen while the example is still being read."""
+    page = browser.new_page()
+    page.goto((site / "index.html").as_uri())
+    page.wait_for_function("!document.querySelector('#try-sources').disabled")
+    choose(page, recording)
+    page.evaluate("atomicvadPage.loadExample()")
+    assert page.evaluate("atomicvadPage.recording.name") == "the example"
+    page.evaluate("void atomicvadPage.loadExample()")
+    page.set_input_files("#try-file", recording)
+    page.wait_for_function(f"atomicvadPage.recording.name === {recording.name!r} && {DONE}")
+    page.wait_for_timeout(300)
+    assert page.evaluate("atomicvadPage.recording.name") == recording.name
+    page.close()
+
+
+def test_the_microphone_answers_soon(page):
+    """A probability within 2 s of pressing the button; 0.5 s of them are the detector's delay."""
+    page.click("#try-microphone")
+    began = time.perf_counter()
+    page.wait_for_function(
+        "atomicvadPage.recording.name === 'the microphone' && "
+        "atomicvadPage.recording.probability > 0"
+    )
+    seconds = time.perf_counter() - began
+    print(f"first probability from the microphone: {seconds:.2f} s")
+    page.click("#try-microphone")
+    page.wait_for_function(DONE)
+    assert seconds < 2
+
+
 def test_the_first_probability_comes_within_a_second(browser, site):
     """After the page is opened, in the best of three: other work runs on this machine."""
     seconds = []
@@ -363,6 +394,7 @@ def test_the_first_probability_comes_within_a_second(browser, site):
         page.wait_for_function("atomicvadPage.recording.probability > 0")
         seconds.append(time.perf_counter() - began)
         page.close()
+    print("first probability:", *(f"{value:.2f} s" for value in seconds))
     assert min(seconds) < 1
 
 
@@ -399,11 +431,11 @@ def test_a_segment_is_played_and_the_cursor_goes_with_it(page):
     page.select_option("#try-span", "10")
     start, end = pairs(page.evaluate(SEGMENTS))[0]
     page.locator("#try-segments button").first.click()
-    page.wait_for_function(f"atomicvadPage.cursor > {start + 0.2}")
+    page.wait_for_function(f"atomicvadPage.view.cursor > {start + 0.2}")
     assert page.inner_text("#try-play") == "Pause"
     assert page.inner_text("#try-state") == "speech"
     page.locator("#try-segments button").nth(1).click()  # another one, meanwhile
-    page.wait_for_function(f"atomicvadPage.cursor > {end + 0.5}")
+    page.wait_for_function(f"atomicvadPage.view.cursor > {end + 0.5}")
     page.click("#try-play")
     assert page.inner_text("#try-play") == "Play"
     page.locator("#try-wave").click()

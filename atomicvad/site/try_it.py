@@ -32,7 +32,7 @@ RECORDER = "recorder.js"
 WORKER = ("core.js", "scorer.js", "resampler.js", "worker.js")
 MAIN = (
     *("core.js", "segmenter.js", "detector.js", "wave.js", "sources.js", "drawing.js"),
-    *("unit.js", "page.js"),
+    *("unit.js", "view.js", "page.js"),
 )
 WHOLE = """\
 <!doctype html>
