@@ -2,7 +2,7 @@
 
 import functools
 import http.server
-import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
+from atomicvad.files import project_root
+
+sys.path.insert(0, str(project_root() / "tools"))
+from toolchain import browser as found_browser
 
 
 def program() -> str:
     """The path of the system's Chromium; the test is skipped where there is none."""
-    if found := next(filter(None, map(shutil.which, NAMES)), None):
-        return found
-    return pytest.skip("no Chromium here: install the package chromium")
+    return found_browser() or pytest.skip("no Chromium here: install the package chromium")
 
 
 @contextmanager

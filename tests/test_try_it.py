@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from browser import Watch, launched, served
+from test_emulate import needs
 
 from atomicvad import detect, example
 from atomicvad.audio.signal import to_int16
@@ -18,6 +20,7 @@ from atomicvad.detection.segmenter import Rules, Segmenter
 from atomicvad.device.core.values import packed
 from atomicvad.device.emulate.signals import stream_signals
 from atomicvad.device.engine import Engine
+from atomicvad.device.export.wasm import write_several
 from atomicvad.site.try_it import FILES, MODULE, options, write_try_it
 
 MODEL = find_model(ENSEMBLE)
@@ -138,8 +141,17 @@ def scored(
     return mean, seeds.reshape(-1, 10), coefficients.reshape(-1, 64)
 
 
-def test_the_module_has_the_bits_of_the_core(blank):
-    """Logits of the C core, for each of ten models, on signals that reach its limits."""
+@pytest.mark.parametrize("is_fresh", [False, True])
+def test_the_module_has_the_bits_of_the_core(blank, is_fresh, tmp_path):
+    """Logits of the C core, for each of ten models, on signals that reach its limits.
+
+    Of the module in the package, and of one that is compiled from the sources as they are.
+    """
+    module = MODULE
+    if is_fresh:
+        needs("wasm32")
+        module = tmp_path / MODULE.name
+        write_several(module)
     samples = np.ravel(stream_signals())
     script = (
         "async ([module, weights, samples]) => {"
@@ -151,7 +163,7 @@ def test_the_module_has_the_bits_of_the_core(blank):
     }"""
     )
     weights = b"".join(map(packed, MODEL.integers()))
-    arguments = [MODULE.read_bytes(), weights, samples.astype("<i2").tobytes()]
+    arguments = [module.read_bytes(), weights, samples.astype("<i2").tobytes()]
     found = decoded(blank.evaluate(script, list(map(encoded, arguments))), "<i2")
     expected = Engine(MODEL.integers()).stream().push(samples)
     np.testing.assert_array_equal(found.reshape(-1, 10), expected)
@@ -241,21 +253,21 @@ def test_a_wave_file_has_the_bits_of_detect(page, recording):
     np.testing.assert_array_equal(decoded(found, "<f8"), expected)
     segments = detect(recording)
     assert pairs(page.evaluate(SEGMENTS)) == pairs(segments) and segments
-    assert page.locator("#try-segments tr").count() == len(segments)
+    rows = "document.querySelectorAll('#try-segments tr').length"
+    page.wait_for_function(f"{rows} === {len(segments)}")
 
 
-def test_other_rates_and_channels_are_near(page, recording, tmp_path):
-    """Through the page's own resampler, two channels, 44.1 kHz."""
-    import soxr
-
+@pytest.mark.parametrize("rate", [8000, 44100, 48000])
+def test_other_rates_and_channels_are_near(page, recording, tmp_path, rate):
+    """Two channels, through the page's own resampler."""
     samples, _ = soundfile.read(recording, dtype="float32")
-    stereo = soxr.resample(samples, 16000, 44100)[:, np.newaxis] * np.array([0.5, 1.5])
+    stereo = soxr.resample(samples, 16000, rate)[:, np.newaxis] * np.array([0.5, 1.5])
     path = tmp_path / "stereo.wav"
-    soundfile.write(path, np.clip(stereo, -1, 1), 44100)
+    soundfile.write(path, np.clip(stereo, -1, 1), rate)
     choose(page, path)
     found, expected = pairs(page.evaluate(SEGMENTS)), pairs(detect(path))
     assert len(found) == len(expected)
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    np.testing.assert_allclose(found, expected, atol=0.05)
 
 
 def test_the_threshold_moves_segments_as_that_of_detect(page):
@@ -274,7 +286,7 @@ def listen(page, seconds: float) -> None:
     """Listen to the microphone for so long."""
     page.click("#try-microphone")
     page.wait_for_function(
-        "atomicvadPage.recording.name === 'the microphone' && "
+        "atomicvadPage.recording.name === 'The microphone' && "
         f"atomicvadPage.recording.seconds > {seconds}",
         timeout=60000,
     )
@@ -308,7 +320,7 @@ def test_it_works_without_a_network(browser, site, recording):
     choose(page, recording)
     assert pairs(page.evaluate(SEGMENTS)) == pairs(detect(recording))
     page.click("#try-example")
-    page.wait_for_function(f"atomicvadPage.recording.name === 'the example' && {DONE}")
+    page.wait_for_function(f"atomicvadPage.recording.name === 'The example' && {DONE}")
     listen(page, 1)
     assert page.evaluate("atomicvadPage.recording.probability") > 0
     assert watch.complaints == []
@@ -360,7 +372,7 @@ def test_what_was_chosen_last_is_shown(browser, site, recording):
     page.wait_for_function("!document.querySelector('#try-sources').disabled")
     choose(page, recording)
     page.evaluate("atomicvadPage.loadExample()")
-    assert page.evaluate("atomicvadPage.recording.name") == "the example"
+    assert page.evaluate("atomicvadPage.recording.name") == "The example"
     page.evaluate("void atomicvadPage.loadExample()")
     page.set_input_files("#try-file", recording)
     page.wait_for_function(f"atomicvadPage.recording.name === {recording.name!r} && {DONE}")
@@ -374,7 +386,7 @@ def test_the_microphone_answers_soon(page):
     page.click("#try-microphone")
     began = time.perf_counter()
     page.wait_for_function(
-        "atomicvadPage.recording.name === 'the microphone' && "
+        "atomicvadPage.recording.name === 'The microphone' && "
         "atomicvadPage.recording.probability > 0"
     )
     seconds = time.perf_counter() - began
@@ -440,6 +452,19 @@ def test_a_segment_is_played_and_the_cursor_goes_with_it(page):
     assert page.inner_text("#try-play") == "Play"
     page.locator("#try-wave").click()
     assert page.evaluate("atomicvadPage.player.position") is None
+
+
+def test_pictures_stand_still_for_who_wants_it(page):
+    """At most two in a second, from the microphone."""
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate("""() => {
+      const { view } = atomicvadPage;
+      const show = view.show.bind(view);
+      view.shows = 0;
+      view.show = () => (view.shows++, show());
+    }""")
+    listen(page, 2)
+    assert 1 <= page.evaluate("atomicvadPage.view.shows") <= 8
 
 
 def test_everything_can_be_reached_with_the_keyboard(page):

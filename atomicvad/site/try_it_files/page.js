@@ -49,7 +49,7 @@ class Page {
 
   async loadExample() {
     try {
-      await this.openContent("the example", exampleContent());
+      await this.openContent("The example", exampleContent());
     } catch (error) {
       this.say(`The example cannot be opened: ${error.message}.`);
     }
@@ -123,7 +123,7 @@ class Page {
     };
     this.say("Waiting for the microphone …");
     const microphone = await Microphone.open(hear);
-    recording = this.begun("the microphone");
+    recording = this.begun("The microphone");
     this.microphone = microphone;
     recording.delay = (await this.detector.ask("open", { rate: microphone.rate })).delay;
     this.showMicrophone();
@@ -178,7 +178,7 @@ class Page {
     recording.finish();
     const { length } = recording.segments;
     const found = length === 1 ? "one segment" : `${length || "no"} segments`;
-    this.say(`${recording.seconds.toFixed(1)} s of ${recording.name}: ${found} of speech.`);
+    this.say(`${recording.name}: ${recording.seconds.toFixed(1)} s, ${found} of speech.`);
     this.view.draw();
   }
 

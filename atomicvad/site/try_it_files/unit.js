@@ -29,7 +29,7 @@ class UnitView {
     label.append(NAMES[name], input, output);
     document.getElementById("unit-scalars").append(label);
     input.oninput = () => {
-      output.value = Number(input.value).toFixed(2);
+      output.value = Number(input.value).toFixed(2).replace("-", "−");
       this.draw();
     };
     return input;
@@ -90,7 +90,7 @@ class UnitView {
     context.textAlign = "center";
     const step = last - first > 8 ? 2 : 1;
     for (let x = Math.ceil(first / step) * step; x <= last; x += step) {
-      context.fillText(x, Math.max(6, Math.min(width - 6, place([x, 0])[0])), height - 5);
+      context.fillText(String(x).replace("-", "−"), Math.max(6, Math.min(width - 6, place([x, 0])[0])), height - 5);
     }
     context.textAlign = "left";
     context.fillText(most.toFixed(1), 3, 12);
