@@ -21,7 +21,7 @@ from atomicvad.device.core.values import packed
 from atomicvad.device.emulate.signals import stream_signals
 from atomicvad.device.engine import Engine
 from atomicvad.device.export.wasm import write_several
-from atomicvad.site.try_it import FILES, MODULE, options, write_try_it
+from atomicvad.site.try_it import FILES, MODULE, block, options, write_try_it
 
 MODEL = find_model(ENSEMBLE)
 RULES = MODEL.rules("10ms")
@@ -72,6 +72,7 @@ def recording(tmp_path_factory) -> Path:
     """Half a minute of voices, silence and noise; 16 kHz, 16 bits."""
     parts = [generate("speech", (3, n), 4) for n in range(3)]
     silence, gusts = np.zeros(32000), 0.3 * generate("gusts", (3,), 4)
+    parts[1] *= 1.1 / np.abs(parts[1]).max()  # as loud as can be
     waveform = np.concatenate([gusts, parts[0], silence, parts[1], gusts, 0.01 * parts[2], silence])
     path = tmp_path_factory.mktemp("audio") / "voices.wav"
     soundfile.write(path, to_int16(waveform)[:-70], 16000)
@@ -309,13 +310,21 @@ def test_the_microphone_is_scored_as_python_scores_what_it_heard(page):
     assert pairs(page.evaluate(SEGMENTS)) == pairs(segments) and segments
 
 
-def test_it_works_without_a_network(browser, site, recording):
+def test_it_works_within_a_page_and_without_a_network(browser, site, recording, tmp_path):
+    """The block in a page of another folder; the network is cut once the page is open."""
+    (tmp_path / "static").symlink_to(site)
+    (tmp_path / "index.html").write_text(
+        '<!doctype html><html lang="en" data-theme="dark"><link rel="icon" href="data:,">'
+        + block("static")
+    )
     context = browser.new_context()
     page = context.new_page()
     watch = Watch(page)
-    with served(site) as address:
+    with served(tmp_path) as address:
         page.goto(f"{address}/index.html")
         page.wait_for_function(DONE)
+    ground = "getComputedStyle(document.querySelector('#try-it')).backgroundColor"
+    assert page.evaluate(ground) == "rgb(20, 24, 29)"  # the page's own dark style
     context.set_offline(True)
     choose(page, recording)
     assert pairs(page.evaluate(SEGMENTS)) == pairs(detect(recording))
@@ -397,29 +406,33 @@ def test_the_microphone_answers_soon(page):
 
 
 def test_the_first_probability_comes_within_a_second(browser, site):
-    """After the page is opened, in the best of three: other work runs on this machine."""
+    """After the page is opened, by the browser's clock; in the best of three on a busy machine."""
     seconds = []
-    for _ in range(3):
+    while len(seconds) < 3 and min(seconds, default=1) >= 1:
         page = browser.new_page()
-        began = time.perf_counter()
         page.goto((site / "index.html").as_uri())
-        page.wait_for_function("atomicvadPage.recording.probability > 0")
-        seconds.append(time.perf_counter() - began)
+        clock = page.wait_for_function(
+            "atomicvadPage.recording.probability > 0 && performance.now()"
+        )
+        seconds.append(clock.json_value() / 1000)
         page.close()
     print("first probability:", *(f"{value:.2f} s" for value in seconds))
     assert min(seconds) < 1
 
 
 def test_ten_minutes_of_mp3_take_less_than_ten_seconds(page, tmp_path):
-    waveform = np.tile(generate("speech", (9,), 30), 20)
+    """In the better of two."""
     path = tmp_path / "long.mp3"
-    soundfile.write(path, waveform, 16000)
-    began = time.perf_counter()
-    choose(page, path)
-    seconds = time.perf_counter() - began
-    assert page.evaluate("atomicvadPage.recording.seconds") == pytest.approx(600, abs=1)
-    print(f"ten minutes of MP3: {seconds:.1f} s")
-    assert seconds < 10
+    soundfile.write(path, np.tile(generate("speech", (9,), 30), 20), 16000)
+    seconds = []
+    while len(seconds) < 2 and min(seconds, default=10) >= 10:
+        began = time.perf_counter()
+        choose(page, path)
+        seconds.append(time.perf_counter() - began)
+        assert page.evaluate("atomicvadPage.recording.seconds") == pytest.approx(600, abs=1)
+        page.evaluate("atomicvadPage.loadExample()")
+    print("ten minutes of MP3:", *(f"{value:.1f} s" for value in seconds))
+    assert min(seconds) < 10
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])

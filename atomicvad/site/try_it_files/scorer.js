@@ -61,7 +61,7 @@ class Scorer {
     seeds.set(scored.seeds);
     for (let n = scored.mean.length; n < mean.length; n++) {
       const left = steps - this.given + (this.smoothing >> 1);
-      while (Math.min(this.seen, this.smoothing) - this.dropped > left) {
+      if (Math.min(this.seen, this.smoothing) - this.dropped > left) {
         this.drop();
       }
       mean[n] = this.give(seeds, n);
