@@ -78,7 +78,7 @@ def test_no_registry_and_no_machine_path_is_named():
     for name in tracked():
         path = ROOT / name
         if (
-            path.suffix in (".ogg", ".onnx", ".png", ".npz", ".keras")
+            path.suffix in (".ogg", ".onnx", ".png", ".npz", ".keras", ".wasm")
             or name == own
             or not path.is_file()
         ):

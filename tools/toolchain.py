@@ -2,12 +2,22 @@
 
     python tools/toolchain.py
 
-What the system has is left as it is. Where something cannot be had, that is said in one line, and
-the tests that need it are skipped.
+What the system has is left as it is. A browser is not fetched: those of Debian need some sixty
+libraries. Where something cannot be had, that is said in one line, and the tests that need it are
+skipped.
 """
+
+import shutil
 
 from atomicvad.device.emulate.toolchain import KITS, find
 from atomicvad.errors import AtomicVADError
+
+BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
+
+
+def browser() -> str | None:
+    """The path of the system's Chromium."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def main() -> None:
@@ -17,6 +27,8 @@ def main() -> None:
             find(name)
         except AtomicVADError as error:
             print(f"tests are left out: {error}")
+    if not browser():
+        print("tests are left out: no Chromium here; install the package chromium")
 
 
 if __name__ == "__main__":

@@ -83,17 +83,24 @@ def mfcc(windows: np.ndarray) -> np.ndarray:
 
 def network(features: np.ndarray, model: Arrays) -> np.ndarray:
     """Logits of speech ``[n]`` of MFCC ``[n, 64, 64]``."""
-    conv, conv_bias, *first = model[:12]
-    depthwise, depthwise_bias, *second = model[12:24]
-    dense, dense_bias = model[24:]
-    patches = _patches(features, 7)  # [n, row, column, 7, 7]
-    x = np.tensordot(patches, conv[:, :, 0], 2) + conv_bias
-    block = _after_pooling(_pooled(x, 5), first)
-    patches = _patches(block, 3)  # [n, row, column, channel, 3, 3]
-    x = np.einsum("nrcfij,ijf->nrcf", patches, depthwise[..., 0]) + depthwise_bias
-    x = _after_pooling(_pooled(x, 7), second) + _pooled(block, 7)
-    outputs = x.reshape(len(x), -1) @ dense + dense_bias
+    first, second = unit_inputs(features, model)
+    x = _after_unit(second, model[12:24]) + _pooled(_after_unit(first, model[:12]), 7)
+    outputs = x.reshape(len(x), -1) @ model[24] + model[25]
     return outputs[:, 1] - outputs[:, 0]
+
+
+def unit_inputs(features: np.ndarray, model: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """What both growing cosine units hear of MFCC ``[n, 64, 64]``.
+
+    Returns:
+        ``[n, 13, 13, 8]`` and ``[n, 2, 2, 8]``.
+    """
+    patches = _patches(features, 7)  # [n, row, column, 7, 7]
+    x = np.tensordot(patches, model[0][:, :, 0], 2) + model[1]
+    first = _before_unit(_pooled(x, 5), model[:12])
+    patches = _patches(_after_unit(first, model[:12]), 3)  # [n, row, column, channel, 3, 3]
+    x = np.einsum("nrcfij,ijf->nrcf", patches, model[12][..., 0]) + model[13]
+    return first, _before_unit(_pooled(x, 7), model[12:24])
 
 
 def _patches(x: np.ndarray, size: int) -> np.ndarray:
@@ -112,11 +119,16 @@ def _pooled(x: np.ndarray, size: int) -> np.ndarray:
     return padded.reshape(shape).max((2, 4))
 
 
-def _after_pooling(x: np.ndarray, arrays: Arrays) -> np.ndarray:
-    """Layer normalisation, 1x1, growing cosine unit, 1x1."""
-    gamma, beta, expand, expand_bias, w1, w2, b1, b2, reduce, reduce_bias = arrays
+def _before_unit(x: np.ndarray, block: Arrays) -> np.ndarray:
+    """Layer normalisation and 1x1 of a block of 12 arrays."""
+    gamma, beta, expand, expand_bias = block[2:6]
     spread = np.sqrt(x.var(-1, keepdims=True) + EPSILON)
     x = (x - x.mean(-1, keepdims=True)) / spread * gamma + beta
-    x = x @ expand[0, 0] + expand_bias
+    return x @ expand[0, 0] + expand_bias
+
+
+def _after_unit(x: np.ndarray, block: Arrays) -> np.ndarray:
+    """Growing cosine unit and 1x1 of a block of 12 arrays."""
+    w1, w2, b1, b2, reduce, reduce_bias = block[6:]
     x = (w1 * x + b1) * np.cos(w2 * x + b2)
     return x @ reduce[0, 0] + reduce_bias
