@@ -18,6 +18,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 from atomicvad.site.landing import landing_page
 from atomicvad.site.notebooks import write_page
+from atomicvad.site.try_it import block, write_try_it
 
 ASSETS = Path(__file__).with_name("assets")
 SITE = "site"
@@ -102,7 +103,9 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
     for name in DOCUMENTS:
         text = (root / f"{name}.md").read_text(encoding="utf-8")
         (source / f"{name}.md").write_text(_relinked(text), encoding="utf-8")
-    page = landing_page(settings, list(made), list(DOCUMENTS), "")
+    write_try_it(static / "try_it")
+    live = f"````{{raw}} html\n{block('_static/try_it')}\n````"
+    page = landing_page(settings, list(made), list(DOCUMENTS), live)
     (source / "index.md").write_text(page, encoding="utf-8")
 
 
