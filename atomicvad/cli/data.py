@@ -82,7 +82,7 @@ def fetch(
     mirror: Annotated[str, typer.Option(help="another address of the archive")] = "",
     lock: Annotated[Path | None, typer.Option(help="freesound: another's lock file")] = None,
 ) -> None:
-    """Fetch a corpus into its folder; stopped, the same command continues.
+    """Fetch a corpus into its folder. An interrupted download resumes.
 
     FreeSound asks for a key in FREESOUND_API_KEY. Of AVA-Speech only the labels can be fetched.
 

@@ -85,8 +85,10 @@ def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
             f"{named[r.other]} by {with_interval(-r.difference, -r.high, -r.low)}"
             for r in rows.sort_values("difference").itertuples()
         ]
-        parts.append(f"{condition}: {', '.join(names)}")
-    return f"Above this companion in AUROC (paired 95 % intervals) are, {'; '.join(parts)}."
+        where = {"all": "all conditions together", "clean": "clean speech"}
+        parts.append(f"{where.get(condition, f'speech in {condition}')}: {', '.join(names)}")
+    listed = "".join(f"\n- {part}" for part in parts)
+    return f"Systems with a higher AUROC than this companion, with paired 95 % intervals:\n{listed}"
 
 
 def readme_text(settings: Settings) -> str:
