@@ -239,6 +239,17 @@ def test_the_example_has_the_segments_of_detect(page):
     assert pairs(page.evaluate(SEGMENTS)) == pairs(detect(example()))
 
 
+def test_browsers_without_ogg_get_the_example_as_mp3(browser, site):
+    page = browser.new_page()
+    page.add_init_script("HTMLMediaElement.prototype.canPlayType = () => ''")
+    watch = Watch(page)
+    page.goto((site / "index.html").as_uri())
+    page.wait_for_function(DONE)
+    assert any(url.endswith("example-mp3.js") for url in watch.requests)
+    np.testing.assert_allclose(pairs(page.evaluate(SEGMENTS)), pairs(detect(example())), atol=0.1)
+    page.close()
+
+
 def choose(page, path: Path) -> None:
     """Choose a file, and wait for its segments."""
     page.set_input_files("#try-file", path)
