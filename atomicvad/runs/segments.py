@@ -206,8 +206,10 @@ def segment_rows(
             ]
             measure = partial(segment_metrics, true, found, speech, labelled, background)
             members.append(measure(clip_frames, draws))
-        for metric in members[0]:
-            values = intervals.over_seeds(np.stack([each[metric] for each in members]))
+        for metric in dict.fromkeys(name for each in members for name in each):
+            # A member that met no turn has no errors of onsets.
+            known = [each[metric] for each in members if metric in each]
+            values = intervals.over_seeds(np.stack(known))
             yield system, metric, float(values[0]), *intervals.interval(values), len(members)
 
 
