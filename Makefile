@@ -24,8 +24,7 @@ help: ## list the targets
 ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
-CORE := $(wildcard atomicvad/device/core/*.[ch] atomicvad/device/core/runtime/*.h)
-$(READY): requirements.lock pyproject.toml tools/environment.sh $(CORE)
+$(READY): requirements.lock pyproject.toml tools/environment.sh
 	@bash tools/environment.sh $(VENV)
 
 # The seeds are known once the environment is there; each is a target of its own, for make -j.

@@ -99,13 +99,13 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
     for name, path in made.items():
         about = f"Made by `make report` from {PAGES[name][1]}."
         write_page(path, source / f"{name}.ipynb", static / "sounds", about)
-    root = project_root()
-    for name in DOCUMENTS:
-        text = (root / f"{name}.md").read_text(encoding="utf-8")
+    documents = [name for name in DOCUMENTS if (project_root() / f"{name}.md").is_file()]
+    for name in documents:
+        text = (project_root() / f"{name}.md").read_text(encoding="utf-8")
         (source / f"{name}.md").write_text(_relinked(text), encoding="utf-8")
     write_try_it(static / "try_it")
     live = f"````{{raw}} html\n{block('_static/try_it')}\n````"
-    page = landing_page(settings, list(made), list(DOCUMENTS), live)
+    page = landing_page(settings, list(made), documents, live)
     (source / "index.md").write_text(page, encoding="utf-8")
 
 
