@@ -8,7 +8,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, wait
 from multiprocessing import get_context, resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,7 +52,8 @@ def process_pool(workers: int, method: str = "forkserver") -> ProcessPoolExecuto
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
     try:
         pool = ProcessPoolExecutor(workers, get_context(method))
-        pool.submit(int).result()  # starts the first process, of which others are forked
+        # All of them start here: Ctrl-C would leave one half started.
+        wait([pool.submit(int) for _ in range(workers)])
         return pool
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
