@@ -147,6 +147,11 @@ class _Echo:
         sys.stdout.flush()
 
 
+def is_shown(output: Any) -> bool:
+    """Whether an output of a cell stands on a page: no logs and no progress bars."""
+    return output.get("name") != "stderr" and BAR not in output.get("data", {})
+
+
 def to_html(notebook: Path, title: str, with_code: bool) -> str:
     """A notebook as a page of its own, pictures and sounds inside; without logs and bars."""
     import nbformat
@@ -156,11 +161,7 @@ def to_html(notebook: Path, title: str, with_code: bool) -> str:
     content.metadata.pop("widgets", None)
     for cell in content.cells:
         if cell.cell_type == "code":
-            cell.outputs = [
-                part
-                for part in cell.outputs
-                if part.get("name") != "stderr" and BAR not in part.get("data", {})
-            ]
+            cell.outputs = [part for part in cell.outputs if is_shown(part)]
 
     exporter = HTMLExporter(exclude_input=not with_code, exclude_input_prompt=True)
     exporter.exclude_output_prompt = True

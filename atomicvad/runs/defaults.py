@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from atomicvad.audio.signal import FRAME, SAMPLE_RATE
+from atomicvad.audio.signal import FRAME
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import decoded_clips, read_labels
 from atomicvad.detection.models import DEFAULTS, ENSEMBLE, ONNX, Step
 from atomicvad.detection.models import WEIGHTS as PACKAGED
-from atomicvad.detection.scorer import WINDOW_STEP
 from atomicvad.detection.segmenter import Rules
 from atomicvad.device.engine import STEP
 from atomicvad.device.export.onnx import onnx_model
@@ -31,10 +30,9 @@ from atomicvad.evaluation.segments import decisions, labelled_speech, match_coun
 from atomicvad.files import CLIP_LABELS, WEIGHTS, replacing
 from atomicvad.model import load_model
 from atomicvad.runs.hysteresis import curve, segments
-from atomicvad.runs.segments import Logits, raw_logits, seeds_model
+from atomicvad.runs.segments import SECONDS, Logits, raw_logits, seeds_model
 
 CHOICE = "detection_choice.csv"
-SECONDS: dict[Step, float] = {"10ms": FRAME / SAMPLE_RATE, "79ms": WINDOW_STEP / SAMPLE_RATE}
 # The scenes have no speech and no silence shorter than 0.7 s, and so say nothing about them:
 # durations end at less than half of that.
 OPTIONS: dict[Step, dict[str, tuple[float, ...]]] = {

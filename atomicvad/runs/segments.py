@@ -14,7 +14,9 @@ from atomicvad.audio.signal import FRAME, SAMPLE_RATE, to_int16
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CLIP_START, decoded_clips, read_labels
 from atomicvad.detection.models import DEFAULTS, Model, Step, defaults
+from atomicvad.detection.scorer import WINDOW_STEP
 from atomicvad.detection.segmenter import Rules
+from atomicvad.device.engine import STEP
 from atomicvad.device.scoring import core_digest
 from atomicvad.device.weights import SHAPES
 from atomicvad.errors import AtomicVADError
@@ -44,6 +46,8 @@ PEERS = {
     "silero": Rules(0.5, 0.35, min_speech=0.25, min_silence=0.1, pad=0.03),
     "ten": Rules(0.5, 0.5, min_speech=0, min_silence=0, pad=0),
 }
+# From score to score.
+SECONDS: dict[Step, float] = {"10ms": FRAME / SAMPLE_RATE, "79ms": WINDOW_STEP / SAMPLE_RATE}
 Logits = list[tuple[np.ndarray, np.ndarray]]  # of every clip: [steps, models], silent [steps]
 COLUMNS_OF_SEGMENTS = ["system", "member", "clip", "start", "end"]
 
@@ -98,10 +102,9 @@ def detected(model: Model, seeds: Iterable[int], waveforms: list[np.ndarray]) ->
 def _spans(logits: Logits, members: Iterable[int], name: str, step: Step) -> list[np.ndarray]:
     model = Model(name, ())
     width, rules = defaults()["steps"][step]["smoothing"], model.rules(step)
-    seconds = {"10ms": FRAME, "79ms": 1260}[step] / SAMPLE_RATE
     chosen = list(members)
     return [
-        segments(curve(values[:, chosen], silent, width, 1 / 256), rules, seconds)
+        segments(curve(values[:, chosen], silent, width, STEP), rules, SECONDS[step])
         for values, silent in logits
     ]
 

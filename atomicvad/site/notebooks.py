@@ -11,8 +11,8 @@ import nbformat
 import soundfile
 
 from atomicvad.files import replacing
+from atomicvad.report.notebooks import is_shown
 
-BAR = "application/vnd.jupyter.widget-view+json"  # what a progress bar is in a notebook
 SOUND = re.compile(r'<source\s+src="data:audio/[\w-]+;base64,([^"]+)"[^>]*>')
 HEADING = re.compile(r"^#{1,4} (.+)$", re.MULTILINE)
 
@@ -34,18 +34,13 @@ def write_page(source: Path, target: Path, sounds: Path, about: str) -> None:
             found = HEADING.findall(cell.source)
             heading = found[-1] if found else heading
             cells.append(cell)
-        elif outputs := [part for part in cell.outputs if _is_shown(part)]:
+        elif outputs := [part for part in cell.outputs if is_shown(part)]:
             cell.outputs = [_with_files(part, sounds, target.parent) for part in outputs]
             cell.metadata = {"tags": ["remove-input"]} | _caption(cell, heading, about)
             cells.append(cell)
     content.cells = cells
     with replacing(target) as path:
-        nbformat.write(content, path.with_suffix(".ipynb"))
-        path.with_suffix(".ipynb").replace(path)
-
-
-def _is_shown(output: Any) -> bool:
-    return output.get("name") != "stderr" and BAR not in output.get("data", {})
+        nbformat.write(content, path)
 
 
 def _caption(cell: Any, heading: str, about: str) -> dict[str, Any]:
