@@ -12,6 +12,7 @@ from atomicvad.audio.stream import possible_rate
 from atomicvad.detection.arrays import mono_floats
 from atomicvad.detection.detector import Pipeline, segments_of
 from atomicvad.detection.models import Arithmetic, Step, find_model
+from atomicvad.detection.scorer import probabilities_of
 from atomicvad.detection.segment import Segment
 
 Audio = Source | np.ndarray
@@ -114,7 +115,7 @@ def scores(
         logits += scorer.push(to_int16(waveform) if arithmetic == "integer" else waveform)
     logits += scorer.flush()
     times = (np.arange(len(logits)) + 0.5) * scorer.step / SAMPLE_RATE
-    return times, 1 / (1 + np.exp(-np.maximum(logits, -700.0))) * (np.array(logits) > -np.inf)
+    return times, probabilities_of(np.array(logits))
 
 
 def waveforms(

@@ -9,6 +9,7 @@ from atomicvad.audio.signal import SAMPLE_RATE, to_int16
 from atomicvad.detection.detect import Audio, waveforms
 from atomicvad.detection.detector import segments_of
 from atomicvad.detection.models import Model, Step, find_model
+from atomicvad.detection.scorer import probabilities_of
 from atomicvad.detection.segment import Segment
 from atomicvad.detection.segmenter import Rules, Segmenter
 
@@ -45,7 +46,7 @@ class Scored:
     @property
     def probabilities(self) -> np.ndarray:
         """Of speech: float64 ``[n]``."""
-        return 1 / (1 + np.exp(-np.maximum(self.logits, -700.0)))
+        return probabilities_of(self.logits)
 
     def rules(self, **changes: float | None) -> Rules:
         """The model's own rules, with changes.

@@ -15,6 +15,11 @@ WINDOW_STEP = 1260  # samples between windows that overlap by 87.5 %, as in the 
 BLOCK = 100 * WINDOW_STEP  # samples that are scored together
 
 
+def probabilities_of(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of speech of logits ``[n]``; those of digital silence, -inf, are 0."""
+    return 1 / (1 + np.exp(-np.maximum(logits, -700.0))) * (logits > -np.inf)
+
+
 class Scorer(ABC):
     """Logits of speech for every step of a signal of 16 kHz, from several models together.
 
