@@ -102,7 +102,7 @@ def test_a_slider_renews_picture_and_players(sound, shown):
     explorer._ipython_display_()
     whole, picture, table = shown
     assert bounds(explorer.segments) == bounds(atomicvad.detect(atomicvad.example()))
-    assert picture.data.startswith(b"\x89PNG")
+    assert picture.data.count("<img") == 1 and "5 segments" in picture.data
     assert table.data.count("<audio") == len(SPOKEN) and whole.data.count("<audio") == 1
     explorer.sliders["threshold"].value = 0.3
     assert shown[0] is whole and shown[1].data != picture.data
@@ -127,7 +127,7 @@ def test_thresholds_take_each_other_along(sound, shown):
     onset.value = 0.2
     assert offset.value == 0.2
     assert explorer.segments == sound.segments(sound.rules(threshold=0.2, offset_threshold=0.2))
-    assert shown[1].data.startswith(b"\x89PNG")
+    assert shown[1].data.count("<img") == 1
 
 
 def test_rules_that_contradict_are_a_line(sound, shown):
@@ -136,7 +136,7 @@ def test_rules_that_contradict_are_a_line(sound, shown):
     explorer.sliders["offset_threshold"].value = 0.9
     assert shown[1].data.startswith("offset_threshold: expected at most threshold")
     explorer.sliders["offset_threshold"].value = 0.4
-    assert shown[1].data.startswith(b"\x89PNG")
+    assert shown[1].data.count("<img") == 1
 
 
 def test_an_unknown_rule_is_named(sound):
@@ -218,7 +218,7 @@ def test_players_end_with_the_seconds(sound):
 
 
 def test_seeds_are_compared_with_the_recordings_model(sound):
-    assert compare_seeds(sound).data.startswith(b"\x89PNG")
+    assert compare_seeds(sound).data.count("<img") == 1
     curves = {name: np.full(4, 0.5) for name in ("1", "2", "ensemble")}
     figure = plot_models(np.arange(4.0), curves, {name: [] for name in curves}, "a $5 call")
     above, below = figure.axes
@@ -240,7 +240,7 @@ def test_the_notebook_shows_all_without_a_browser(own, tmp_path, monkeypatch):
         progress_bar=False,
     )
     data = [one.get("data", {}) for cell in out.cells for one in cell.get("outputs", ())]
-    assert sum("image/png" in one for one in data) == 3
+    assert sum(one.get("text/html", "").count("<img") for one in data) == 3
     pages = "".join(str(one.get("text/html", "")) for one in data)
     assert ("mine.wav, 1.0 s" if own else "example.ogg, 33.5 s") in pages
     assert ("no speech" in pages) == own and "<audio" in pages

@@ -288,6 +288,22 @@ def test_the_atlas_is_the_same_twice_and_keeps_rows_of_others(scored, monkeypatc
     assert path.with_suffix(".json").read_text() == made_from
     cases = first[first["system"] == "atomicvad"]["case"]
     assert {"digital silence", "clipped, 20 dB over", "telephone", "noise at -10 dB"} <= set(cases)
+    # The scores beside the table are those that it judged: of one seed, each piece can be counted.
+    scores = pd.read_csv(path.with_name("atlas_scores.csv"))
+    assert set(scores["system"]) == {"atomicvad", "energy", "webrtc"}
+    energy = scores[scores["system"] == "energy"].merge(first, on=["system", "case"])
+    right = (energy["score"] > energy["threshold"]) == energy["speech"]
+    clear = (energy["score"] - energy["threshold"]).abs() > 0.001  # three digits are written
+    expected = energy.drop_duplicates("case").set_index("case")["right"]
+    found = right.where(clear).groupby(energy["case"]).mean()
+    whole = clear.groupby(energy["case"]).all()
+    assert whole.any()
+    pd.testing.assert_series_equal(
+        found[whole].astype(float),
+        expected.reindex(found.index)[whole],
+        check_names=False,
+        atol=1e-5,
+    )
 
 
 def test_cases_are_of_testing_recordings(scored):

@@ -5,7 +5,6 @@ notebook that is run without a browser shows what the sliders' first values give
 """
 
 import html
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,18 +14,17 @@ import numpy as np
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.detection.microphone import record
 from atomicvad.detection.models import seeds
+from atomicvad.detection.players import name_of, player, with_cursor
 from atomicvad.detection.plot import plot, plot_models
 from atomicvad.detection.scored import Scored, score
 from atomicvad.detection.segment import Segment
 from atomicvad.errors import AtomicVADError
 
 if TYPE_CHECKING:
-    from IPython.display import HTML, Image
-    from matplotlib.figure import Figure
+    from IPython.display import HTML
 
 PLAYED = 60.0  # s in the players of an output, at most: 43 kB each
 RECORDED = 5.0  # s
-WIDTH = 792  # of a picture, in pixels of a page
 COLUMNS = ("start (s)", "end (s)", "length (s)", "mean", "peak", "")
 # Greatest value and step of each slider.
 RANGES = {
@@ -95,7 +93,7 @@ class Explorer:
         for output, content in zip(self._outputs[1:], found, strict=False):
             output.update(content)
 
-    def _found(self) -> "tuple[Image | HTML, HTML]":
+    def _found(self) -> "tuple[HTML, HTML]":
         """The picture, and the table with players; or what is wrong with the rules."""
         values = {name: slider.value for name, slider in self.sliders.items()}
         try:
@@ -107,7 +105,9 @@ class Explorer:
             sound.waveform, sound.times, sound.probabilities, self.segments, rules.threshold,
             sound.name,
         )  # fmt: skip
-        return as_image(figure, f"{len(self.segments)} segments"), _table(sound, self.segments)
+        alt = f"{len(self.segments)} segments"
+        picture = with_cursor(figure, figure.axes[0], alt, name_of(sound.waveform))
+        return picture, _table(sound, self.segments)
 
 
 def _slider(name: str, value: float) -> Any:
@@ -152,29 +152,14 @@ def chooser(explorer: Explorer) -> Any:
     return widgets.VBox([widgets.HBox([upload, button]), said])
 
 
-def compare_seeds(sound: Scored) -> "Image":
+def compare_seeds(sound: Scored) -> "HTML":
     """A picture of what each seed finds, and last the model that the recording was scored by."""
     found = {name: sound.by(name) for name in seeds()} | {sound.model.name: sound}
     curves = {name: one.probabilities for name, one in found.items()}
     segments = {name: one.segments(one.rules()) for name, one in found.items()}
     figure = plot_models(sound.times, curves, segments, sound.name)
-    return as_image(figure, f"segments of {len(found)} models")
-
-
-def as_image(figure: "Figure", alt: str) -> "Image":
-    """A figure as a notebook shows it; ``alt`` is read to those who do not see it."""
-    from IPython.display import Image
-
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return Image(file.getvalue(), width=WIDTH, alt=alt)
-
-
-def player(waveform: np.ndarray) -> str:
-    """The HTML of a player for 16 kHz in ±1, as loud as it is."""
-    from IPython.display import Audio
-
-    return str(Audio(np.clip(waveform, -1, 1), rate=SAMPLE_RATE, normalize=False)._repr_html_())
+    alt = f"segments of {len(found)} models"
+    return with_cursor(figure, figure.axes[0], alt, name_of(sound.waveform))
 
 
 def _whole(sound: Scored) -> "HTML":
@@ -184,7 +169,8 @@ def _whole(sound: Scored) -> "HTML":
     text = f"{html.escape(sound.name)}, {seconds:.1f} s{note}"
     if seconds > PLAYED:
         text += f"; {PLAYED:g} s to hear"
-    return _html(f"{text}<br>{player(sound.waveform[: round(PLAYED * SAMPLE_RATE)])}")
+    heard = sound.waveform[: round(PLAYED * SAMPLE_RATE)]
+    return _html(f"{text}<br>{player(heard, name_of(sound.waveform))}")
 
 
 def _table(sound: Scored, segments: Sequence[Segment]) -> "HTML":
@@ -195,7 +181,8 @@ def _table(sound: Scored, segments: Sequence[Segment]) -> "HTML":
         cells = [f"{value:.2f}" for value in (one.start, one.end, one.end - one.start)]
         cells += [f"{one.mean:.2f}", f"{one.peak:.2f}"]
         left -= one.end - one.start
-        cells.append(player(sound.waveform[first:last]) if left >= 0 else "")
+        heard = player(sound.waveform[first:last], name_of(sound.waveform), one.start)
+        cells.append(heard if left >= 0 else "")
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
     if not rows:
         return _html("no speech")

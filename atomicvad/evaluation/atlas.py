@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
+from scipy.special import expit
 from tqdm.auto import tqdm
 
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE, active_frames, mean_power, mix
@@ -26,7 +27,7 @@ from atomicvad.evaluation.calibration import best_threshold
 from atomicvad.evaluation.frames import output_frames
 from atomicvad.evaluation.items import ClipSet, members, recorded_clips
 from atomicvad.evaluation.systems import load_system, system_files
-from atomicvad.files import ATLAS, RECORDINGS, replacing
+from atomicvad.files import ATLAS, ATLAS_SCORES, RECORDINGS, replacing
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.peer_scores import peer_fingerprint, peer_logits
 from atomicvad.scoring.peers import PEERS
@@ -197,7 +198,10 @@ def thresholds(name: str, settings: Settings, clips: ClipSet) -> np.ndarray:
 
 
 def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -> pd.DataFrame:
-    """Score all cases and write ``atlas.csv``: ``system,group,case,speech,members,right,pieces``.
+    """Score all cases; write ``atlas.csv``: ``system,group,case,speech,members,right,pieces``.
+
+    Beside it, ``atlas_scores.csv`` holds the scores of the pieces as probabilities, means over
+    members: ``system,case,piece,score,threshold``.
 
     Args:
         models: detectors by system (``atomicvad``, ``released``). Rows of systems that cannot run
@@ -206,13 +210,14 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
     """
     path = settings.results_folder / ATLAS
     known = path if path.is_file() else settings.reference.results_folder / ATLAS
+    known_scores = known.with_name(ATLAS_SCORES)
     scores = {name: logit_score(*members) for name, members in models.items()}
     names = [
         name
         for name in system_files(settings)
         if name in scores or (name in PEERS and not PEERS[name].problem())
     ]
-    clips, rows = recorded_clips(settings, "validation"), []
+    clips, rows, curves = recorded_clips(settings, "validation"), [], []
     cuts = {name: thresholds(name, settings, clips) for name in names}
     made_from, old = _peers_made_from(settings, cuts), _known(known)
     names = [name for name in names if name not in made_from or made_from[name] != old.get(name)]
@@ -226,18 +231,32 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
             ids = {"system": name, "group": case.group, "case": case.name, "speech": case.speech}
             ids["members"] = len(cuts[name])
             rows.append(ids | {"right": right.mean(), "pieces": PIECES})
-    table = pd.DataFrame(rows)
-    if known.is_file():
-        rest = pd.read_csv(known)
-        table = pd.concat([table, rest[~rest["system"].isin(names)]])
-    table = table.astype({"members": "Int64"}).sort_values(
-        "system", kind="stable", ignore_index=True
-    )
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6f")
+            curves.append(_scores(name, case.name, medians, cuts[name]))
+    table = _with_known(pd.DataFrame(rows), known).astype({"members": "Int64"})
+    _write(table, path, digits=6)
+    _write(_with_known(pd.concat(curves), known_scores), path.with_name(ATLAS_SCORES), digits=3)
     with replacing(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(old | made_from, indent=1) + "\n")
     return table
+
+
+def _scores(name: str, case: str, medians: np.ndarray, cut: np.ndarray) -> pd.DataFrame:
+    """Rows of ``atlas_scores.csv``: probabilities of pieces, means over members."""
+    pieces = {"piece": np.arange(len(medians)), "score": expit(medians).mean(axis=1)}
+    return pd.DataFrame({"system": name, "case": case} | pieces | {"threshold": expit(cut).mean()})
+
+
+def _with_known(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """A table, and the rows of a file's other systems; by system."""
+    if path.is_file():
+        rest = pd.read_csv(path)
+        table = pd.concat([table, rest[~rest["system"].isin(set(table["system"]))]])
+    return table.sort_values("system", kind="stable", ignore_index=True)
+
+
+def _write(table: pd.DataFrame, path: Path, digits: int) -> None:
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format=f"%.{digits}f")
 
 
 def _peers_made_from(settings: Settings, cuts: dict[str, np.ndarray]) -> dict[str, str]:
@@ -252,10 +271,10 @@ def _peers_made_from(settings: Settings, cuts: dict[str, np.ndarray]) -> dict[st
 
 
 def _known(table: Path) -> dict[str, str]:
-    """The recorded fingerprints of the peers that have rows in a table."""
-    record = table.with_suffix(".json")
-    if not (table.is_file() and record.is_file()):
+    """The recorded fingerprints of the peers that have rows in a table, and scores beside it."""
+    record, scores = table.with_suffix(".json"), table.with_name(ATLAS_SCORES)
+    if not (table.is_file() and record.is_file() and scores.is_file()):
         return {}
-    systems = set(pd.read_csv(table)["system"])
+    systems = set(pd.read_csv(table)["system"]) & set(pd.read_csv(scores)["system"])
     fingerprints = json.loads(record.read_text())
     return {name: value for name, value in fingerprints.items() if name in systems}

@@ -10,6 +10,7 @@ from atomicvad.evaluation.scene_groups import SCENE_GROUPS, write_scene_groups
 from atomicvad.evaluation.systems import INTEGER
 from atomicvad.files import (
     ATLAS,
+    ATLAS_SCORES,
     BACKGROUNDS,
     CLIP_DIGESTS,
     DEVICE,
@@ -38,6 +39,7 @@ FILES = (
     VERDICT,
     SMOOTHING,
     ATLAS,
+    ATLAS_SCORES,
     str(Path(ATLAS).with_suffix(".json")),
     CLIP_DIGESTS,
     BACKGROUNDS,

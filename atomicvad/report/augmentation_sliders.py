@@ -1,11 +1,13 @@
 """Sliders for what augmentation does to a window: background, level, speed and masks."""
 
+import io
 from typing import Any
 
 import numpy as np
+from IPython.display import Image
 from matplotlib import pyplot as plt
 
-from atomicvad.detection.explore import as_image
+from atomicvad.detection.players import WIDTH
 from atomicvad.report.augmented import Changes, Example
 from atomicvad.report.data_figures import waveforms_and_features
 from atomicvad.report.examples import decibels
@@ -43,9 +45,12 @@ def augmentation_sliders(example: Example) -> Sliders:
         }
         figure = waveforms_and_features(rows)
         plt.close(figure)  # shown here alone, and not again below the cell
-        sounds: dict[str, np.ndarray] = {name: sound for name, (sound, _) in rows.items()}
+        file = io.BytesIO()
+        figure.savefig(file, format="png")
         said = ", ".join(f"{sliders[name].text} {value:g}" for name, value in values.items())
-        return as_image(figure, f"a window as recorded, and changed: {said}"), players(sounds)
+        alt = f"a window as recorded, and changed: {said}"
+        sounds: dict[str, np.ndarray] = {name: sound for name, (sound, _) in rows.items()}
+        return Image(file.getvalue(), width=WIDTH, alt=alt), players(sounds)
 
     return Sliders(sliders, outputs)
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 import soxr
+from IPython.display import HTML
 
 from atomicvad.audio.signal import SAMPLE_RATE, mix
 from atomicvad.detection.example import example
-from atomicvad.detection.explore import as_image
+from atomicvad.detection.players import name_of, player, with_cursor
 from atomicvad.detection.plot import plot
 from atomicvad.detection.scored import Scored, score
 from atomicvad.detection.segment import Segment
-from atomicvad.report.players import players
 from atomicvad.report.sliders import Slider, Sliders
 from atomicvad.report.text import readable
 
@@ -71,10 +71,11 @@ def break_it() -> Sliders:
         lost, added = lost_and_added(before, after, values["speed"])
         said = f"Speech that is lost: **{lost:.0%}**. Found where there was none: **{added:.0%}**."
         figure = plot(sound.waveform, sound.times, sound.probabilities, after, rules.threshold)
+        name = name_of(sound.waveform)
         return (
-            as_image(figure, f"{len(after)} segments"),
+            with_cursor(figure, figure.axes[0], f"{len(after)} segments", name),
             readable(said),
-            players({"the changed call": sound.waveform}),
+            HTML(player(sound.waveform, name)),
         )
 
     return Sliders(SLIDERS, outputs)

@@ -1,18 +1,18 @@
-"""Players of a page: sounds that are as loud to each other as they are."""
+"""Players of a page: sounds that are as loud to each other as they are, and a scene."""
 
 import html
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import HTML
 
-from atomicvad.detection.explore import player
-
-if TYPE_CHECKING:
-    from IPython.display import HTML
+from atomicvad.detection.players import name_of, player, with_cursor
+from atomicvad.report.figures import timeline
 
 
-def players(sounds: Mapping[str, np.ndarray]) -> "HTML":
+def players(sounds: Mapping[str, np.ndarray]) -> HTML:
     """A table of names and players.
 
     All are played with one gain: 1, or less where the loudest would leave full scale. (A player of
@@ -21,8 +21,6 @@ def players(sounds: Mapping[str, np.ndarray]) -> "HTML":
     Args:
         sounds: by name, 16 kHz mono, ``[samples]`` each.
     """
-    from IPython.display import HTML
-
     loudest = max((float(np.max(np.abs(one), initial=0)) for one in sounds.values()), default=0.0)
     gain = 1 / max(1.0, loudest)
     rows = "".join(
@@ -31,3 +29,18 @@ def players(sounds: Mapping[str, np.ndarray]) -> "HTML":
         for name, one in sounds.items()
     )
     return HTML(f"<table><tbody>{rows}</tbody></table>")
+
+
+def scene_player(stretch: dict[str, Any]) -> HTML:
+    """The timeline of a stretch of a scene, with a player where its audio is there.
+
+    Args:
+        stretch: ``curves.scene_stretch``.
+    """
+    figure, waveform = timeline(**stretch), stretch["waveform"]
+    plt.close(figure)  # shown here alone, and not again below the cell
+    alt = "waveform, labels and scores of all seeds over time"
+    picture = with_cursor(figure, figure.axes[0], alt, name_of(waveform))
+    if not len(waveform):
+        return picture
+    return HTML(picture.data + player(waveform, name_of(waveform), stretch["start"]))
