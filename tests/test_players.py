@@ -1,4 +1,4 @@
-"""A cursor moves over a picture as its sound is played; a click into the picture moves the player."""
+"""A cursor follows what is played over a picture; a click into the picture moves the player."""
 
 import numpy as np
 import pytest

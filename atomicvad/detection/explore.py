@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.detection.microphone import record
 from atomicvad.detection.models import seeds

@@ -26,6 +26,7 @@ from atomicvad.runs.folder import require_seeds
 from atomicvad.stamps import code_of_notebook, content_of, fingerprint, is_current, write_stamp
 
 SEEDS = tuple(f"seed-*/{name}" for name in (WEIGHTS, HISTORY, SCORES, METRICS))
+BENCHMARKS = "results/benchmarks.csv"
 OTHERS = tuple(f"systems/*/{name}" for name in (SCORES, SYSTEM_RECORD))
 
 
@@ -34,6 +35,7 @@ class Page(NamedTuple):
 
     notebook: str
     inputs: tuple[str, ...] = ()
+    is_of_a_profile: bool = True
 
 
 # The atlas needs the peers' scores, and the report, which draws all figures, comes last.
@@ -42,6 +44,7 @@ PAGES = {
     "atlas": Page("06_atlas", (*SEEDS, *OTHERS, ATLAS)),
     "real": Page("08_real", (f"{REAL}/*.csv", f"{REAL}/{REAL_RECORDINGS}")),
     "device": Page("09_device", (*SEEDS, *OTHERS, DEVICE, DEVICE_FUNCTIONS, f"{REAL}/*.csv")),
+    "benchmarks": Page("07_benchmarks", is_of_a_profile=False),
     "data": Page("01_data"),
     "augmentation": Page("02_augmentation"),
     "report": Page("04_results", (*SEEDS, *OTHERS, ATLAS)),
@@ -89,6 +92,8 @@ def make_pages(settings: Settings, names: Sequence[str]) -> Iterator[tuple[str, 
             continue  # its cases are cut from recordings that scenes are mixed from
         if name == "real" and real_folder(settings) is None:
             continue  # neither this run nor the reference was measured on real recordings
+        if name == "benchmarks" and not (project_root() / BENCHMARKS).is_file():
+            continue  # nothing was measured in this checkout
         stamp = settings.results_folder / f".{name}"
         output = settings.results_folder / f"{name}.ipynb"
         html, source = output.with_suffix(".html"), source_fingerprint(settings, name)
@@ -96,6 +101,7 @@ def make_pages(settings: Settings, names: Sequence[str]) -> Iterator[tuple[str, 
         if html.is_file() and is_current(stamp, made_from):
             yield name, None
             continue
-        run_notebook(_source(PAGES[name]), output, {"profile": settings.profile})
+        parameters = {"profile": settings.profile} if PAGES[name].is_of_a_profile else {}
+        run_notebook(_source(PAGES[name]), output, parameters)
         write_stamp(stamp, fingerprint(source, inputs_fingerprint(settings, name)))
         yield name, html

@@ -4,6 +4,7 @@ The site is static: it works from a folder and from any web server, and asks not
 """
 
 import contextlib
+import functools
 import io
 import os
 import re
@@ -13,15 +14,20 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from atomicvad.config import Settings
+from atomicvad.config import Settings, load_profile
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
+from atomicvad.report.article import SOURCE, write_article
+from atomicvad.site.accessibility import accessible
+from atomicvad.site.charts import chart_html
 from atomicvad.site.landing import landing_page
 from atomicvad.site.notebooks import write_page
 from atomicvad.site.try_it import block, write_try_it
 
 ASSETS = Path(__file__).with_name("assets")
+SCRIPT = Path(__file__).with_name("chart_files") / "charts.js"
 SITE = "site"
+EXTRA = "extra"  # files beside the pages
 # Page -> the executed notebook below the run's folder, and what is behind its pictures.
 PAGES = {
     "results": ("report.ipynb", "metrics.csv, summary.csv, ledger.csv"),
@@ -29,6 +35,7 @@ PAGES = {
     "real": ("real.ipynb", "real/real.csv"),
     "atlas": ("atlas.ipynb", "atlas.csv"),
     "device": ("device.ipynb", "device.csv"),
+    "benchmarks": ("benchmarks.ipynb", "results/benchmarks.csv, which `make bench` writes"),
     "training": ("seed-{seed}/training.ipynb", "seed-*/history.csv"),
     "augmentation": ("augmentation.ipynb", "the prepared recordings"),
     "data": ("data.ipynb", "the prepared recordings"),
@@ -45,10 +52,12 @@ CONFIGURATION: dict[str, Any] = {
     "html_theme": "furo",
     "extensions": ["myst_nb", "sphinx_copybutton"],
     "nb_execution_mode": "off",
+    "nb_render_markdown_format": "myst",
     "myst_heading_anchors": 4,
     "myst_enable_extensions": ["colon_fence", "attrs_block"],
     "html_css_files": ["site.css"],
     "html_static_path": ["_static"],
+    "html_extra_path": [EXTRA],
     "html_copy_source": False,
     "html_show_sourcelink": False,
     "suppress_warnings": ["myst.xref_missing", "misc.highlighting_failure", "myst.header"],
@@ -78,6 +87,9 @@ def build_site(settings: Settings, out: Path) -> Path:
         try:
             _write_sources(settings, made, source)
             _run_sphinx(source, temporary)
+            for page in temporary.glob("*.html"):
+                text = accessible(page.read_text(encoding="utf-8"))
+                page.write_text(text, encoding="utf-8")
             if out.exists():
                 shutil.rmtree(out)
             os.replace(temporary, out)
@@ -93,19 +105,32 @@ def _path(settings: Settings, name: str) -> str:
 def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> None:
     static = source / "_static"
     shutil.copytree(ASSETS, static)
-    shutil.copytree(
-        settings.figures_folder, source / "figures", ignore=shutil.ignore_patterns("*.pdf")
-    )
+    # The run's, for the landing page; and the committed ones, which documents show.
+    figures = {"run": settings.figures_folder, "open": project_root() / "figures" / "open"}
+    for name, folder in figures.items():
+        place = source / "figures" / name
+        shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.pdf"))
     for name, path in made.items():
         about = f"Made by `make report` from {PAGES[name][1]}."
-        write_page(path, source / f"{name}.ipynb", static / "sounds", about)
+        charts = functools.partial(chart_html, settings, name)
+        write_page(path, source / f"{name}.ipynb", static / "files", about, charts)
     documents = [name for name in DOCUMENTS if (project_root() / f"{name}.md").is_file()]
     for name in documents:
         text = (project_root() / f"{name}.md").read_text(encoding="utf-8")
         (source / f"{name}.md").write_text(_relinked(text), encoding="utf-8")
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    wrapped = f"(() => {{{bundle}\n}})();\n"  # its names are its own
+    (static / "vega.js").write_text(wrapped, encoding="utf-8")
+    shutil.copyfile(SCRIPT, static / SCRIPT.name)
+    extra = source / EXTRA
+    extra.mkdir()
+    if article := (project_root() / "article" / SOURCE).is_file():
+        shutil.copy(write_article(load_profile("open").reference), extra)
     write_try_it(static / "try_it")
     live = f"````{{raw}} html\n{block('_static/try_it')}\n````"
-    page = landing_page(settings, list(made), documents, live)
+    page = landing_page(settings, list(made), documents, live, article)
     (source / "index.md").write_text(page, encoding="utf-8")
 
 
@@ -115,9 +140,7 @@ def _relinked(text: str) -> str:
     def link(match: re.Match[str]) -> str:
         picture, words, place = match.groups()
         path = place.partition("#")[0]
-        if picture:
-            return f"![{words}](figures/{Path(path).name})"
-        if not path or "://" in place or path.removesuffix(".md") in DOCUMENTS:
+        if picture or not path or "://" in place or path.removesuffix(".md") in DOCUMENTS:
             return match[0]
         number = Path(path).stem.partition("_")[2]
         return f"[{words}]({number}.ipynb)" if number in PAGES else words

@@ -8,21 +8,29 @@ import pandas as pd
 from atomicvad.config import Settings
 from atomicvad.evaluation.items import STREAM
 from atomicvad.evaluation.systems import OURS
+from atomicvad.report.article import PDF
 from atomicvad.report.collate import read_systems
 from atomicvad.report.device_files import read_device
 from atomicvad.report.real_tables import AMI, SOUNDS, read_real, real_folder
 from atomicvad.report.text import with_interval
 
+ARTICLE = (
+    "Question, method, results and limits on a few pages: "
+    f'the <a href="{PDF}">replication article</a> (PDF).'
+)
 PAGE = Path(__file__).with_name("pages") / "index.md"
 
 
-def landing_page(settings: Settings, results: list[str], made: list[str], try_it: str) -> str:
+def landing_page(
+    settings: Settings, results: list[str], made: list[str], try_it: str, article: bool
+) -> str:
     """The page in MyST Markdown.
 
     Args:
         settings: of the profile whose results are shown.
         results, made: names of the pages, in order.
         try_it: what stands where the detector can be tried.
+        article: whether the article lies beside the page.
     """
     return PAGE.read_text(encoding="utf-8").format(
         answer=answer(settings),
@@ -30,6 +38,7 @@ def landing_page(settings: Settings, results: list[str], made: list[str], try_it
         results="\n".join(results),
         made="\n".join(made),
         try_it=try_it,
+        article=ARTICLE if article else "",
     )
 
 

@@ -1,71 +1,118 @@
-"""Executed notebooks as pages of the site: without code, sounds as files, pictures with words."""
+"""Executed notebooks as pages of the site: no code, sounds and pictures as files with captions."""
 
 import base64
 import hashlib
+import html
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import soundfile
+from nbformat.v4 import new_markdown_cell, new_output
 
 from atomicvad.files import replacing
 from atomicvad.report.notebooks import is_shown
 
 SOUND = re.compile(r'<source\s+src="data:audio/[\w-]+;base64,([^"]+)"[^>]*>')
+PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
 HEADING = re.compile(r"^#{1,4} (.+)$", re.MULTILINE)
+SCRIPTS = "\n".join(
+    f'<script defer src="_static/{name}"></script>' for name in ("vega.js", "charts.js")
+)
+# From a heading, and the HTML of the picture below it, to the charts that take its place.
+Charts = Callable[[str, str], str]
 
 
-def write_page(source: Path, target: Path, sounds: Path, about: str) -> None:
+def write_page(source: Path, target: Path, files: Path, about: str, charts: Charts) -> None:
     """Write an executed notebook as MyST-NB reads it.
 
     Args:
         source: the executed notebook.
         target: where the page's notebook goes.
-        sounds: a folder for its sounds, below the folder of ``target``.
+        files: a folder for its sounds and pictures, below the folder of ``target``.
         about: which files and command are behind its pictures; ends every caption.
+        charts: what to show in place of a picture, below a heading.
     """
     content = nbformat.read(source, as_version=4)
     content.metadata.pop("widgets", None)
-    heading, cells = "", []
+    heading, cells, drawn = "", [], set[str]()
     for cell in content.cells:
         if cell.cell_type == "markdown":
             found = HEADING.findall(cell.source)
-            heading = found[-1] if found else heading
+            heading = re.sub(r"[*`_]", "", found[-1]) if found else heading
             cells.append(cell)
         elif outputs := [part for part in cell.outputs if is_shown(part)]:
-            cell.outputs = [_with_files(part, sounds, target.parent) for part in outputs]
-            cell.metadata = {"tags": ["remove-input"]} | _caption(cell, heading, about)
+            outputs = [_with_files(part, heading, about, files, target.parent) for part in outputs]
+            if heading not in drawn and any(
+                "text/html" in part.get("data", {}) for part in outputs
+            ):
+                drawn.add(heading)
+                outputs = _with_charts(outputs, heading, charts)
+            cell.outputs, cell.metadata = outputs, {"tags": ["remove-input"]}
             cells.append(cell)
+    if any("data-chart" in str(cell.get("outputs", "")) for cell in cells):
+        cells.append(new_markdown_cell(SCRIPTS))
     content.cells = cells
     with replacing(target) as path:
         nbformat.write(content, path)
 
 
-def _caption(cell: Any, heading: str, about: str) -> dict[str, Any]:
-    """The caption and alternative text of a cell's one picture, if it has one."""
-    pictures = [part for part in cell.outputs if "image/png" in part.get("data", {})]
-    if len(pictures) != 1:
-        return {"mystnb": {"image": {"alt": heading}}}
-    plain = re.sub(r"[*`_]", "", heading)
-    return {"mystnb": {"image": {"alt": plain}, "figure": {"caption": f"{plain}. {about}"}}}
+def _with_charts(outputs: list[Any], heading: str, charts: Charts) -> list[Any]:
+    """Outputs with the charts of a heading in place of the first picture, or first of all."""
+    for output in outputs:
+        shown = output.get("data", {}).get("text/html", "")
+        if found := re.search(r"<img [^>]*>", shown):
+            output["data"]["text/html"] = shown.replace(found[0], charts(heading, found[0]))
+            return outputs
+    if block := charts(heading, ""):
+        return [new_output("display_data", {"text/html": block}), *outputs]
+    return outputs
 
 
-def _with_files(output: Any, sounds: Path, root: Path) -> Any:
-    """An output whose sounds lie beside the page, as MP3."""
-    html = output.get("data", {}).get("text/html")
-    if html and SOUND.search(html):
-        output["data"]["text/html"] = SOUND.sub(
-            lambda match: _sound(base64.b64decode(match[1]), sounds, root), html
-        ).replace("<audio ", '<audio preload="none" ')
+def _with_files(output: Any, heading: str, about: str, files: Path, root: Path) -> Any:
+    """An output whose sounds (as MP3) and pictures lie beside the page."""
+    data = output.get("data", {})
+    if "image/png" in data:
+        known = output.metadata.get("image/png", {})
+        alt, width = html.escape(known.get("alt", heading)), known.get("width", "")
+        source = f"data:image/png;base64,{data['image/png']}"
+        data = {"text/html": f'<img src="{source}" alt="{alt}" width="{width}">'}
+    shown = data.get("text/html")
+    if shown and (SOUND.search(shown) or PICTURE.search(shown)):
+        has_picture = PICTURE.search(shown)
+        shown = SOUND.sub(lambda match: _sound(_bytes(match[1]), files, root), shown)
+        shown = PICTURE.sub(lambda match: _picture(_bytes(match[1]), files, root), shown)
+        shown = shown.replace("<audio ", '<audio preload="none" ')
+        if has_picture:
+            caption = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(f"{heading}. {about}"))
+            shown = f"<figure>{shown}<figcaption>{caption}</figcaption></figure>"
+    if shown:
+        output = new_output("display_data", {"text/html": shown})
     return output
 
 
-def _sound(content: bytes, sounds: Path, root: Path) -> str:
-    name = hashlib.sha256(content).hexdigest()[:16] + ".mp3"
-    if not (sounds / name).is_file():
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+def _picture(content: bytes, files: Path, root: Path) -> str:
+    path = files / f"{_digest(content)}.png"
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return f'loading="lazy" src="{path.relative_to(root).as_posix()}"'
+
+
+def _sound(content: bytes, files: Path, root: Path) -> str:
+    path = files / f"{_digest(content)}.mp3"
+    if not path.is_file():
         samples, rate = soundfile.read(io.BytesIO(content), dtype="float32")
-        with replacing(sounds / name) as path:
-            soundfile.write(path, samples, rate, format="MP3")
-    return f'<source src="{(sounds / name).relative_to(root).as_posix()}" type="audio/mpeg">'
+        with replacing(path) as temporary:
+            soundfile.write(temporary, samples, rate, format="MP3")
+    return f'<source src="{path.relative_to(root).as_posix()}" type="audio/mpeg">'
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,67 @@
+"""What Sphinx's pages lack for keyboards, screen readers and phones (w3.org/TR/WCAG22).
+
+Tables scroll within their own boxes; on a phone those of prose become cards.
+"""
+
+from copy import copy
+
+from bs4 import BeautifulSoup, Tag
+
+PROSE = 60  # characters of a cell, from which on a table is one of prose
+LANDMARKS = {"aside.sidebar-drawer": "pages", "aside.toc-drawer": "sections of this page"}
+
+
+def accessible(page: str) -> str:
+    """The HTML of a page, with names for its parts, and boxes that a keyboard can scroll."""
+    soup = BeautifulSoup(page, "html.parser")
+    for place, name in LANDMARKS.items():
+        for part in soup.select(place):
+            part["aria-label"] = name
+    for caption in soup.select("p.caption[role=heading]"):
+        caption["aria-level"] = "2"
+    for text in soup.select("pre"):
+        text["tabindex"] = "0"
+    for table in soup.select("article table"):
+        _improve(table, soup)
+    return str(soup)
+
+
+def _improve(table: Tag, soup: BeautifulSoup) -> None:
+    """Wrap a table; of one of prose, name the column in every cell."""
+    if any(len(cell.get_text()) > PROSE for cell in table.select("tbody td")):
+        _label(table)
+    for cell in table.select("th"):
+        if not cell.get_text(strip=True):
+            cell.name = "td"
+    heading = table.find_previous(["h1", "h2", "h3", "h4"])
+    name = f"table: {heading.find(string=True)}" if heading else "table"
+    box = {"class": "scroll", "role": "group", "tabindex": "0", "aria-label": name}
+    table.wrap(soup.new_tag("div", attrs=box))
+
+
+def _label(table: Tag) -> None:
+    """Give every cell the name of its column, and rows of one heading a copy of it each."""
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.find_all("th")]
+        for row in table.select("thead tr")
+    ]
+    names = ["".join(dict.fromkeys(parts)) for parts in zip(*rows, strict=False)]
+    if not any(names):
+        return
+    _add_class(table, "cards")
+    body = table.select("tbody tr")
+    for number, row in enumerate(body):
+        for place, cell in enumerate(row.find_all(["th", "td"])):
+            span = int(str(cell.get("rowspan", "1")))
+            for below in body[number + 1 : number + span]:
+                repeated = copy(cell)
+                del repeated["rowspan"], repeated["id"]
+                _add_class(repeated, "repeated")
+                below.insert(place, repeated)
+    for row in body:
+        for cell, name in zip(row.find_all(["th", "td"]), names, strict=False):
+            cell["data-label"] = name
+
+
+def _add_class(part: Tag, name: str) -> None:
+    part["class"] = " ".join([*part.get_attribute_list("class"), name])
