@@ -1,23 +1,34 @@
-"""The site: pages out of executed notebooks, with words for pictures, and nothing from outside."""
+"""The site: pages out of executed notebooks, with words for pictures, and nothing from outside.
+
+In a real browser, every page is looked at in three widths, light and dark, with axe-core's rules of
+accessibility; figures are touched, and the search finds.
+"""
 
 import base64
 import io
+import json
 import re
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from axe_playwright_python.sync_playwright import Axe
+from browser import Watch, launched, served
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from atomicvad.config import load_profile
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 from atomicvad.site import build
+from atomicvad.site.accessibility import accessible
 from atomicvad.site.build import build_site
+from atomicvad.site.charts import CHARTS
 
 PIXEL = base64.b64encode(
     (project_root() / "figures" / "open" / "int8_costs.png").read_bytes()
@@ -35,23 +46,35 @@ def player() -> str:
     return f'<audio  controls="controls" >\n{source}\n</audio>'
 
 
-def notebook(title: str) -> nbformat.NotebookNode:
-    """An executed notebook: prose, noise on stderr, a progress bar, a picture, a table, a sound."""
+def notebook(name: str) -> nbformat.NotebookNode:
+    """An executed notebook: prose, noise on stderr, a progress bar, a picture, a table, a sound.
+
+    One of a page with charts has their headings, too, each with a picture.
+    """
     outputs = [
         new_output("stream", name="stderr", text="WARNING: noise of a library"),
         new_output("display_data", {build_bar(): {"model_id": "x"}, "text/plain": "bar"}),
         new_output("display_data", {"image/png": PIXEL, "text/plain": "<Figure>"}),
     ]
-    html = new_output("display_data", {"text/html": player(), "text/plain": "<Audio>"})
+    cases = f"<table><tr><td>no speech: digital silence</td><td>{player()}</td></tr></table>"
+    html = new_output("display_data", {"text/html": cases, "text/plain": "<Audio>"})
     table = "<table><tr><th>system</th><th>AUROC</th></tr><tr><td>a</td><td>0.9</td></tr></table>"
+    markdown = "| system | AUROC |\n|---|---|\n| rendered | 0.9 |\n"
+    charts = [
+        cell
+        for heading in CHARTS.get(name, ())
+        for cell in (new_markdown_cell(f"## {heading}"), new_code_cell("d()", outputs=outputs[2:]))
+    ]
     return new_notebook(
         cells=[
-            new_markdown_cell(f"# {title}\n\nAbout it."),
+            new_markdown_cell(f"# Page of {name}\n\nAbout it."),
+            *charts,
             new_code_cell("secret_call()"),
             new_markdown_cell("## A picture of *something*"),
             new_code_cell("draw_it()", outputs=outputs),
             new_code_cell("listen()", outputs=[html]),
             new_code_cell("t", outputs=[new_output("execute_result", {"text/html": table})]),
+            new_code_cell("m", outputs=[new_output("display_data", {"text/markdown": markdown})]),
         ]
     )
 
@@ -74,7 +97,7 @@ def site(tmp_path_factory):
     patch.setattr("atomicvad.site.build.project_root", lambda: root)
     for name in build.PAGES:
         path = settings.results_folder / build._path(settings, name)
-        nbformat.write(notebook(f"Page of {name}"), path)
+        nbformat.write(notebook(name), path)
     yield build_site(settings, root / "site").parent
     patch.undo()
 
@@ -140,7 +163,7 @@ def test_code_and_noise_stay_away(site):
 
 def test_sounds_are_files_and_pages_small(site):
     text = (site / "atlas.html").read_text("utf-8")
-    (place,) = set(re.findall(r'src="(_static/sounds/\w+\.mp3)"', text))
+    (place,) = set(re.findall(r'src="(_static/files/\w+\.mp3)"', text))
     assert soundfile.info(site / place).duration == pytest.approx(0.5, abs=0.1)
     for name, page in pages(site).items():
         loaded = {place.partition("?")[0] for place in page.loaded if ".mp3" not in place}
@@ -156,6 +179,124 @@ def test_the_landing_page_answers_with_the_results_numbers(site):
     said = f"10 seeds reach an AUROC of {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
     assert said in text
     assert "What is not known" in text and "make reproduce" in text
+
+
+def test_markdown_tables_are_tables(site):
+    text = (site / "systems.html").read_text("utf-8")
+    assert re.search(r"<td[^>]*><p>rendered</p></td>", text)
+
+
+def test_charts_hold_the_results_numbers(site):
+    text = (site / "systems.html").read_text("utf-8")
+    data = re.search(r'data-chart="chart-auroc"[^>]*>(.+?)</script>', text)
+    (rows,) = json.loads(data[1])["datasets"].values()
+    (ours,) = (one for one in rows if one["ours"] and one["condition"] == "noise")
+    systems = pd.read_csv(project_root() / "results" / "open" / "systems.csv")
+    keys = {
+        "system": "atomicvad",
+        "protocol": "swi-median",
+        "condition": "noise",
+        "metric": "auroc",
+    }
+    row = systems[(systems[list(keys)] == pd.Series(keys)).all(axis=1)].iloc[0]
+    assert [ours[name] for name in ("value", "low", "high")] == list(row[["value", "low", "high"]])
+
+
+def test_charts_stand_below_headings_that_notebooks_have():
+    for page, headings in CHARTS.items():
+        stem = Path(build.PAGES[page][0]).stem.replace("report", "results")
+        (path,) = (project_root() / "notebooks").glob(f"*_{stem}.ipynb")
+        cells = nbformat.read(path, as_version=4).cells
+        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        assert all(re.search(f"^#+ {heading}$", prose, re.MULTILINE) for heading in headings), page
+
+
+def test_cells_of_prose_name_their_columns_and_rows():
+    """Two rows share a heading; on a phone, where each is a card, both have it."""
+    prose = "a sentence " * 10
+    page = f"""<article><h2>Ledger<a>#</a></h2><table>
+    <thead><tr><th></th><th></th><th>why</th></tr><tr><th>system</th><th>of</th><th></th></tr></thead>
+    <tbody><tr><th rowspan="2">ours</th><th>AUROC</th><td>{prose}</td></tr>
+    <tr><th>F2</th><td></td></tr></tbody></table></article>"""
+    found = BeautifulSoup(accessible(page), "html.parser")
+    rows = [[cell.get("data-label") for cell in row.find_all(["th", "td"])]
+            for row in found.select("tbody tr")]  # fmt: skip
+    assert rows == [["system", "of", "why"]] * 2
+    assert found.select_one("tbody tr:last-child th.repeated").text == "ours"
+    assert found.select_one("div.scroll")["aria-label"] == "table: Ledger"
+
+
+WIDTHS = (390, 768, 1440)  # a phone, a tablet, a laptop
+SERIOUS = ("serious", "critical")
+LIMITS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"], "preload": False}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_reads_in_every_width(site, scheme):
+    """No complaint, no request to others, nothing wider than the page, no serious fault."""
+    with served(site) as address, launched() as browser:
+        page = browser.new_page(color_scheme=scheme)
+        watch = Watch(page)
+        for name in sorted(path.name for path in site.glob("*.html")):
+            page.goto(f"{address}/{name}")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                excess = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert excess <= 0, (name, width)
+                if (scheme, width) in (("dark", WIDTHS[0]), ("light", WIDTHS[-1])):
+                    found = Axe().run(page, options=LIMITS).response["violations"]
+                    faults = [one for one in found if one["impact"] in SERIOUS]
+                    assert not faults, (name, [(f["id"], f["nodes"][0]["html"]) for f in faults])
+        assert watch.complaints == []
+        assert all(request.startswith((address, "data:", "blob:")) for request in watch.requests)
+
+
+def test_charts_are_drawn_in_a_folder_and_answer(site):
+    with launched() as browser:
+        page = browser.new_page()
+        watch = Watch(page)
+        page.goto(f"file://{site}/systems.html")
+        page.wait_for_selector("#chart-auroc svg")
+        label = "#chart-auroc svg [aria-label*='Energy']"
+        before = page.locator(label).last.get_attribute("aria-label")
+        page.locator("#chart-auroc").get_by_label("music").check()
+        page.wait_for_function(
+            "([label, before]) => ![...document.querySelectorAll(label)]"
+            ".some(one => one.getAttribute('aria-label') === before)",
+            arg=[label, before],
+        )
+        assert watch.complaints == []
+
+
+def test_pictures_stay_where_no_script_runs(site):
+    with launched() as browser:
+        page = browser.new_context(java_script_enabled=False).new_page()
+        page.goto(f"file://{site}/systems.html")
+        assert page.locator("#chart-auroc img").is_visible()
+
+
+def test_the_search_finds(site):
+    with served(site) as address, launched() as browser:
+        page = browser.new_page()
+        page.goto(f"{address}/search.html?q=Holm")
+        page.wait_for_selector("ul.search li a")
+        assert "REPRODUCING" in page.locator("ul.search li a").first.get_attribute("href")
+
+
+def test_the_landing_page_is_light_and_quick(site):
+    with served(site) as address, launched() as browser:
+        page = browser.new_page()
+        page.goto(f"{address}/index.html")
+        page.wait_for_load_state("load")
+        timing, size = page.evaluate(
+            """() => {
+              const [page] = performance.getEntriesByType("navigation");
+              const all = [page, ...performance.getEntriesByType("resource")];
+              return [page.domInteractive, all.reduce((sum, one) => sum + one.decodedBodySize, 0)];
+            }"""
+        )
+        assert size < 1e6
+        assert timing < 2000  # ms
 
 
 def test_a_run_without_pages_is_one_line(tmp_path):

@@ -3,12 +3,18 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from IPython import get_ipython
 from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from atomicvad.files import replacing
 
 # From the library's defaults on: not from what a user's matplotlibrc says.
 plt.style.use(["default", Path(__file__).with_name("style.mplstyle")])
+
+# In a notebook, figures have twice the pixels.
+if get_ipython():
+    set_matplotlib_formats("retina")
 
 # Marker and colour of a speech condition.
 CONDITION_MARKERS = {

@@ -56,6 +56,7 @@ CONFIGURATION: dict[str, Any] = {
     "myst_heading_anchors": 4,
     "myst_enable_extensions": ["colon_fence", "attrs_block"],
     "html_css_files": ["site.css"],
+    "html_favicon": "_static/favicon.svg",
     "html_static_path": ["_static"],
     "html_extra_path": [EXTRA],
     "html_copy_source": False,

@@ -5,6 +5,7 @@ import hashlib
 import html
 import io
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,9 @@ def _with_files(output: Any, heading: str, about: str, files: Path, root: Path) 
     """An output whose sounds (as MP3) and pictures lie beside the page."""
     data = output.get("data", {})
     if "image/png" in data:
-        known = output.metadata.get("image/png", {})
-        alt, width = html.escape(known.get("alt", heading)), known.get("width", "")
+        alt = html.escape(output.metadata.get("image/png", {}).get("alt", heading))
         source = f"data:image/png;base64,{data['image/png']}"
-        data = {"text/html": f'<img src="{source}" alt="{alt}" width="{width}">'}
+        data = {"text/html": f'<img src="{source}" alt="{alt}">'}
     shown = data.get("text/html")
     if shown and (SOUND.search(shown) or PICTURE.search(shown)):
         has_picture = PICTURE.search(shown)
@@ -102,7 +102,9 @@ def _picture(content: bytes, files: Path, root: Path) -> str:
     path = files / f"{_digest(content)}.png"
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-    return f'loading="lazy" src="{path.relative_to(root).as_posix()}"'
+    width, height = struct.unpack(">II", content[16:24])  # of its head; W3C PNG, 11.2.1
+    place = path.relative_to(root).as_posix()
+    return f'loading="lazy" width="{width}" height="{height}" src="{place}"'
 
 
 def _sound(content: bytes, files: Path, root: Path) -> str:
