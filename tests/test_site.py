@@ -268,6 +268,25 @@ def test_charts_are_drawn_in_a_folder_and_answer(site):
         assert watch.complaints == []
 
 
+def test_a_case_of_the_atlas_is_chosen_heard_and_followed(site):
+    with launched("--autoplay-policy=no-user-gesture-required") as browser:
+        page = browser.new_page()
+        watch = Watch(page)
+        page.goto(f"file://{site}/atlas.html")
+        page.wait_for_selector("#chart-atlas-scores svg")
+        player = page.locator("#chart-atlas-scores + audio")
+        assert player.is_hidden()  # the hardest case has no sound on this page
+        page.locator("#chart-atlas svg path[aria-label*='case: digital silence']").first.click()
+        page.wait_for_function(
+            "document.querySelector('#chart-atlas-scores + audio').currentTime > 0"
+        )
+        assert page.locator("#chart-atlas-scores select").input_value() == "digital silence"
+        assert page.locator("#chart-atlas-scores svg path[aria-label*='Energy']").count() == 12
+        page.locator("#chart-atlas-scores select").select_option("music on hold")
+        player.wait_for(state="hidden")
+        assert watch.complaints == []
+
+
 def test_pictures_stay_where_no_script_runs(site):
     with launched() as browser:
         page = browser.new_context(java_script_enabled=False).new_page()

@@ -14,7 +14,7 @@ plt.style.use(["default", Path(__file__).with_name("style.mplstyle")])
 
 # In a notebook, figures have twice the pixels.
 if get_ipython():
-    set_matplotlib_formats("retina")
+    set_matplotlib_formats("retina")  # type: ignore[no-untyped-call]
 
 # Marker and colour of a speech condition.
 CONDITION_MARKERS = {

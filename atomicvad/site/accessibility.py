@@ -28,8 +28,10 @@ def accessible(page: str) -> str:
 
 def _improve(table: Tag, soup: BeautifulSoup) -> None:
     """Wrap a table; of one of prose, name the column in every cell."""
-    if any(len(cell.get_text()) > PROSE for cell in table.select("tbody td")):
+    if prose := [cell for cell in table.select("tbody td") if len(cell.get_text()) > PROSE]:
         _label(table)
+    for cell in prose:
+        _add_class(cell, "prose")
     for cell in table.select("th"):
         if not cell.get_text(strip=True):
             cell.name = "td"

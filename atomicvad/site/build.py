@@ -60,6 +60,7 @@ CONFIGURATION: dict[str, Any] = {
     "html_static_path": ["_static"],
     "html_extra_path": [EXTRA],
     "html_copy_source": False,
+    "html_show_copyright": False,
     "html_show_sourcelink": False,
     "suppress_warnings": ["myst.xref_missing", "misc.highlighting_failure", "myst.header"],
     "html_theme_options": {"navigation_with_keys": True},

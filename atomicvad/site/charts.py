@@ -12,7 +12,7 @@ import pandas as pd
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CONDITIONS
-from atomicvad.evaluation.atlas import PIECE
+from atomicvad.evaluation.atlas import PIECE, PIECES
 from atomicvad.evaluation.systems import OURS, TITLES, titles
 from atomicvad.files import ATLAS, ATLAS_SCORES
 from atomicvad.report.collate import histories, read_paired, read_systems
@@ -116,7 +116,8 @@ def atlas_chart(settings: Settings) -> Any:
         "right:Q", scale=alt.Scale(scheme="cividis", domain=[0, 100]),
         legend=alt.Legend(title="judged rightly (%)", orient="bottom"),
     )  # fmt: skip
-    text = base.mark_text(fontSize=10, tooltip=None).encode(
+    below = base.transform_filter("datum.right < 99.5")  # the others need no number
+    text = below.mark_text(fontSize=10, tooltip=None).encode(
         text=alt.Text("right:Q", format=".0f"),
         color=alt.condition("datum.right > 55", alt.value("black"), alt.value("white")),
     )
@@ -137,13 +138,16 @@ def atlas_scores_chart(settings: Settings) -> Any:
     rows = rows.merge(table[[*keys, "speech", "members"]], on=keys)
     rows["name"] = rows["system"].map(titles(table))
     cases = table["case"].drop_duplicates().tolist()
-    case = alt.param("case", value=cases[0], bind=alt.binding_select(options=cases, name="case "))
+    hardest = table[table["system"] == OURS].set_index("case")["right"].idxmin()
+    chosen = alt.param(
+        "chosen", value=hardest, bind=alt.binding_select(options=cases, name="case ")
+    )
     at = alt.param("at", value=-1)  # where the player is, in s
     y = alt.Y("name:N", sort=_in_order(rows), title=None)
     seconds = PIECE / SAMPLE_RATE
     base = (
         alt.Chart(rows[["name", "case", "piece", "score", "threshold", "speech"]])
-        .transform_filter("datum.case === case")
+        .transform_filter("datum['case'] === chosen")
         .transform_flatten(["piece", "score"])
         .transform_calculate(
             start=f"{seconds} * datum.piece",
@@ -156,7 +160,7 @@ def atlas_scores_chart(settings: Settings) -> Any:
         legend=alt.Legend(title="score", orient="bottom"),
     )  # fmt: skip
     tooltip = [alt.Tooltip("name", title="system"), _number("score"), _number("threshold")]
-    x = alt.X("start:Q", title="time (s)", scale=alt.Scale(nice=False))
+    x = alt.X("start:Q", title="time (s)", scale=alt.Scale(domain=[0, PIECES * seconds]))
     pieces = base.mark_rect(stroke="white").encode(x=x, x2="end", y=y, color=color, tooltip=tooltip)
     crosses = (
         base.transform_filter("(datum.score >= datum.threshold) !== datum.speech")
@@ -167,13 +171,22 @@ def atlas_scores_chart(settings: Settings) -> Any:
         alt.Chart(pd.DataFrame({"zero": [0]}))
         .transform_calculate(now="at")
         .transform_filter("at >= 0")
-        .mark_rule(color=OURS_COLOR, strokeWidth=2)
+        .mark_rule(color=OURS_COLOR, strokeWidth=2, aria=False)
         .encode(x="now:Q")
     )
     return (
         alt.layer(pieces, crosses, cursor)
-        .add_params(case, at)
+        .add_params(chosen, at)
         .properties(
+            title=alt.Title(
+                [
+                    "One case: scores over time. A cross is a piece judged wrongly.",
+                    "Choose it below, or click on it above; it is heard, too.",
+                ],
+                anchor="start",
+                fontSize=11,
+                fontWeight="normal",
+            ),
             description="Scores of all systems over the 24 s of a case",
             height=ROW * rows["name"].nunique(),
         )

@@ -31,12 +31,12 @@ function listenToCases(map, scores) {
     if (sounds[name]) player.src = sounds[name];
     scores.signal("at", -1).runAsync();
   };
-  choose(scores.signal("case"));
-  scores.addSignalListener("case", (_, name) => choose(name));
+  choose(scores.signal("chosen"));
+  scores.addSignalListener("chosen", (_, name) => choose(name));
   player.addEventListener("timeupdate", () => scores.signal("at", player.currentTime).runAsync());
   map.addEventListener("click", async (_, item) => {
     if (!item?.datum?.case) return;
-    await scores.signal("case", item.datum.case).runAsync();
+    await scores.signal("chosen", item.datum.case).runAsync();
     document.getElementById("chart-atlas-scores").scrollIntoView({block: "center"});
     if (!player.hidden) player.play();
   });
