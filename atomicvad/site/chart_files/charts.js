@@ -29,11 +29,12 @@ function listenToCases(map, scores) {
   const choose = name => {
     player.hidden = !sounds[name];
     if (sounds[name]) player.src = sounds[name];
-    scores.signal("at", -1).runAsync();
   };
+  const follow = () => scores.signal("at", player.currentTime).runAsync();
   choose(scores.signal("chosen"));
   scores.addSignalListener("chosen", (_, name) => choose(name));
-  player.addEventListener("timeupdate", () => scores.signal("at", player.currentTime).runAsync());
+  player.addEventListener("timeupdate", follow);
+  player.addEventListener("emptied", follow);
   map.addEventListener("click", async (_, item) => {
     if (!item?.datum?.case) return;
     await scores.signal("chosen", item.datum.case).runAsync();
