@@ -48,7 +48,7 @@ def _label(table: Tag) -> None:
         for row in table.select("thead tr")
     ]
     names = ["".join(dict.fromkeys(parts)) for parts in zip(*rows, strict=False)]
-    if not any(names):
+    if len(names) < 3 or not any(names):
         return
     _add_class(table, "cards")
     body = table.select("tbody tr")
@@ -63,6 +63,8 @@ def _label(table: Tag) -> None:
     for row in body:
         for cell, name in zip(row.find_all(["th", "td"]), names, strict=False):
             cell["data-label"] = name
+            if not cell.get_text(strip=True):
+                _add_class(cell, "blank")
 
 
 def _add_class(part: Tag, name: str) -> None:
