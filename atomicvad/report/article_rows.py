@@ -151,7 +151,7 @@ def segment_rows(settings: Settings) -> list[Row]:
             str(name),
             *row[[*short, "onset error, median (s)", "offset error, median (s)"]],
             *meetings.loc[name, short],
-            sounds.loc[name, "time taken for speech"],
+            sounds.loc[name, "false-positive share"],
         ]
         for name, row in scenes.iterrows()
     ]
