@@ -141,7 +141,7 @@ def test_files_that_are_there_stay(folder, tmp_path):
     (out / "a.wav.csv").write_text("mine")
     (out / "in" / "b.csv").unlink()
     _, stderr = atomicvad(folder, "--out", out)
-    assert "1 recording:" in stderr and stderr.endswith("; 3 skipped, whose files are there\n")
+    assert "1 recording:" in stderr and stderr.endswith("; 3 skipped because their files exist\n")
     assert (out / "a.wav.csv").read_text() == "mine" and (out / "in" / "b.csv").exists()
     atomicvad(folder, "--out", out, "--overwrite")
     assert "speech" in (out / "a.wav.csv").read_text()

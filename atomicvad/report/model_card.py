@@ -108,7 +108,9 @@ def atlas_block(settings: Settings) -> str:
     poor = wide[(wide[OURS] < FAILS) & (wide.index.get_level_values(0) != "unseen language")]
     shown = poor[[OURS, *PEERS]].sort_values(OURS).map("{:.2f}".format)
     shown.index = [f"{group}: {case}" for group, case in shown.index]
-    table = markdown(shown.rename(columns={OURS: "ten seeds, mean"} | PEERS), "share decided correctly")
+    table = markdown(
+        shown.rename(columns={OURS: "ten seeds, mean"} | PEERS), "share decided correctly"
+    )
     rest = wide[wide[OURS] >= FAILS].drop("unseen language").index.get_level_values(1)
     return f"{table}\n\nDecided correctly in {FAILS} of the pieces or more: {'; '.join(rest)}."
 
@@ -120,8 +122,8 @@ def languages_block(settings: Settings) -> str:
     poor = rows[rows["right"] < FAILS].sort_values("right")
     named = ", ".join(f"{row.case} {row.right:.2f}" for row in poor.itertuples())
     return (
-        f"Of {len(rows)} languages that are not in the training data, {len(rows) - len(poor)} are found in "
-        f"{FAILS} of the pieces or more. The others are {named}."
+        f"Of {len(rows)} languages that are not in the training data, {len(rows) - len(poor)} are "
+        f"found in {FAILS} of the pieces or more. The others are {named}."
     )
 
 
@@ -163,7 +165,9 @@ def turns_block(settings: Settings) -> str:
         text = [with_interval(r.value, r.low, r.high, 2) for r in own.itertuples()]
         columns[title] = pd.Series(text, own.index)
     durations = pd.Series(seconds).map("{:.1f}".format)
-    return markdown(pd.DataFrame({"duration (s)": durations} | columns).loc[list(seconds)], "meetings")
+    return markdown(
+        pd.DataFrame({"duration (s)": durations} | columns).loc[list(seconds)], "meetings"
+    )
 
 
 def groups_block(settings: Settings) -> str:
