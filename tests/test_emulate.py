@@ -122,7 +122,7 @@ def test_two_emulators_count_the_same(core, form, sources, tmp_path):
 def test_instructions_of_a_higher_core_stop_a_lower_one(sources, tmp_path):
     """So what runs as a Cortex-M0+ has none of Cortex-M4's."""
     program = built(sources, "cortex-m4", "stream", tmp_path)
-    with pytest.raises(AtomicVADError, match=r"Cortex-M0\+: not its instruction, address 0x"):
+    with pytest.raises(AtomicVADError, match=r"Cortex-M0\+: no instruction of this core, at"):
         run(replace(program, core=CORES["cortex-m0plus"]), SIGNALS["stream"])
 
 

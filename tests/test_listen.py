@@ -99,7 +99,7 @@ def test_what_is_missing_is_one_line(monkeypatch):
     with pytest.raises(AtomicVADError, match=r"^--device: No input device matching 'x'; expected"):
         run(monkeypatch, "--device", "x")
     monkeypatch.setattr(listen, "PATIENCE", 0.01)
-    with pytest.raises(AtomicVADError, match=r"nothing came from the device for 0.01 s"):
+    with pytest.raises(AtomicVADError, match=r"no sound from the device for 0.01 s"):
         run(monkeypatch)
 
 

@@ -98,7 +98,7 @@ def fetch(
     folder = corpora_folder() / corpus
     if corpus == "speech_commands":
         if folder.exists():
-            raise AtomicVADError(f"{folder}: it is there already; move it away to fetch it anew")
+            raise AtomicVADError(f"{folder}: already exists; move it away to fetch it again")
         speech_commands.fetch(folder, archive, mirror)
     elif corpus == "freesound":
         key = os.environ.get("FREESOUND_API_KEY", "")

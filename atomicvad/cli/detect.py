@@ -122,7 +122,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
     )
     options.rules()
     if STDIN in recordings and len(recordings) > 1:
-        raise AtomicVADError("-: expected stdin alone, got other recordings beside it")
+        raise AtomicVADError("-: expected stdin alone, got other recordings as well")
     if STDIN in recordings and (sys.stdin is None or sys.stdin.isatty()):
         raise AtomicVADError("-: expected audio from a pipe or a file as stdin, got none")
     if stream:
@@ -133,7 +133,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         detect_stream(options, 16000 if rate is None else rate, channels or 1)
         return
     if (rate, channels) != (None, None):
-        raise AtomicVADError("--rate, --channels: for --stream alone; files know their own")
+        raise AtomicVADError("--rate, --channels: expected --stream; a file states its own")
     if plot:
         import matplotlib  # noqa: F401, before recordings are read
     request = _Request(recordings, output_format, out, plot, overwrite)
@@ -204,7 +204,7 @@ def _format_of(name: str | None, place: "Place", count: int) -> tuple[str, str]:
         raise AtomicVADError(f"--format: expected one of {', '.join(FORMATS)}; got {name!r}")
     if count > 1 and not (FORMATS[name].several or place.is_folder):
         raise AtomicVADError(
-            f"--format {name}: holds one recording; expected --out FOLDER for {count}"
+            f"--format {name}: a file holds one recording; expected --out FOLDER for {count}"
         )
     return name, FORMATS[name].suffix
 

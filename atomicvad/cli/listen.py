@@ -108,7 +108,7 @@ def _problems(sounddevice: Any) -> Iterator[None]:
     except (ValueError, sounddevice.PortAudioError) as error:
         reason = " ".join(str(error.args[0] if error.args else error).split())
         raise AtomicVADError(
-            f"--device: {reason}; expected a microphone of: atomicvad listen --list"
+            f"--device: {reason}; expected a microphone from atomicvad listen --list"
         ) from None
 
 
@@ -149,7 +149,7 @@ def _blocks(
             while True:
                 yield waiting.get(timeout=PATIENCE)
     except queue.Empty:
-        raise AtomicVADError(f"listen: nothing came from the device for {PATIENCE:g} s") from None
+        raise AtomicVADError(f"listen: no sound from the device for {PATIENCE:g} s") from None
     finally:
         if lost:
             typer.echo(f"listen: the computer was too slow; sound was lost {lost} times", err=True)

@@ -35,8 +35,8 @@ def compare(settings: Settings) -> Verdict | None:
         return None
     if recorded_digests(reference)["testing"] != recorded_digests(settings)["testing"]:
         raise AtomicVADError(
-            f"{settings.results_folder}: the scenes are not those of {reference.results_folder}, "
-            "so that their numbers cannot be compared"
+            f"{settings.results_folder}: the scenes differ from those of "
+            f"{reference.results_folder}, so the numbers cannot be compared"
         )
     verdict = judge(headline_table(settings), headline_table(reference))
     if _bytes(settings) == _bytes(reference):

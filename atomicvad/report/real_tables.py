@@ -107,8 +107,8 @@ def what_was_measured(folder: Path) -> str:
     ]
     return (
         f"The recordings: {'; '.join(parts)}. They are a development set, to which we listened "
-        "while the recipe was made, so these numbers are no test on unseen recordings. They took no "
-        "part in training; thresholds and the smoothing width come from validation scenes."
+        "while the recipe was made, so these numbers are no test on unseen recordings. They took "
+        "no part in training; thresholds and the smoothing width come from validation scenes."
     )
 
 

@@ -94,7 +94,9 @@ def export(
     for name in names:
         folder, path = find_model(name, settings)
         if folder in found:
-            raise AtomicVADError(f"MODEL: {path} and {found[folder]}: both would be {out / folder}")
+            raise AtomicVADError(
+                f"MODEL: {path} and {found[folder]}: both would be written to {out / folder}"
+            )
         found[folder] = path
     if not (parent := next(folder for folder in out.parents if folder.exists())).is_dir():
         raise AtomicVADError(f"--out: {parent}: expected a folder, found a file")
