@@ -66,7 +66,7 @@ class RunFolder:
         try:
             lock.acquire()
         except Timeout:
-            raise AtomicVADError(f"{self.path}: another process is at work on this seed") from None
+            raise AtomicVADError(f"{self.path}: another process is working on this seed") from None
         try:
             remove_unfinished(self.path)  # of processes that were killed here
             yield

@@ -102,7 +102,7 @@ def real_corpora(settings: Settings) -> list[RealCorpus]:
     """
     names = [source.corpus for source in settings.real]
     if len(set(names)) < len(names):
-        raise AtomicVADError(f"real: expected corpora that differ, got {', '.join(names)}")
+        raise AtomicVADError(f"real: expected different corpora, got {', '.join(names)}")
     return [read_corpus(source, settings) for source in settings.real]
 
 
