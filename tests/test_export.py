@@ -269,7 +269,7 @@ MISTAKES = {
     "no file": (str, "x.keras: no such weight file"),
     "no model": ("README.md", "expected a .keras file, a seed or released-0"),
     "no seed": ("7", "seed: expected one of 43185, .*got 7"),
-    "not released": ("released-3", "ATOMICVAD_PUBLISHED is not set"),
+    "not released": ("released-3", "set ATOMICVAD_PUBLISHED to the folder"),
 }
 
 
