@@ -148,6 +148,6 @@ def real_lines(settings: Settings) -> str:
     """The main numbers of every system, as plain text."""
     folder = real_folder(settings)
     if folder is None:
-        return f"{settings.profile}: nothing was measured on real recordings yet (make real)"
+        return f"{settings.profile}: no measurements on real recordings yet (make real)"
     table = pivot(read_real(folder), CELLS)
     return f"{table.to_string()}\n{what_was_measured(folder)}\nTables: {folder}"
