@@ -69,7 +69,7 @@ def joined(names: list[str]) -> str:
 
 
 def bracketed(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:
-    """A number with its interval; with a true minus, and no sign before nought.
+    """A number with its interval; with a true minus, and no sign before zero.
 
     >>> bracketed(-0.0136, -0.0236, 0.0001, sign="+")
     '−0.014 [−0.024, 0.000]'

@@ -24,7 +24,7 @@ from atomicvad.stamps import content_of
 def compare(settings: Settings) -> Verdict | None:
     """Whether a run reproduced the reference; nothing where there is no reference.
 
-    Writes the answer and, for who wants them, all other numbers side by side beside the run.
+    Writes the answer, and all other numbers side by side, into the run.
 
     Raises:
         AtomicVADError: a seed of the run has no table, or the scenes are not the reference's.

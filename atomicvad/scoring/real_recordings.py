@@ -1,7 +1,7 @@
 """Real recordings with human labels, and what systems answer along them.
 
 They measure and choose nothing: thresholds and the smoothing width come from validation scenes, and
-no training hears them.
+they are not used in training.
 """
 
 import hashlib
