@@ -364,7 +364,7 @@ def test_without_recordings_the_reference_is_shown(measured, root):
     settings, *_ = measured
     other = settings_from(TINY, "tests", "unmeasured")
     assert real_tables.real_folder(other) is None
-    assert "nothing was measured" in real_tables.real_lines(other)
+    assert "no measurements" in real_tables.real_lines(other)
     reference = other.reference.results_folder / "real"
     reference.mkdir(parents=True)
     for path in real_tables.real_folder(settings).glob("*.*"):

@@ -80,7 +80,7 @@ def rows_outside(settings: Settings) -> str:
     outside = int((table["p"] < 0.05).sum())
     return (
         f"Of {len(table)} rows in {COMPARISON}, {outside} differ with p < 0.05; "
-        f"chance alone would put {0.05 * len(table):.0f} there."
+        f"about {0.05 * len(table):.0f} would by chance alone."
     )
 
 
