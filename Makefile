@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml tools/environment.sh
 	@bash tools/environment.sh $(VENV)
 
 # The seeds are known once the environment is there; each is a target of its own, for make -j.
-reproduce: $(READY) ## data, all seeds, report, comparison (PROFILE=open by default)
+reproduce: $(READY) ## everything: data, all seeds, report, comparison (PROFILE=open by default)
 	@$(ATOMICVAD) data --profile $(PROFILE)
 	@$(if $(SCHEDULER),$(ATOMICVAD) cluster --profile $(PROFILE) --scheduler $(SCHEDULER),\
 	  $(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) \
@@ -44,32 +44,32 @@ seed-%: $(READY)
 data: $(READY) ## fetch and decode recordings, write manifests and scenes
 	@$(ATOMICVAD) data --profile $(PROFILE)
 
-train: $(READY) ## one seed, trained and scored: make train SEED=43185
+train: $(READY) ## train and score one seed: make train SEED=43185
 	@$(if $(SEED),,$(error SEED is missing: make train SEED=43185))$(ATOMICVAD) train --profile $(PROFILE) --seed $(SEED)
 	@$(ATOMICVAD) score --profile $(PROFILE) --seed $(SEED)
 
-progress: $(READY) ## how far the seeds are
+progress: $(READY) ## show the progress of the seeds
 	@$(ATOMICVAD) progress --profile $(PROFILE)
 
-score: $(READY) ## score the seeds' weights again where needed; never trains
+score: $(READY) ## score the seeds' weights where needed, without training
 	@$(ATOMICVAD) score --profile $(PROFILE)
 
-peers: $(READY) ## score the other detectors that are installed on the scenes
+peers: $(READY) ## score the other installed detectors on the scenes
 	@$(ATOMICVAD) peers --profile $(PROFILE)
 
 atlas: $(READY) ## score the atlas of hard cases
 	@$(ATOMICVAD) atlas --profile $(PROFILE)
 
-real: $(READY) ## all systems on real recordings with human labels
+real: $(READY) ## score all systems on real recordings with human labels
 	@$(ATOMICVAD) real --profile $(PROFILE)
 
-device: $(READY) ## cost on emulated microcontrollers: memory, instructions (MODEL: the first seed)
+device: $(READY) ## measure memory and instructions on emulated microcontrollers (MODEL: the first seed)
 	@$(ATOMICVAD) device $(MODEL) --profile $(PROFILE)
 
-figures: $(READY) ## tables and figures again from a run's scores, without audio
+figures: $(READY) ## make tables and figures from a run's scores, without audio
 	@$(ATOMICVAD) figures --profile $(PROFILE)
 
-report: $(READY) ## the pages in runs/$(PROFILE)/
+report: $(READY) ## make the pages in runs/$(PROFILE)/
 	@$(MAKE) $(PARALLEL) --no-print-directory PROFILE=$(PROFILE) $$($(ATOMICVAD) pages | sed 's/[a-z]*/page-&/g')
 
 page-atlas: page-systems # it needs the peers' scores
@@ -78,13 +78,13 @@ page-report: page-atlas # it draws what they compute
 page-%:
 	@$(ATOMICVAD) report --profile $(PROFILE) --page $*
 
-site: $(READY) ## a finished run as static pages: site/index.html
+site: $(READY) ## build the static site of a finished run: site/index.html
 	@$(ATOMICVAD) site --profile $(PROFILE)
 
-article: $(READY) ## the replication article, from results/: article/atomicvad-replication.pdf
+article: $(READY) ## typeset the replication article: article/atomicvad-replication.pdf
 	@$(ATOMICVAD) article
 
-compare: $(READY) ## did the run reproduce the reference?
+compare: $(READY) ## compare the run with the reference
 	@$(ATOMICVAD) compare --profile $(PROFILE)
 
 adopt: $(READY) ## make the run the reference: results/ and figures/ (for maintainers)
@@ -93,13 +93,13 @@ adopt: $(READY) ## make the run the reference: results/ and figures/ (for mainta
 verify: $(READY) ## score the reference's weights again and compare with its tables
 	@$(ATOMICVAD) verify --profile $(PROFILE)
 
-bench: $(READY) data ## speed and memory on this machine: results/benchmarks.csv (about 11 minutes)
+bench: $(READY) data ## measure speed and memory on this machine: results/benchmarks.csv (about 11 minutes)
 	@$(PYTHON) -m benchmarks
 
 lab: $(READY) ## open the notebooks in JupyterLab, 00_start first
 	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
-test: $(READY) ## lint, types, structure and tests
+test: $(READY) ## check style, types and structure, and run the tests
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
@@ -108,13 +108,13 @@ test: $(READY) ## lint, types, structure and tests
 	@$(PYTHON) tools/toolchain.py
 	@$(PYTHON) -m pytest
 
-coverage: $(READY) ## the tests, and which lines of the package they reach
+coverage: $(READY) ## run the tests and report which lines they reach
 	@$(PYTHON) -m pytest --cov
 
-clean: ## remove a profile's prepared data and run; keeps the environment, downloads and reference
+clean: ## remove a profile's data and run; keep environment, downloads and reference
 	rm -rf data/$(PROFILE) runs/$(PROFILE)
 
-lock: ## pin all packages anew (needs uv)
+lock: ## resolve and pin all packages again (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --upgrade --quiet --output-file requirements.lock

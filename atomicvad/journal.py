@@ -1,4 +1,4 @@
-"""A log of finished pieces of work, so that a stopped command goes on where it was."""
+"""A log of finished pieces of work, from which a stopped command continues."""
 
 import json
 from collections.abc import Iterable

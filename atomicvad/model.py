@@ -224,7 +224,7 @@ def load_model(path: Path, model: keras.Model | None = None) -> keras.Model:
     expected = [tuple(weight.shape) for weight in model.weights]
     shapes = [array.shape for array in arrays]
     if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays):
-        raise AtomicVADError(f"{path}: some weights are no finite numbers")
+        raise AtomicVADError(f"{path}: some weights are not finite")
     # A depthwise kernel of one channel has the shape of a convolution kernel.
     if shapes != expected:
         raise AtomicVADError(

@@ -169,5 +169,5 @@ def test_without_typst_a_line_names_the_extra(monkeypatch):
 
 def test_outside_a_checkout_a_line_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(article, "project_root", lambda: tmp_path)
-    with pytest.raises(AtomicVADError, match=r"article\.typ: expected the article's text"):
+    with pytest.raises(AtomicVADError, match=r"article\.typ: no such file"):
         article.article_folder()

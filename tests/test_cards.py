@@ -62,7 +62,7 @@ def test_scenes_are_mixed_again_as_they_were(tiny, store, monkeypatch):
     wanted = heard["background"].where(~heard["speech"], heard["label"].str[12:].str.lower())
     assert len(heard) and set(zip(heard["source"], wanted, strict=True)) <= kinds
     monkeypatch.setattr(scene_groups, "recorded_labels", lambda settings: labels[1:])
-    with pytest.raises(AtomicVADError, match="expected labels of the scenes of"):
+    with pytest.raises(AtomicVADError, match="expected the labels of the scenes in"):
         noted_scenes(store, tiny, tiny.scenes)
 
 

@@ -90,7 +90,7 @@ def test_a_cluster_is_started_where_none_is_given(serial):
     assert "1 of 1 seeds trained" in output.splitlines()[-1]
     run = serial.run_folder(1, "deterministic")
     assert (run / "model.keras").read_bytes() == (serial.run_folder(1) / "model.keras").read_bytes()
-    # Done is done: no cluster is started for nothing.
+    # All seeds are done, so no cluster is started.
     client = serial.command(
         "cluster", "--profile", "deterministic", "--scheduler", "tcp://127.0.0.1:1"
     )

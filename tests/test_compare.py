@@ -104,7 +104,7 @@ def test_scenes_that_are_not_the_references_are_one_line(adopted):
     kept = path.read_text()
     try:
         path.write_text(json.dumps({"testing": "0", "validation": "0"}))
-        with pytest.raises(AtomicVADError, match="the scenes are not those of"):
+        with pytest.raises(AtomicVADError, match="the scenes differ from those of"):
             compare.compare(adopted)
     finally:
         path.write_text(kept)

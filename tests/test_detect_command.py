@@ -141,11 +141,11 @@ def test_files_that_are_there_stay(folder, tmp_path):
     (out / "a.wav.csv").write_text("mine")
     (out / "in" / "b.csv").unlink()
     _, stderr = atomicvad(folder, "--out", out)
-    assert "1 recording:" in stderr and stderr.endswith("; 3 skipped, whose files are there\n")
+    assert "1 recording:" in stderr and stderr.endswith("; 3 skipped because their files exist\n")
     assert (out / "a.wav.csv").read_text() == "mine" and (out / "in" / "b.csv").exists()
     atomicvad(folder, "--out", out, "--overwrite")
     assert "speech" in (out / "a.wav.csv").read_text()
-    with pytest.raises(AtomicVADError, match=r"a.wav.csv: is there already; --overwrite"):
+    with pytest.raises(AtomicVADError, match=r"a.wav.csv: already exists; --overwrite"):
         atomicvad(folder / "a.wav", "--out", out / "a.wav.csv")
 
 
@@ -153,7 +153,7 @@ def test_a_recording_is_never_written_to(folder, tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes((folder / "a.wav").read_bytes())
     for out in (path, tmp_path):
-        with pytest.raises(AtomicVADError, match="expected another place than that of a recording"):
+        with pytest.raises(AtomicVADError, match="is a recording; expected another output file"):
             atomicvad(path, "--out", out, "--overwrite")
     assert path.read_bytes() == (folder / "a.wav").read_bytes()
 
@@ -177,7 +177,7 @@ def test_pictures(folder, tmp_path):
     assert pictures == ["out/a.mp3.png", "out/a.wav.png", "out/in/b.png", "out/in/ner/a.png"]
     atomicvad(folder / "a.wav", "--plot")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(AtomicVADError, match=r"^a.png: is there already; --overwrite"):
+    with pytest.raises(AtomicVADError, match=r"^a.png: already exists; --overwrite"):
         atomicvad(folder / "a.wav", "--plot")
 
 
@@ -186,14 +186,17 @@ def test_pictures(folder, tmp_path):
     [
         (("a.wav", "--format", "xml"), "--format: expected one of json, csv, rttm, textgrid"),
         (("a.wav", "--out", "found.xml"), "found.xml: expected a suffix of .json, .csv"),
-        (("a.wav", "in/b.flac", "--format", "srt"), "--format srt: holds one recording; expected"),
+        (
+            ("a.wav", "in/b.flac", "--format", "srt"),
+            "--format srt: a file holds one recording; expected",
+        ),
         (("a.wav", "--threshold", "2"), "threshold: expected more than 0 and less than 1, got 2"),
         (("a.wav", "--pad", "-1"), "pad: expected 0 s or more, got -1"),
         (("a.wav", "--step", "5ms"), "step: expected 10ms or 79ms, got '5ms'"),
         (("a.wav", "--model", "1"), "or a file .npz or .keras; got '1'"),
         (("a.wav", "-"), "-: expected stdin alone"),
         (("a.wav", "--stream"), "--stream: expected - alone"),
-        (("a.wav", "--rate", "8000"), "--rate, --channels: for --stream alone"),
+        (("a.wav", "--rate", "8000"), "--rate, --channels: expected --stream"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said, folder, monkeypatch):

@@ -372,8 +372,8 @@ def test_freesound_without_a_key_says_how_to_get_one(tmp_path):
     ("change", "said"),
     [
         ({"id": "../../x"}, "id: expected a number"),
-        ({"preview": "http://127.0.0.1:1/secret"}, "a preview elsewhere"),
-        ({"preview": "file:///etc/passwd"}, "a preview elsewhere"),
+        ({"preview": "http://127.0.0.1:1/secret"}, "a preview on another host"),
+        ({"preview": "file:///etc/passwd"}, "a preview on another host"),
         ({"category": "../up"}, "category: unknown"),
         ({"sha256": "zz"}, "sha256"),
         ({"username": 3}, "username: expected text"),

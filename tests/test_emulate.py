@@ -122,7 +122,7 @@ def test_two_emulators_count_the_same(core, form, sources, tmp_path):
 def test_instructions_of_a_higher_core_stop_a_lower_one(sources, tmp_path):
     """So what runs as a Cortex-M0+ has none of Cortex-M4's."""
     program = built(sources, "cortex-m4", "stream", tmp_path)
-    with pytest.raises(AtomicVADError, match=r"Cortex-M0\+: not its instruction, address 0x"):
+    with pytest.raises(AtomicVADError, match=r"Cortex-M0\+: no instruction of this core, at"):
         run(replace(program, core=CORES["cortex-m0plus"]), SIGNALS["stream"])
 
 
@@ -140,7 +140,7 @@ def test_memory_is_what_the_code_says(sources, tmp_path):
 
 def test_nothing_comes_from_a_library(sources, tmp_path):
     other = changed(sources, tmp_path / "sources", "product >> 4", "product / (x | 1)")
-    with pytest.raises(AtomicVADError, match=r"Cortex-M0\+ needs __aeabi_idiv: expected nothing"):
+    with pytest.raises(AtomicVADError, match=r"Cortex-M0\+ needs __aeabi_idiv: expected no external"):
         built(other, "cortex-m0plus", "window", tmp_path / "build")
 
 
@@ -246,9 +246,9 @@ def test_a_missing_compiler_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setattr(toolchain, "fetch", no_network)
     monkeypatch.setenv("ATOMICVAD_CACHE", str(tmp_path))
     for name, package in {"wasm32": "clang lld", "arm-none-eabi": "gcc-arm-none-eabi"}.items():
-        with pytest.raises(AtomicVADError, match=f"^{name}: no .*; install .*{package}"):
+        with pytest.raises(AtomicVADError, match=f"^{name}: .* not found.*; install .*{package}"):
             toolchain.find(name)
-    with pytest.raises(AtomicVADError, match="no C compiler here"):
+    with pytest.raises(AtomicVADError, match="no C compiler found"):
         toolchain.host_compiler()
 
 

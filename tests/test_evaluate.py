@@ -348,7 +348,7 @@ def test_the_command_prints_a_table_and_writes_the_files(folder, tmp_path):
     assert re.search(
         r"AUROC +0\.\d{3} \[0\.\d{3}, [01]\.\d{3}\] +0\.\d{3} +[01]\.\d{3}", result.output
     )
-    assert re.search(r"3 files, 10\.1 s scored by 2 models in .* times as fast", result.output)
+    assert re.search(r"3 files, 10\.1 s scored by 2 models in .* times real time", result.output)
     assert {p.name for p in (tmp_path / "new").iterdir()} == {
         "evaluation.csv", "confusion.csv", "evaluation.html"
     }  # fmt: skip

@@ -255,21 +255,21 @@ MISTAKES = {
     "another architecture": (other_network, "x.keras: weights of another architecture"),
     "another window": (another_window, r"batch_shape: expected .*10080.*, got .*9920"),
     "other settings": (other_settings, r"spec_type: expected \['mfcc'\], got \['log_mel'\]"),
-    "NaN": (lambda path: changed(path, scaled("b1_conv", np.nan)), "are no finite numbers"),
-    "infinite": (lambda path: changed(path, scaled("b2_norm", np.inf)), "are no finite numbers"),
-    "huge": (lambda path: changed(path, scaled("b1_conv", 1e30)), "so large that values overflow"),
+    "NaN": (lambda path: changed(path, scaled("b1_conv", np.nan)), "are not finite"),
+    "infinite": (lambda path: changed(path, scaled("b2_norm", np.inf)), "are not finite"),
+    "huge": (lambda path: changed(path, scaled("b1_conv", 1e30)), "the weights are too large"),
     "large at the end": (
         lambda path: changed(path, scaled("probabilities", 1e37)),
-        "so large that values overflow",
+        "the weights are too large",
     ),
     "huge everywhere": (
         lambda path: changed(path, everywhere(1e37)),
-        "so large that values overflow",
+        "the weights are too large",
     ),
     "no file": (str, "x.keras: no such weight file"),
     "no model": ("README.md", "expected a .keras file, a seed or released-0"),
     "no seed": ("7", "seed: expected one of 43185, .*got 7"),
-    "not released": ("released-3", "ATOMICVAD_PUBLISHED is not set"),
+    "not released": ("released-3", "set ATOMICVAD_PUBLISHED to the folder"),
 }
 
 

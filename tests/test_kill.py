@@ -1,4 +1,4 @@
-"""A training process killed at any moment goes on to the bytes of one that was never stopped.
+"""A training process killed at any moment ends with the bytes of one that was never stopped.
 
 ``ATOMICVAD_KILLS=20`` kills twenty runs of ``smoke`` (with trials of initial weights before it),
 once each; without it one tiny run is killed four times.

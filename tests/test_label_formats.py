@@ -70,7 +70,7 @@ def test_speaker_turns_among_all_other_types_of_lines(text, tmp_path):
         ("SPEAKER a 1 1 2\nSPEECH a 1 1 2\n", "a.rttm:2: .* type 'SPEECH'"),
         ("SPEAKER b 1 1 2\n", "a.rttm:1: expected SPEAKER a .* recording 'b'"),
         ("LEXEME a 1 1 2 yes lex anna 0.9\n", "a.rttm:1: expected SPEAKER lines"),
-        ("SPEAKER a 1 1 0\n", "a.rttm:1: expected labels of some length"),
+        ("SPEAKER a 1 1 0\n", "a.rttm:1: expected labels with a duration"),
     ],
 )
 def test_an_rttm_without_turns_of_this_recording_is_not_silence(text, said, tmp_path):

@@ -29,7 +29,7 @@ def milliseconds(rows, length):
     if any(end < start for start, end, _ in rows):
         return "start"
     if rows and all(start == end for start, end, _ in rows):
-        return "some length"
+        return "with a duration"
     size = max([length, *(end for _, end, _ in rows)])
     speech, silence = np.zeros(size, bool), np.zeros(size, bool)
     for start, end, is_speech in rows:

@@ -86,7 +86,7 @@ def test_events_are_lines_where_stdout_is_no_terminal(monkeypatch):
     found = detect(SAMPLES, RATE)
     assert [event["event"] for event in events] == ["start", "end"] * len(found)
     assert [event["end"] for event in events[1::2]] == [round(one.end, 3) for one in found]
-    assert result.stderr == "listen: the machine was too slow, sound was lost 1 times\n"
+    assert result.stderr == "listen: the computer was too slow; sound was lost 1 times\n"
 
 
 def test_microphones_are_listed(monkeypatch):
@@ -99,7 +99,7 @@ def test_what_is_missing_is_one_line(monkeypatch):
     with pytest.raises(AtomicVADError, match=r"^--device: No input device matching 'x'; expected"):
         run(monkeypatch, "--device", "x")
     monkeypatch.setattr(listen, "PATIENCE", 0.01)
-    with pytest.raises(AtomicVADError, match=r"nothing came from the device for 0.01 s"):
+    with pytest.raises(AtomicVADError, match=r"no sound from the device for 0.01 s"):
         run(monkeypatch)
 
 

@@ -199,5 +199,5 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     model = build_model()
     model.weights[3].assign(np.full(model.weights[3].shape, np.nan))
     save_model(model, tmp_path / "nan.keras")
-    with pytest.raises(AtomicVADError, match="some weights are no finite numbers"):
+    with pytest.raises(AtomicVADError, match="some weights are not finite"):
         load_model(tmp_path / "nan.keras")

@@ -69,7 +69,7 @@ def test_a_missing_package_is_one_line():
         return no_such_detector
 
     peer = Peer("x", "X", "no-such-detector", "", "", 160, 0, missing)
-    with pytest.raises(AtomicVADError, match="no-such-detector does not start"):
+    with pytest.raises(AtomicVADError, match="no-such-detector cannot be started"):
         peer.score(np.zeros(160, np.float32))
     assert "X: no-such-detector" in peer.problem() and peer.version == ""
 

@@ -1,4 +1,4 @@
-"""A folder is made once, made again where it is damaged, and goes on where it was killed."""
+"""A folder is made once, repaired where it is damaged, and resumed after a kill."""
 
 import os
 import signal

@@ -156,7 +156,7 @@ def test_a_clip_scores_the_same_backwards(tmp_path, tiny):
 
 
 def test_scores_without_the_silence_at_the_end_are_refused(tiny):
-    with pytest.raises(AtomicVADError, match=r"expected 89 windows, got 88.*older form"):
+    with pytest.raises(AtomicVADError, match=r"expected 89 windows, got 88.*older format"):
         stream_frames(np.zeros(88), np.array([80 * STEP]), tiny, "frame")
 
 

@@ -13,7 +13,7 @@ PCM = (1, 3, 0xFFFE)  # whole numbers, floats, extensible
 
 
 def refuse_contradictions(file: Excerpt, name: str) -> None:
-    """Compare what a head says twice.
+    """Compare what a header says twice.
 
     Raises:
         AudioError: the two differ.
@@ -27,7 +27,7 @@ def refuse_contradictions(file: Excerpt, name: str) -> None:
     elif magic == b"fLaC":
         found = _in_flac(file)
     if found:
-        raise AudioError(f"{name}: its head contradicts itself: {found}")
+        raise AudioError(f"{name}: its header contradicts itself: {found}")
 
 
 def _in_wav(head: bytes, before: int) -> str:

@@ -2,8 +2,8 @@
 
 libsndfile reads what it can (WAV, FLAC, Ogg, MP3 …); FFmpeg, through PyAV, reads the rest (M4A,
 G.722 …). Heads are not believed: what they state is compared with what is in the file, and a file
-that contradicts its head is read as a whole, with a warning, or refused. Without PyAV, which is
-optional, checks that need FFmpeg are left out: whether an MP3 file goes on after what its head
+that contradicts its header is read as a whole, with a warning, or refused. Without PyAV, which is
+optional, checks that need FFmpeg are left out: whether an MP3 file goes on after what its header
 counts, and whether the timestamps of Ogg Opus leave holes.
 """
 
@@ -36,7 +36,7 @@ class Header:
 def read_header(source: Source, name: str | None = None) -> Header:
     """Duration, rate and channels of an audio file.
 
-    Where the head states no length, or a wrong one, ``seconds`` is what is in the file.
+    Where the header states no length, or a wrong one, ``seconds`` is what is in the file.
 
     Args:
         source: see ``decode``.
@@ -50,7 +50,7 @@ def read_header(source: Source, name: str | None = None) -> Header:
         found = [Header(*stated_by_head(part, name)) for part in whole_parts(file, name)]
     header = Header(sum(one.seconds for one in found), found[0].rate, found[0].channels)
     if not 0 < header.seconds < LONGEST:
-        raise AudioError(f"{name}: its head states {header.seconds} s at {header.rate} Hz")
+        raise AudioError(f"{name}: its header states {header.seconds} s at {header.rate} Hz")
     return header
 
 
@@ -59,15 +59,15 @@ def decode(source: Source, name: str | None = None, channel: int | None = None) 
 
     Channels are averaged; soxr (HQ) resamples. Floats above full scale stay as they are. Where
     timestamps leave a hole there is silence, and files that were joined follow each other. What is
-    odd about a file is logged (``atomicvad.audio``): a head that is wrong, holes, channels that
+    odd about a file is logged (``atomicvad.audio``): a header that is wrong, holes, channels that
     cancel, samples far above full scale.
 
     Sound stands where it was before it was encoded, to a tenth of a millisecond, where a file
-    states its encoder's delay: MP3 with a head (LAME, FFmpeg, libsndfile), M4A and MP4 with an edit
-    list, Ogg, WebM, Matroska, FLAC. Others do not tell encoders apart, so that all comes late: MP3
-    without a head, or in WAV and AVI, by 1105 samples after LAME (25 ms at 44.1 kHz); AAC in ADTS,
-    MPEG-TS, FLV and fragmented MP4 by 1024 or, after Apple's encoder, 2112; MP2 by 481; AC-3 by
-    256.
+    states its encoder's delay: MP3 with a header (LAME, FFmpeg, libsndfile), M4A and MP4 with an
+    edit list, Ogg, WebM, Matroska, FLAC. Others do not tell encoders apart, so that all comes late:
+    MP3 without a header, or in WAV and AVI, by 1105 samples after LAME (25 ms at 44.1 kHz); AAC in
+    ADTS, MPEG-TS, FLV and fragmented MP4 by 1024 or, after Apple's encoder, 2112; MP2 by 481; AC-3
+    by 256.
 
     Args:
         source: a path, the content of a file, or a file opened in binary mode. A file that can
@@ -77,7 +77,7 @@ def decode(source: Source, name: str | None = None, channel: int | None = None) 
 
     Raises:
         AudioError: a missing, empty or truncated file, one whose samples are more or fewer than
-            its head states, no audio, no such channel, samples that are not finite, or a format
+            its header states, no audio, no such channel, samples that are not finite, or a format
             that needs FFmpeg where PyAV is missing. The message begins with ``name``.
     """
     name = name_of(source, name)

@@ -69,7 +69,7 @@ def open_ffmpeg(
 
 
 def seconds_of_packets(file: Excerpt, name: str, raw_g722: bool = False) -> float:
-    """The length of a file whose head does not state it, from its packets, without decoding."""
+    """The length of a file whose header does not state it, from its packets, without decoding."""
     with _container(file, name, raw_g722) as (container, stream):
         if raw_g722:  # 4 bits a sample
             return file.length * 2 / SAMPLE_RATE
@@ -142,7 +142,7 @@ class _Reader:
         return seconds - self.origin
 
     def promised(self) -> float | None:
-        """The end of the audio by the head, in s."""
+        """The end of the audio by the header, in s."""
         import av
 
         container, stream = self.container, self.stream

@@ -1,8 +1,8 @@
-"""Sizes that the heads of WAV, RF64, W64, AIFF, CAF and AU files state, against the file's.
+"""Sizes that the headers of WAV, RF64, W64, AIFF, CAF and AU files state, against the file's.
 
 A recorder that was killed leaves 0; a program that writes into a pipe does not know the size and
-states -1 or a huge one; others count their own head. Then all samples are in the file, and the head
-that is handed on says so.
+states -1 or a huge one; others count their own header. Then all samples are in the file, and the
+header that is handed on says so.
 """
 
 import re
@@ -72,10 +72,10 @@ class _Samples:
 
 
 def repaired(file: Excerpt, name: str) -> Excerpt:
-    """The file with the sizes in its head made right, if they were wrong.
+    """The file with the sizes in its header made right, if they were wrong.
 
     Raises:
-        AudioError: the file is shorter than its head states, or goes on after that.
+        AudioError: the file is shorter than its header states, or goes on after that.
     """
     if file.bytes_at(0, 8) == b"NIST_1A\n":
         _check_sphere(file, name)
@@ -86,7 +86,7 @@ def repaired(file: Excerpt, name: str) -> Excerpt:
     reason = _why_wrong(file, samples, there, name)
     if not reason:
         return _with_total(file, samples, name)
-    LOG.warning("%s: %s; all %d bytes after its head are read as samples", name, reason, there)
+    LOG.warning("%s: %s; all %d bytes after its header are read as samples", name, reason, there)
     return _with_sizes(file, samples, there)
 
 
@@ -98,7 +98,7 @@ def _check_sphere(file: Excerpt, name: str) -> None:
     stated = numbers[0] * numbers[1] * int(found.get(b"channel_count", 1))
     if b"embedded" not in head and stated > file.length - 1024 + 1:
         raise AudioError(
-            f"{name}: the file is truncated: its head states {stated} bytes of samples, "
+            f"{name}: the file is truncated: its header states {stated} bytes of samples, "
             f"and {max(0, file.length - 1024)} follow"
         )
 
@@ -146,16 +146,16 @@ def _aligned(position: int, align: int) -> int:
 
 def _why_wrong(file: Excerpt, samples: _Samples, there: int, name: str) -> str:
     """Why the stated size is not the size of the samples; empty if it is."""
-    stated, unknown = samples.stated, "its head does not state its length"
+    stated, unknown = samples.stated, "its header does not state its length"
     if stated <= 0:
         return "" if _is_metadata(file, samples, samples.begin) else unknown
     if stated > there + 1:
         if stated >= (HUGE if struct.calcsize(samples.size) == 4 else 1 << 62):
             return unknown
-        if stated - there in (samples.begin, samples.begin - 8):  # it counts its own head
-            return f"its head states {stated} bytes of samples, {stated - there} too many"
+        if stated - there in (samples.begin, samples.begin - 8):  # it counts its own header
+            return f"its header states {stated} bytes of samples, {stated - there} too many"
         raise AudioError(
-            f"{name}: the file is truncated: its head states {stated} bytes of samples, "
+            f"{name}: the file is truncated: its header states {stated} bytes of samples, "
             f"and {there} follow"
         )
     end = samples.begin + stated
@@ -163,10 +163,10 @@ def _why_wrong(file: Excerpt, samples: _Samples, there: int, name: str) -> str:
         return ""
     after = there - stated
     if after % (1 << 32) == 0:  # a length that needs more than 32 bits
-        return f"its head states {stated} bytes of samples, {after} too few"
+        return f"its header states {stated} bytes of samples, {after} too few"
     if after > max(min(FEW, stated), stated // 20):
         raise AudioError(
-            f"{name}: the file goes on after its head's length: {stated} bytes of samples are "
+            f"{name}: the file goes on after its header's length: {stated} bytes of samples are "
             f"stated, and {after} bytes follow that are neither known metadata nor a whole file"
         )
     return ""
@@ -213,7 +213,7 @@ def _with_total(file: Excerpt, samples: _Samples, name: str) -> Excerpt:
         total += 0 if layout.whole else 8
         if file.length + 1 < total < HUGE:
             LOG.warning(
-                "%s: its head states a file of %d bytes, it has %d; its samples are whole",
+                "%s: its header states a file of %d bytes, it has %d; its samples are whole",
                 name, total, file.length,
             )  # fmt: skip
     return file

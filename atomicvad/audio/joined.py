@@ -1,6 +1,6 @@
 """Files that are several, one after another, as ``cat a.mp3 b.mp3`` makes them.
 
-The head of the first counts the first alone, and decoders stop after it. Each part is decoded as
+The header of the first counts the first alone, and decoders stop after it. Each part is decoded as
 the file that it was. Chained Ogg, as internet radio sends it, is such a file, too.
 """
 
@@ -27,7 +27,7 @@ HEADS = {
     b"0&\xb2u": rb"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel",
 }
 SPAN = 80  # bytes of the longest of them
-SIZED = {b"RIFF": "<I", b"FORM": ">I"}  # the second head lies after the size that is stated
+SIZED = {b"RIFF": "<I", b"FORM": ">I"}  # the second header lies after the size that is stated
 ID3 = rb"ID3[\x02-\x04]\x00[\x00-\xe0][\x00-\x7f]{4}"
 COUNTED = rb"\xff[\xe2-\xfb][\x10-\xef].(?:.{32}|.{17}|.{9})(?:Xing|Info)\x00\x00\x00[\x00-\x0f]"
 NEAR_END = 256  # bytes of tags of the first version
@@ -38,7 +38,7 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
     """The files that follow each other in ``file``; mostly it alone.
 
     Raises:
-        AudioError: an MP3 file that is shorter than its head states.
+        AudioError: an MP3 file that is shorter than its header states.
     """
     start = file.bytes_at(0, 12)
     if start[4:8] == b"ftyp":
@@ -58,7 +58,7 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
     for part in found:
         if is_mp3(part) and stated_end(part) > part.length + NEAR_END:
             raise AudioError(
-                f"{name}: the file is truncated: its head states {stated_end(part)} bytes, "
+                f"{name}: the file is truncated: its header states {stated_end(part)} bytes, "
                 f"it has {part.length}"
             )
     return found
@@ -111,7 +111,7 @@ def is_mp3(file: Excerpt) -> bool:
 
 
 def stated_end(file: Excerpt) -> int:
-    """Where an MP3 file ends by the head in its first frame; 0 if that states nothing."""
+    """Where an MP3 file ends by the header in its first frame; 0 if that states nothing."""
     first = audio_start(file)
     head = file.bytes_at(first, 64)
     tag = max(head.find(b"Xing"), head.find(b"Info"))
@@ -127,7 +127,7 @@ def _is_frame(head: bytes) -> bool:
 
 
 def is_counted(file: Excerpt) -> bool:
-    """Whether the head of an MP3 file speaks of the whole file."""
+    """Whether the header of an MP3 file describes the whole file."""
     return abs(file.length - stated_end(file)) <= NEAR_END
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from atomicvad.audio.files import LOG, AudioError, Excerpt, opened
 
-HEAD = 27  # bytes of a page's head, without its table of segments
+HEAD = 27  # bytes of a page's header, without its table of segments
 CONTINUED, FIRST, LAST = 1, 2, 4  # flags
 
 

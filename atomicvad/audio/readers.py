@@ -1,4 +1,4 @@
-"""Which reader reads a file, and whether it finds what the head states.
+"""Which reader reads a file, and whether it finds what the header states.
 
 libsndfile reads what it can; FFmpeg reads the rest, and what libsndfile would cut short or put in
 the wrong place in time. Without FFmpeg these last checks are left out, but for missing pages of
@@ -23,7 +23,7 @@ from atomicvad.audio.ogg import has_holes
 from atomicvad.audio.sndfile import FAILURES, open_sndfile
 from atomicvad.audio.stream import Block, Stream
 
-TOLERANCE = 0.1  # s between the length that a head states and the samples, besides a packet
+TOLERANCE = 0.1  # s between the length that a header states and the samples, besides a packet
 MP3_DELAY = 4608  # samples that an encoder of MP3 adds, at most
 HOLES = "pages of it are missing, and FFmpeg alone finds where"
 STOPPED = "libsndfile cannot decode all of it; FFmpeg may"
@@ -33,7 +33,7 @@ def whole_parts(file: Excerpt, name: str) -> list[Excerpt]:
     """The files that follow each other in one, each with the right sizes in its head.
 
     Raises:
-        AudioError: a head that contradicts itself or the file.
+        AudioError: a header that contradicts itself or the file.
     """
     if is_raw_g722(name):
         return [file]
@@ -75,7 +75,7 @@ def _seconds_of(file: Excerpt, name: str, stream: Stream) -> float:
 
 
 def checked_blocks(file: Excerpt, name: str) -> Iterator[Block]:
-    """The blocks of one file; their length is compared with what its head states.
+    """The blocks of one file; their length is compared with what its header states.
 
     Raises:
         AudioError: more or fewer samples than stated, or none that can be decoded.
@@ -111,10 +111,10 @@ def checked_blocks(file: Excerpt, name: str) -> Iterator[Block]:
         return
     if found < promised or (known and not done):  # two readers must agree
         raise AudioError(
-            f"{name}: its head promises {promised:.2f} s, and {found:.2f} s can be decoded: "
+            f"{name}: its header states {promised:.2f} s, and {found:.2f} s can be decoded: "
             "truncated or damaged"
         )
-    LOG.warning("%s: its head states %.2f s, it has %.2f s", name, promised, found)
+    LOG.warning("%s: its header states %.2f s, it has %.2f s", name, promised, found)
 
 
 def is_raw_g722(name: str) -> bool:
@@ -128,7 +128,7 @@ def _is_for_ffmpeg(file: Excerpt, name: str, trusting: bool = False) -> bool:
     Args:
         file: the file.
         name: used in errors.
-        trusting: believe an MP3 file's head, so that it need not be read as a whole.
+        trusting: believe an MP3 file's header, so that it need not be read as a whole.
     """
     start = file.bytes_at(0, 64)
     if start[:4] == b"OggS":

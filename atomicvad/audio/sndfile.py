@@ -10,7 +10,7 @@ import soundfile
 from atomicvad.audio.files import AudioError, Excerpt
 from atomicvad.audio.stream import BLOCK_SECONDS, Block, Stream, possible_rate
 
-DENSEST = 6000  # samples per byte of silence in FLAC; a head that promises more is damaged
+DENSEST = 6000  # samples per byte of silence in FLAC; a header that promises more is damaged
 NOT_KNOWN_LENGTH = 1 << 62  # samples
 LARGEST = 1 << 24  # samples of all channels in a block
 MP3_PACKET = 1152  # samples
@@ -98,7 +98,7 @@ def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator
         # Of MP3 without a count this is a guess.
         known = sound.frames < NOT_KNOWN_LENGTH and not to_the_end
         if known and sound.frames * sound.channels > DENSEST * file.length:
-            raise AudioError(f"{name}: its head promises {sound.frames} samples")
+            raise AudioError(f"{name}: its header states {sound.frames} samples")
         seconds = sound.frames / rate if known else None
         packet = MP3_PACKET if sound.subtype.startswith("MPEG") else 0
         yield Stream(rate, sound.channels, seconds, _blocks(sound, guarded), packet)

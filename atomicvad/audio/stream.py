@@ -1,4 +1,4 @@
-"""What a reader of audio files hands on: blocks of samples, and what the head promised."""
+"""What a reader of audio files hands on: blocks of samples, and what the header promised."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from atomicvad.audio.files import AudioError
 
-RATES = (2000, 768000)  # Hz; other values come from damaged heads
+RATES = (2000, 768000)  # Hz; other values come from damaged headers
 BLOCK_SECONDS = 10
 
 Block = tuple[int, np.ndarray]  # Hz, float32 [samples, channels]
@@ -20,7 +20,7 @@ class Stream:
     Attributes:
         rate: in Hz, of the first samples.
         channels: of the first samples.
-        seconds: that its head states; ``None`` if it states none.
+        seconds: that its header states; ``None`` if it states none.
         blocks: the samples, in blocks of up to 10 s.
         packet: samples of a packet of its codec, by which a stated length may be wrong.
     """

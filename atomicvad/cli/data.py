@@ -11,7 +11,7 @@ from atomicvad.cli.options import Profile
 
 
 class _WithCorpora(TyperGroup):
-    """Help that ends with the corpora: size, licence, where from, and what is already there."""
+    """Help that ends with the corpora: size, licence, where from, and what is already present."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # typer keeps its own click
         super().format_help(ctx, formatter)
@@ -21,7 +21,7 @@ class _WithCorpora(TyperGroup):
 app = typer.Typer(
     cls=_WithCorpora,
     invoke_without_command=True,
-    help="Fetch and decode the recordings; cut windows, write manifests, make the test set.\n\n"
+    help="Fetch and decode the recordings, cut windows, write manifests, mix the test set.\n\n"
     "For example: atomicvad data --profile open",
 )
 
@@ -37,7 +37,7 @@ def _corpora() -> str:
         rows = {"size": about.size, "licence": about.license, "from": about.home}
         rows |= {"layout": about.layout}
         if name != "folder":
-            rows["here"] = _what_is_there(folder)
+            rows["present"] = _what_is_there(folder)
         lines += [f"      {key:8}{value}" for key, value in rows.items() if value]
     head = f"Corpora, each in {corpora_folder()}/NAME (ATOMICVAD_CORPORA, or folder in a profile):"
     return "\n".join([head, *lines])
@@ -60,7 +60,7 @@ def data(
     ctx: typer.Context,
     profile: Profile = "open",
 ) -> None:
-    """Fetch and decode the recordings; cut windows, write manifests, make the test set."""
+    """Fetch and decode the recordings, cut windows, write manifests, mix the test set."""
     if ctx.invoked_subcommand:
         return
     from atomicvad.config import load_profile
@@ -78,13 +78,15 @@ def fetch(
             help="one of speech_commands, freesound, ava_speech, ami_excerpts, nonspeech"
         ),
     ],
-    archive: Annotated[Path | None, typer.Option(help="an archive of your own")] = None,
-    mirror: Annotated[str, typer.Option(help="another address of the archive")] = "",
-    lock: Annotated[Path | None, typer.Option(help="freesound: another's lock file")] = None,
+    archive: Annotated[Path | None, typer.Option(help="use this downloaded archive")] = None,
+    mirror: Annotated[str, typer.Option(help="download the archive from this address")] = "",
+    lock: Annotated[
+        Path | None, typer.Option(help="freesound: fetch the sounds of this lock file")
+    ] = None,
 ) -> None:
     """Fetch a corpus into its folder. An interrupted download resumes.
 
-    FreeSound asks for a key in FREESOUND_API_KEY. Of AVA-Speech only the labels can be fetched.
+    FreeSound requires a key in FREESOUND_API_KEY. Of AVA-Speech only the labels can be fetched.
 
     For example: atomicvad data fetch ami_excerpts
     """
@@ -96,7 +98,7 @@ def fetch(
     folder = corpora_folder() / corpus
     if corpus == "speech_commands":
         if folder.exists():
-            raise AtomicVADError(f"{folder}: it is there already; move it away to fetch it anew")
+            raise AtomicVADError(f"{folder}: already exists; move it away to fetch it again")
         speech_commands.fetch(folder, archive, mirror)
     elif corpus == "freesound":
         key = os.environ.get("FREESOUND_API_KEY", "")
@@ -115,9 +117,9 @@ def fetch(
 
 @app.command()
 def leak(
-    folder: Annotated[Path | None, typer.Option(help="of Speech Commands")] = None,
+    folder: Annotated[Path | None, typer.Option(help="folder of Speech Commands")] = None,
 ) -> None:
-    """Measure how far Speech Commands' two splits share speakers with training.
+    """Measure how many test files of Speech Commands have a speaker of the training side.
 
     For example: atomicvad data leak --folder corpora/speech_commands
     """
@@ -138,13 +140,13 @@ def check(
         list[Path],
         typer.Argument(help="manifests (JSON Lines, in NeMo's fields), label files or folders"),
     ],
-    root: Annotated[Path | None, typer.Option(help="where a manifest's audio lies")] = None,
-    anywhere: Annotated[bool, typer.Option(help="files outside that folder, too")] = False,
+    root: Annotated[Path | None, typer.Option(help="folder of the audio of a manifest")] = None,
+    anywhere: Annotated[bool, typer.Option(help="also allow files outside that folder")] = False,
 ) -> None:
-    """Look for what is wrong with manifests or labels and their audio; exit code 1 if errors.
+    """Check manifests, or labels, and their audio; the exit code is 1 if there are errors.
 
-    A manifest's audio is looked for in the store beside it, else below --root (the manifest's
-    folder). Of a folder, all recordings are checked that have a label file beside them.
+    The audio of a manifest is expected in the store beside it, or below --root (by default the
+    manifest's folder). In a folder, all recordings with a label file beside them are checked.
 
     For example: atomicvad data check recordings/ train.json --root /audio
     """
@@ -174,11 +176,13 @@ def check(
 @app.command()
 def audit(
     profile: Profile = "open",
-    output: Annotated[Path | None, typer.Option(help="the table; data/PROFILE/audit.csv")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="the table; by default data/PROFILE/audit.csv")
+    ] = None,
 ) -> None:
-    """List recordings whose label other detectors doubt, and the same sound under two names.
+    """List recordings whose label other detectors contradict, and sounds with two names.
 
-    Stopped, the same command continues. Nothing is changed: look at what is listed, then decide.
+    Nothing is changed. The same command continues after an interruption.
 
     For example: atomicvad data audit --profile mine --output doubts.csv
     """

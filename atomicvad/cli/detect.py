@@ -45,14 +45,14 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         str | None,
         typer.Option(
             "--format",
-            help="json, csv, rttm, textgrid, audacity, srt or vtt; by default that of the suffix "
-            "of --out, or csv",
+            help="json, csv, rttm, textgrid, audacity, srt or vtt; by default from the suffix of "
+            "--out, otherwise csv",
         ),
     ] = None,
     out: Annotated[
         str | None,
         typer.Option(
-            help="a file (NAME.SUFFIX), or a folder for a file a recording; by default stdout"
+            help="a file (NAME.SUFFIX), or a folder for one file per recording; by default stdout"
         ),
     ] = None,
     plot: Annotated[
@@ -60,19 +60,19 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         typer.Option(
             "--plot",
             help="also draw each recording with its score and segments: NAME.png in the folder of "
-            "--out, or here",
+            "--out, otherwise in the current one",
         ),
     ] = False,
     overwrite: Annotated[
         bool,
         typer.Option(
             "--overwrite",
-            help="write files anew that are there; without it recordings whose files are in the "
-            "folder of --out already are skipped",
+            help="replace existing files; without it, recordings whose files exist in the folder "
+            "of --out are skipped",
         ),
     ] = False,
     processes: Annotated[
-        int, typer.Option("-j", "--jobs", min=1, help="recordings that are read at the same time")
+        int, typer.Option("-j", "--jobs", min=1, help="recordings processed at the same time")
     ] = 1,
     threshold: Threshold = None,
     offset_threshold: OffsetThreshold = None,
@@ -87,24 +87,25 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         bool,
         typer.Option(
             "--stream",
-            help="with -: raw PCM (16 bits, signed, little endian), events as they come, in JSON",
+            help="with -: read raw PCM (16 bits, signed, little endian), print events in JSON",
         ),
     ] = False,
     rate: Annotated[
         int | None, typer.Option(help="with --stream: samples per second; 16000 by default")
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(min=1, max=64, help="with --stream: interleaved; 1 by default")
+        int | None,
+        typer.Option(min=1, max=64, help="with --stream: interleaved channels; 1 by default"),
     ] = None,
 ) -> None:
-    """Find speech in recordings: a line a segment on stdout, or files of many formats.
+    """Find speech in recordings; print one line per segment, or write files of many formats.
 
-    A recording that cannot be read is a line on stderr; then the exit code is 1.
-    Options that are left out are as they were chosen on validation scenes.
+    A recording that cannot be read is reported on stderr, and the exit code is 1.
+    The defaults were chosen on validation scenes.
 
     For example: atomicvad detect call.mp3 interviews/ --format rttm --out segments -j 4
 
-    Of a stream: ffmpeg -i URL -f s16le -ar 16000 -ac 1 - | atomicvad detect - --stream
+    From a stream: ffmpeg -i URL -f s16le -ar 16000 -ac 1 - | atomicvad detect - --stream
     """
     from atomicvad.detection.recordings import Options
 
@@ -121,7 +122,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
     )
     options.rules()
     if STDIN in recordings and len(recordings) > 1:
-        raise AtomicVADError("-: expected stdin alone, got other recordings beside it")
+        raise AtomicVADError("-: expected stdin alone, got other recordings as well")
     if STDIN in recordings and (sys.stdin is None or sys.stdin.isatty()):
         raise AtomicVADError("-: expected audio from a pipe or a file as stdin, got none")
     if stream:
@@ -132,7 +133,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         detect_stream(options, 16000 if rate is None else rate, channels or 1)
         return
     if (rate, channels) != (None, None):
-        raise AtomicVADError("--rate, --channels: for --stream alone; files know their own")
+        raise AtomicVADError("--rate, --channels: expected --stream; a file states its own")
     if plot:
         import matplotlib  # noqa: F401, before recordings are read
     request = _Request(recordings, output_format, out, plot, overwrite)
@@ -203,7 +204,7 @@ def _format_of(name: str | None, place: "Place", count: int) -> tuple[str, str]:
         raise AtomicVADError(f"--format: expected one of {', '.join(FORMATS)}; got {name!r}")
     if count > 1 and not (FORMATS[name].several or place.is_folder):
         raise AtomicVADError(
-            f"--format {name}: holds one recording; expected --out FOLDER for {count}"
+            f"--format {name}: a file holds one recording; expected --out FOLDER for {count}"
         )
     return name, FORMATS[name].suffix
 
@@ -262,4 +263,4 @@ def _summary(found: "list[Detections]", failed: int, skipped: int, seconds: floa
         line += f", {audio / seconds:.0f} times real time"
     if failed:
         line += f"; {failed} could not be read"
-    return line + (f"; {skipped} skipped, whose files are there" if skipped else "")
+    return line + (f"; {skipped} skipped because their files exist" if skipped else "")

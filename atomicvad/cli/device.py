@@ -17,10 +17,10 @@ def export(
         typer.Argument(metavar="MODEL", help=MODEL),
     ],
     target: Annotated[str, typer.Option(help="c, numpy, onnx, tflite or wasm")],
-    out: Annotated[Path, typer.Option(help="a folder that is new or empty: OUT/MODEL/…")],
+    out: Annotated[Path, typer.Option(help="a new or empty folder; each model becomes OUT/MODEL/")],
     profile: Profile = "open",
 ) -> None:
-    """Write a folder for every model: the file, README, an example, a window with its result.
+    """Write a folder for every model: the file, a README, an example, and a test window.
 
     For example: atomicvad export 43185 released-0 mine.keras --target onnx --out exported
     """
@@ -33,10 +33,10 @@ def export(
 
 @app.command()
 def device(
-    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="as for export")] = "",
+    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="a model, as for export")] = "",
     profile: Profile = "open",
 ) -> None:
-    """Build a detector for microcontrollers, run it in emulators, measure it: device.csv.
+    """Build a detector for microcontrollers and measure it in emulators: device.csv.
 
     By default the first seed of the profile (its committed weights).
 
@@ -51,4 +51,4 @@ def device(
     columns = ["core", "form", "flash", "ram", "instructions"]
     columns += [f"milliseconds_{bound}" for bound in CYCLES]
     typer.echo(measured.costs[columns].to_string(index=False, float_format="{:.2f}".format))
-    typer.echo("emulated, the same outputs on all; milliseconds estimated; no hardware was timed")
+    typer.echo("emulated; same outputs on all cores; milliseconds estimated, no hardware was timed")

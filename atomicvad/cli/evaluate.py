@@ -17,7 +17,7 @@ def evaluate(
         list[Path],
         typer.Option(
             help="a folder of recordings with label files beside them, or in folders named speech, "
-            "noise, music; or a manifest (JSON Lines, in NeMo's fields); may be given again"
+            "noise, music; or a manifest (JSON Lines, in NeMo's fields); may be repeated"
         ),
     ],
     unit: Annotated[
@@ -28,14 +28,14 @@ def evaluate(
         ),
     ] = "window",
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="probability from which on it is speech")
+        float, typer.Option(min=0, max=1, help="probability from which a unit counts as speech")
     ] = 0.5,
     out: Annotated[
-        Path, typer.Option(help="folder of evaluation.csv, confusion.csv, evaluation.html")
+        Path, typer.Option(help="folder for evaluation.csv, confusion.csv and evaluation.html")
     ] = Path("evaluation"),
     profile: Profile = "open",
 ) -> None:
-    """Measure models on labelled recordings: metrics with intervals, confusion, ROC; a page.
+    """Measure models on labelled recordings; write tables and a page.
 
     For example: atomicvad evaluate 43185 mine/*.keras --data recordings --out evaluation
     """

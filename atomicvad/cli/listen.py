@@ -1,4 +1,4 @@
-"""``atomicvad listen``: speech that a microphone hears."""
+"""``atomicvad listen``: speech from a microphone."""
 
 import contextlib
 import queue
@@ -33,13 +33,13 @@ PATIENCE = 5.0  # s without a block, after which a device is given up
 @app.command()
 def listen(  # noqa: PLR0913, PLR0917, the options of a command
     device: Annotated[
-        str | None, typer.Option(help="number or part of the name; see --list")
+        str | None, typer.Option(help="number of the microphone, or part of its name (see --list)")
     ] = None,
     list_devices: Annotated[
-        bool, typer.Option("--list", help="print the microphones, and stop")
+        bool, typer.Option("--list", help="list the microphones and exit")
     ] = False,
     seconds: Annotated[
-        float | None, typer.Option(min=0, help="stop after so many; by default at Ctrl-C")
+        float | None, typer.Option(min=0, help="stop after this time; by default at Ctrl-C")
     ] = None,
     threshold: Threshold = None,
     offset_threshold: OffsetThreshold = None,
@@ -51,9 +51,9 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
     step: Step = "10ms",
     channel: Channel = None,
 ) -> None:
-    """Find speech that a microphone hears: a meter, and a line for each segment.
+    """Find speech from a microphone; show a meter, and print a line for each segment.
 
-    Where stdout is no terminal: the events in JSON, as `atomicvad detect --stream` prints them.
+    If stdout is no terminal, print events in JSON like `atomicvad detect --stream`.
 
     For example: atomicvad listen --device USB --seconds 60
     """
@@ -108,7 +108,7 @@ def _problems(sounddevice: Any) -> Iterator[None]:
     except (ValueError, sounddevice.PortAudioError) as error:
         reason = " ".join(str(error.args[0] if error.args else error).split())
         raise AtomicVADError(
-            f"--device: {reason}; expected a microphone of: atomicvad listen --list"
+            f"--device: {reason}; expected a microphone from atomicvad listen --list"
         ) from None
 
 
@@ -149,7 +149,7 @@ def _blocks(
             while True:
                 yield waiting.get(timeout=PATIENCE)
     except queue.Empty:
-        raise AtomicVADError(f"listen: nothing came from the device for {PATIENCE:g} s") from None
+        raise AtomicVADError(f"listen: no sound from the device for {PATIENCE:g} s") from None
     finally:
         if lost:
-            typer.echo(f"listen: the machine was too slow, sound was lost {lost} times", err=True)
+            typer.echo(f"listen: the computer was too slow; sound was lost {lost} times", err=True)

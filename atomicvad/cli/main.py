@@ -47,10 +47,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def atomicvad(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="print it, and stop")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="print the version and exit"
+        ),
     ] = False,
 ) -> None:
-    """AtomicVAD, a voice activity detector of 298 parameters: speech, data, training, results.
+    """AtomicVAD, a voice activity detector of 298 parameters: detect speech, reproduce results.
 
     For example: atomicvad detect call.mp3
     """

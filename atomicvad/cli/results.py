@@ -14,7 +14,8 @@ app = typer.Typer()
 @app.command()
 def peers(
     systems: Annotated[
-        list[str] | None, typer.Argument(help="some of them, as: integer stream; all by default")
+        list[str] | None,
+        typer.Argument(help="names of systems, such as: integer stream; by default all"),
     ] = None,
     profile: Profile = "open",
 ) -> None:
@@ -63,7 +64,7 @@ def smoothing(
     profile: Profile = "open",
     reference: Reference = False,
 ) -> None:
-    """AUROC of frames on the validation scenes by smoothing width, to choose one: smoothing.csv.
+    """Measure AUROC of frames on the validation scenes by smoothing width: smoothing.csv.
 
     For example: atomicvad smoothing --reference
     """
@@ -82,7 +83,7 @@ def smoothing(
 
 @app.command()
 def defaults(profile: Profile = "open", reference: Reference = False) -> None:
-    """Choose the detector's defaults on validation scenes, and write the package's data.
+    """Choose the detector's defaults on validation scenes and write the package's data.
 
     For maintainers, after new weights became the reference.
 
@@ -103,10 +104,10 @@ def report(
     profile: Profile = "open",
     page: Annotated[
         list[str] | None,
-        typer.Option(help="one of `atomicvad pages`; all by default"),
+        typer.Option(help="a name from `atomicvad pages`; by default all"),
     ] = None,
 ) -> None:
-    """Collate all seeds into tables, figures and pages (notebooks 01, 02, 04, 05 and 06).
+    """Collate all seeds into tables, figures and pages (the executed notebooks).
 
     For example: atomicvad report --page systems --page atlas
     """
@@ -123,7 +124,9 @@ def report(
 @app.command()
 def site(
     profile: Profile = "open",
-    out: Annotated[Path, typer.Option(help="the folder, which is replaced")] = Path("site"),
+    out: Annotated[Path, typer.Option(help="the folder to write, which is replaced")] = Path(
+        "site"
+    ),
 ) -> None:
     """Build the site of a finished run: static pages that work from a folder.
 
@@ -151,7 +154,7 @@ def figures(
     profile: Profile = "open",
     reference: Reference = False,
 ) -> None:
-    """Make tables and figures again from scores and weights, without audio.
+    """Make tables and figures from scores and weights, without audio.
 
     For example: atomicvad figures --profile open --reference
     """
@@ -194,7 +197,7 @@ def compare(
         float | None, typer.Option(help="when the run began, in seconds since 1970")
     ] = None,
 ) -> None:
-    """Say whether a run reproduced the reference: the closing block of make reproduce.
+    """Compare a run with the reference; these are the last lines of make reproduce.
 
     For example: atomicvad compare --profile smoke
     """
@@ -206,7 +209,7 @@ def compare(
 
 @app.command()
 def adopt(profile: Profile = "open") -> None:
-    """Make a finished run the reference that is committed (for maintainers).
+    """Make a finished run the committed reference (for maintainers).
 
     For example: atomicvad adopt --profile open
     """

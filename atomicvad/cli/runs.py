@@ -1,4 +1,4 @@
-"""Commands that train and score seeds, and say how far they are."""
+"""Commands that train and score seeds, and show their progress."""
 
 from typing import Annotated
 
@@ -22,9 +22,9 @@ def seeds(profile: Profile = "open") -> None:
 
 @app.command()
 def train(
-    seed: Annotated[int, typer.Option(help="one of the profile's")], profile: Profile = "open"
+    seed: Annotated[int, typer.Option(help="a seed of the profile")], profile: Profile = "open"
 ) -> None:
-    """Train one seed, as the notebook 03_training, unless that is done.
+    """Train one seed with the notebook 03_training, unless it is up to date.
 
     For example: atomicvad train --seed 43185 --profile open
     """
@@ -58,11 +58,14 @@ def train(
 def cluster(
     profile: Profile = "open",
     scheduler: Annotated[
-        str, typer.Option(help="address of a Dask scheduler, as tcp://host:8786; none: start one")
+        str,
+        typer.Option(help="a Dask scheduler, such as tcp://host:8786; by default one is started"),
     ] = "",
-    workers: Annotated[int, typer.Option(min=1, help="processes to start without one")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="workers to start when there is no --scheduler")
+    ] = 2,
 ) -> None:
-    """Train and score all seeds that are not done on a Dask cluster, or on one started here.
+    """Train and score all unfinished seeds on a Dask cluster, or on one started here.
 
     For example: atomicvad cluster --scheduler tcp://host:8786
     """
@@ -74,7 +77,7 @@ def cluster(
 
 @app.command()
 def progress(profile: Profile = "open") -> None:
-    """Say how far the seeds of a reproduction are.
+    """Show the progress of the seeds of a reproduction.
 
     For example: atomicvad progress --profile open
     """
@@ -87,9 +90,9 @@ def progress(profile: Profile = "open") -> None:
 @app.command()
 def score(
     profile: Profile = "open",
-    seed: Annotated[int | None, typer.Option(help="one of the profile's; all by default")] = None,
+    seed: Annotated[int | None, typer.Option(help="a seed of the profile; by default all")] = None,
 ) -> None:
-    """Score the weights of the seeds on the scenes, together, where that is not done.
+    """Score the weights of all seeds on the scenes, unless their scores are up to date.
 
     For example: atomicvad score --seed 43185
     """

@@ -145,7 +145,7 @@ class Resuming:
         if attempts >= ATTEMPTS or wait > LONGEST_WAIT:
             again = f"; it asks to wait {wait:.0f} s" if wait > LONGEST_WAIT else ""
             raise AtomicVADError(
-                f"{url}: {reason}{again}; what came is kept, the same command continues"
+                f"{url}: {reason}{again}; the part received is kept; the same command continues"
             )
         time.sleep(wait)
 

@@ -34,7 +34,7 @@ def decisions() -> tuple[dict[str, str], ...]:
             if row["decision"] not in ("left out", "kept"):
                 raise AtomicVADError(f"{place}: expected left out or kept; got {row['decision']!r}")
             if row["recording"] in names:
-                raise AtomicVADError(f"{place}: {row['recording']} stands there twice")
+                raise AtomicVADError(f"{place}: {row['recording']} is listed twice")
             names.add(row["recording"])
             rows.append(row)
     return tuple(rows)

@@ -43,8 +43,8 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
         segments = tuple(read_segments(only_one(folder, labels[path]))) if path in labels else ()
         if not kind:
             raise AtomicVADError(
-                f"{folder / path}: what is it? expected a label file beside it, a folder named "
-                f"{', '.join(KINDS)}, or kind in the profile"
+                f"{folder / path}: speech or background? expected a label file beside it, a folder "
+                f"named {', '.join(KINDS)}, or kind in the profile"
             )
         speaker = _group(path) if kind == "speech" else ""
         yield Entry(path, kind, split, "", speaker, f"{folder.name}-{kind}-{split}", segments)

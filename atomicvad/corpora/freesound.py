@@ -115,7 +115,9 @@ def fetch(folder: Path, key: str = "", lock: Path | None = None, api: str = API)
 def _fetch_one(folder: Path, sound: dict, hosts: tuple) -> dict:
     address = urlsplit(sound["preview"])
     if address.scheme not in ("https", "http") or address.hostname not in hosts:
-        raise AtomicVADError(f"FreeSound: {sound['id']}: a preview elsewhere: {sound['preview']}")
+        raise AtomicVADError(
+            f"FreeSound: {sound['id']}: a preview on another host: {sound['preview']}"
+        )
     slug = re.sub(r"\W+", "_", sound["category"].lower()).strip("_")
     path = folder / slug / f"{sound['id']}.ogg"
     expected = sound.get("sha256")

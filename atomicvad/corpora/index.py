@@ -116,7 +116,7 @@ def _read_headers(folder: Path, missing: list[tuple], workers: int) -> Iterator[
             yield from pool.map(_read_chunk, [folder] * len(chunks), chunks)
     except BrokenProcessPool:
         raise AudioError(
-            f"{folder}: a process that reads heads died; the same command continues"
+            f"{folder}: a process that reads headers died; the same command continues"
         ) from None
 
 

@@ -61,4 +61,4 @@ def require_absent(folder: Path) -> None:
         AtomicVADError: it is there.
     """
     if folder.exists():
-        raise AtomicVADError(f"{folder}: it is there already; move it away to fetch it anew")
+        raise AtomicVADError(f"{folder}: already exists; move it away to fetch it again")

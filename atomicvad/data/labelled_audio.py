@@ -127,7 +127,7 @@ def _of_folder(folder: Path, left_out: list[str]) -> Iterator[LabelledRecording]
     if line := passed_over(folder, SUFFIXES):
         tqdm.write(line)
     doubts = []
-    for path in tqdm(paths, desc="heads", unit="file", leave=False):
+    for path in tqdm(paths, desc="headers", unit="file", leave=False):
         whole = folder / path
         if path not in labels and not kinds[path]:
             left_out.append(f"{whole}: no label file beside it, in no folder of a class")
@@ -165,7 +165,7 @@ def _of_manifest(manifest: Path, left_out: list[str]) -> Iterator[LabelledRecord
         check_against_store(frame, store, manifest)
         numbers = {name: n for n, name in enumerate(store.recordings["recording"])}
     of_files = frame.groupby("audio_filepath", sort=False)
-    for name, rows in tqdm(of_files, desc="heads", unit="file", leave=False):
+    for name, rows in tqdm(of_files, desc="headers", unit="file", leave=False):
         spans = [(row.offset, row.offset + row.duration, row.label == "speech")
                  for row in rows.itertuples()]  # fmt: skip
         if store is not None:

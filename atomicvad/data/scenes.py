@@ -41,8 +41,8 @@ MOST_HEARD = 2  # excerpts of a recording of speech in a set
 class Excerpts:
     """Draws excerpts of one kind, from all sources alike and from their recordings in turn.
 
-    A source is drawn first, then one of its recordings that was heard least so far. A recording of
-    speech is heard twice at most, as long as there is another one.
+    A source is drawn first, then one of its recordings that was used least so far. A recording of
+    speech is used twice at most, as long as there is another one.
     """
 
     def __init__(self, store: AudioStore, split: str, kind: str, generator: np.random.Generator):

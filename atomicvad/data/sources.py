@@ -62,7 +62,7 @@ def locate(source: SourceSettings) -> Path:
         about = get_corpus(source.corpus).ABOUT
         raise AtomicVADError(
             f"{folder}: no such folder: {about.title}, {about.size}, from {about.home}; expected "
-            f"{about.layout}; another place: folder in the profile, or ATOMICVAD_CORPORA"
+            f"{about.layout}; other places: folder in the profile, or ATOMICVAD_CORPORA"
         )
     return folder
 

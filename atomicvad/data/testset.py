@@ -211,8 +211,7 @@ def _write(folder: Path, clips: list[Clip], states: list[dict]) -> None:
     if len(classes) == 1:
         found = "speech" if classes == {True} else "no speech"
         raise AtomicVADError(
-            f"{folder}: expected segments with speech and segments without, which are told apart, "
-            f"got {found} only"
+            f"{folder}: expected segments with speech and segments without, got {found} only"
         )
     report_left_out(
         [f"{s['clip']}: {s['state']}, {s['left_out']} segments" for s in states if s["left_out"]]

@@ -47,6 +47,6 @@ def record(seconds: float) -> tuple[np.ndarray, int]:
     except (ValueError, sounddevice.PortAudioError) as error:
         reason = " ".join(str(error.args[0] if error.args else error).split())
         raise AtomicVADError(
-            f"no microphone: {reason}; `atomicvad listen --list` names those that there are"
+            f"no microphone: {reason}; `atomicvad listen --list` lists the microphones"
         ) from None
     return samples[:, 0], rate

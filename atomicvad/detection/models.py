@@ -148,10 +148,10 @@ def _read_keras(path: Path) -> tuple[np.ndarray, ...]:
         from atomicvad.model import load_model
     except ModuleNotFoundError as error:
         raise AtomicVADError(
-            f"{path}: to read Keras' files needs {error.name}: pip install 'atomicvad[reproduce]', "
-            "or write it as .npz where that is: atomicvad export MODEL --target numpy"
+            f"{path}: reading a Keras file needs {error.name}: pip install 'atomicvad[reproduce]', "
+            "or convert it where that is installed: atomicvad export MODEL --target numpy"
         ) from None
     arrays = tuple(np.asarray(array) for array in load_model(path).get_weights())
     if tuple(array.shape for array in arrays) != SHAPES:
-        raise AtomicVADError(f"{path}: another architecture than the paper's")
+        raise AtomicVADError(f"{path}: expected the paper's architecture, got another")
     return arrays

@@ -111,6 +111,6 @@ def require_free(paths: Sequence[Path], recordings: Sequence[Recording], overwri
     heard = {os.path.realpath(one.path) for one in recordings}
     for path in paths:
         if os.path.realpath(path) in heard:
-            raise AtomicVADError(f"{path}: expected another place than that of a recording")
+            raise AtomicVADError(f"{path}: is a recording; expected another output file")
         if os.path.lexists(path) and not overwrite:
-            raise AtomicVADError(f"{path}: is there already; --overwrite writes it anew")
+            raise AtomicVADError(f"{path}: already exists; --overwrite replaces it")

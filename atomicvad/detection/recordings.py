@@ -179,7 +179,9 @@ def run_all(
             for _, outcome in computed_ahead(pool, function, jobs, 4 * processes):
                 yield outcome
     except BrokenProcessPool:
-        raise AtomicVADError("-j: a process died, for lack of memory perhaps; try fewer") from None
+        raise AtomicVADError(
+            "-j: a process died, perhaps for lack of memory; try a smaller number"
+        ) from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What each step of the integer detector errs by, beside the same steps in float64."""
+"""The error of each step of the integer detector, compared with the same steps in float64."""
 
 import keras
 import numpy as np

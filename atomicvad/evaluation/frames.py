@@ -64,8 +64,8 @@ def stream_frames(
     counts = [padded_windows(int(samples), window, step) for samples in clip_samples]
     if sum(counts) != len(stream):
         raise AtomicVADError(
-            f"stream: expected {sum(counts)} windows, got {len(stream)}: scores of an older form; "
-            f"atomicvad score --profile {settings.profile}"
+            f"stream: expected {sum(counts)} windows, got {len(stream)}: scores in an older "
+            f"format; atomicvad score --profile {settings.profile}"
         )
     score = OF_WINDOWS[protocol]
     parts = np.split(stream, np.cumsum(counts)[:-1])

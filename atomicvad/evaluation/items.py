@@ -25,7 +25,7 @@ SEGMENT_PROTOCOLS = ("swi-median", "swi-mean", "swi-median-duration")
 WINDOW_PROTOCOLS = ("swi-window", "spi-median", "spi-mean", "spi-window")
 FRAME_PROTOCOLS = ("frame", "frame-covered", "frame-causal")
 STREAM = "stream"  # the integer detector with a decision every 10 ms
-# Samples from one output to the next, and that an output hears past its own; ``None``: all of them.
+# Samples from one output to the next, and that an output uses after its own; ``None``: all of them.
 TIMING = {peer.name: (peer.hop, peer.delay) for peer in PEERS.values()}
 TIMING[STREAM] = (FRAME, 36 * FRAME)
 

@@ -70,8 +70,8 @@ def noted_scenes(store: AudioStore, settings: Settings, scenes: SceneSettings) -
     starts = recorded["start"].to_numpy() - CLIP_START
     if len(recorded) != len(table) or np.abs(starts - table["start"]).max() > STEP:
         raise AtomicVADError(
-            f"{settings.results_folder}: expected labels of the scenes of {store.folder}, got "
-            f"those of others; make score PROFILE={settings.profile}"
+            f"{settings.results_folder}: expected the labels of the scenes in {store.folder}, "
+            f"got those of other scenes; run make score PROFILE={settings.profile}"
         )
     return table.assign(speech=table["label"] != "NO_SPEECH")
 

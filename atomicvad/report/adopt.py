@@ -69,13 +69,13 @@ def adopt(settings: Settings) -> int:
     if unfinished:
         raise AtomicVADError(
             f"{settings.results_folder}: seed {unfinished[0]} is not finished; "
-            f"make reproduce PROFILE={settings.profile}"
+            f"run make reproduce PROFILE={settings.profile}"
         )
     run, reference = settings.results_folder, settings.reference
     if (reference.results_folder / REAL).is_dir() and not (run / REAL).is_dir():
         raise AtomicVADError(
             f"{run / REAL}: no such folder: the reference would keep the numbers of other seeds; "
-            f"make real PROFILE={settings.profile}"
+            f"run make real PROFILE={settings.profile}"
         )
     write_sources(settings)
     write_scene_groups(settings)

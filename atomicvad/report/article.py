@@ -30,7 +30,7 @@ def article_folder() -> Path:
     """
     folder = project_root() / "article"
     if not (folder / SOURCE).is_file():
-        raise AtomicVADError(f"{folder / SOURCE}: expected the article's text, found nothing")
+        raise AtomicVADError(f"{folder / SOURCE}: no such file; expected the text of the article")
     return folder
 
 

@@ -69,7 +69,7 @@ def joined(names: list[str]) -> str:
 
 
 def bracketed(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:
-    """A number with its interval; with a true minus, and no sign before nought.
+    """A number with its interval; with a true minus, and no sign before zero.
 
     >>> bracketed(-0.0136, -0.0236, 0.0001, sign="+")
     '−0.014 [−0.024, 0.000]'
@@ -151,7 +151,7 @@ def segment_rows(settings: Settings) -> list[Row]:
             str(name),
             *row[[*short, "onset error, median (s)", "offset error, median (s)"]],
             *meetings.loc[name, short],
-            sounds.loc[name, "time taken for speech"],
+            sounds.loc[name, "false-positive share"],
         ]
         for name, row in scenes.iterrows()
     ]

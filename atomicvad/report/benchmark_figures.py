@@ -20,7 +20,7 @@ def benchmarks(file: str = "results/benchmarks.csv") -> pd.DataFrame:
     """
     path = project_root() / file
     if not path.is_file():
-        raise AtomicVADError(f"{path}: no such table; make bench")
+        raise AtomicVADError(f"{path}: no such table; run make bench")
     return pd.read_csv(path, index_col="name")
 
 

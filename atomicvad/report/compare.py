@@ -24,7 +24,7 @@ from atomicvad.stamps import content_of
 def compare(settings: Settings) -> Verdict | None:
     """Whether a run reproduced the reference; nothing where there is no reference.
 
-    Writes the answer and, for who wants them, all other numbers side by side beside the run.
+    Writes the answer, and all other numbers side by side, into the run.
 
     Raises:
         AtomicVADError: a seed of the run has no table, or the scenes are not the reference's.
@@ -35,8 +35,8 @@ def compare(settings: Settings) -> Verdict | None:
         return None
     if recorded_digests(reference)["testing"] != recorded_digests(settings)["testing"]:
         raise AtomicVADError(
-            f"{settings.results_folder}: the scenes are not those of {reference.results_folder}, "
-            "so that their numbers cannot be compared"
+            f"{settings.results_folder}: the scenes differ from those of "
+            f"{reference.results_folder}, so the numbers cannot be compared"
         )
     verdict = judge(headline_table(settings), headline_table(reference))
     if _bytes(settings) == _bytes(reference):
@@ -80,7 +80,7 @@ def rows_outside(settings: Settings) -> str:
     outside = int((table["p"] < 0.05).sum())
     return (
         f"Of {len(table)} rows in {COMPARISON}, {outside} differ with p < 0.05; "
-        f"chance alone would put {0.05 * len(table):.0f} there."
+        f"about {0.05 * len(table):.0f} would by chance alone."
     )
 
 

@@ -126,8 +126,8 @@ def exclusions_block(settings: Settings) -> str:
     sources = Counter(row["recording"].split("/")[0] for row in left_out)
     named = ", ".join(f"{name} {number}" for name, number in sources.most_common())
     return (
-        f"{len(decisions())} recordings were decided on: {len(left_out)} are left out ({named}), "
-        f"{len(decisions()) - len(left_out)} suspects stay."
+        f"{len(decisions())} suspects were examined: {len(left_out)} are left out ({named}), "
+        f"{len(decisions()) - len(left_out)} stay."
     )
 
 

@@ -65,7 +65,7 @@ def confusion(evaluation: Evaluation, model: str) -> Figure:
         )  # fmt: skip
     axes.set_xticks([0.5, 1.5], ["speech", "background"])
     axes.set_yticks([0.5, 1.5], ["speech", "background"], rotation=90, va="center")
-    axes.set(xlabel="taken for", ylabel="labelled as", title=model, aspect="equal")
+    axes.set(xlabel="decision", ylabel="label", title=model, aspect="equal")
     axes.invert_yaxis()
     axes.grid(False)
     axes.tick_params(length=0)

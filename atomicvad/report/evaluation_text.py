@@ -45,7 +45,7 @@ def summary(outcome: Outcome) -> str:
     line = (
         f"{counted(evaluation.support['recordings'], 'file')}, {outcome.audio_seconds:,.1f} s "
         f"scored by {counted(len(evaluation.models), 'model')} in {outcome.seconds:.1f} s: "
-        f"{speed:,.0f} times as fast as it is played"
+        f"{speed:,.0f} times real time"
     )
     return line + (f"; {counted(outcome.left_out, 'file')} left out" if outcome.left_out else "")
 

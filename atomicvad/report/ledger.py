@@ -28,7 +28,7 @@ COLUMNS += ["as_released_code", "correct", "difference", "why"]
 def released_code_metrics(settings: Settings) -> dict[str, float]:
     """What the released code would print of the released checkpoints, means over them.
 
-    ``as-released``: SWI medians of windows whose floor hangs on their batch; ``spi-first``: its
+    ``as-released``: SWI medians of windows whose floor depends on their batch; ``spi-first``: its
     SPI, which takes a segment's first window only. Empty where there are no such scores.
     """
     if "released" not in system_files(settings):

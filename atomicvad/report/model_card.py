@@ -23,12 +23,12 @@ PEERS = {"silero": "Silero VAD 6.2", "ten": "TEN VAD"}
 # Quantities of the table of figures, by set; the README has more, and others' beside them.
 FIGURES = {
     "Test scenes": [
-        *("segment F1", "onset F1", "offset F1", "detection error", "time taken for speech"),
+        *("segment F1", "onset F1", "offset F1", "detection error", "false-positive share"),
         *("onset error, median (s)", "offset error, median (s)"),
-        *("alarms an hour, noise", "alarms an hour, music"),
+        *("false alarms an hour, noise", "false alarms an hour, music"),
     ],
-    "Meetings": ["segment F1", "detection error", "time taken for speech"],
-    "Sounds without speech": ["time taken for speech"],
+    "Meetings": ["segment F1", "detection error", "false-positive share"],
+    "Sounds without speech": ["false-positive share"],
 }
 BACKGROUNDS = {
     "asterisk-moh-music": "music on hold (Asterisk)",
@@ -39,7 +39,7 @@ BACKGROUNDS = {
 FAILS = 0.98  # cases of the atlas of which less is right are shown
 OPTIONS = {
     "smoothing": "smoothing (scores)",
-    "offset_distance": "speech ends below the threshold by (logits)",
+    "offset_distance": "end threshold below the start threshold by (logits)",
     "min_speech": "`min_speech` (s)",
     "min_silence": "`min_silence` (s)",
     "pad": "`pad` (s)",
@@ -89,7 +89,7 @@ def defaults_block(settings: Settings) -> str:
         values = [_thresholds(steps[step]["thresholds"], names) for step in steps]
         rows[f"threshold, {title}"] = [*values, ""]
     delays = [f"{SpeechDetector(step=step).delay:.2f}" for step in steps]
-    rows["a decision comes after, at most (s)"] = [*delays, ""]
+    rows["greatest delay of a decision (s)"] = [*delays, ""]
     columns = [*(f"every {step.replace('ms', ' ms')}" for step in steps)]
     table = pd.DataFrame(rows, [*columns, "score by value, every 10 ms"]).T
     return markdown(table, "option")
@@ -108,20 +108,22 @@ def atlas_block(settings: Settings) -> str:
     poor = wide[(wide[OURS] < FAILS) & (wide.index.get_level_values(0) != "unseen language")]
     shown = poor[[OURS, *PEERS]].sort_values(OURS).map("{:.2f}".format)
     shown.index = [f"{group}: {case}" for group, case in shown.index]
-    table = markdown(shown.rename(columns={OURS: "ten seeds, mean"} | PEERS), "right, of 1")
+    table = markdown(
+        shown.rename(columns={OURS: "ten seeds, mean"} | PEERS), "share decided correctly"
+    )
     rest = wide[wide[OURS] >= FAILS].drop("unseen language").index.get_level_values(1)
-    return f"{table}\n\nRight in {FAILS} of the pieces or more: {'; '.join(rest)}."
+    return f"{table}\n\nDecided correctly in {FAILS} of the pieces or more: {'; '.join(rest)}."
 
 
 def languages_block(settings: Settings) -> str:
-    """How languages fare that training never heard: a sentence."""
+    """How well languages are found that are not in the training data: two sentences."""
     atlas = pd.read_csv(settings.results_folder / ATLAS)
     rows = atlas[(atlas["system"] == OURS) & (atlas["group"] == "unseen language")]
     poor = rows[rows["right"] < FAILS].sort_values("right")
     named = ", ".join(f"{row.case} {row.right:.2f}" for row in poor.itertuples())
     return (
-        f"Of {len(rows)} languages that training never heard, {len(rows) - len(poor)} are found in "
-        f"{FAILS} of the pieces or more; the others: {named}."
+        f"Of {len(rows)} languages that are not in the training data, {len(rows) - len(poor)} are "
+        f"found in {FAILS} of the pieces or more. The others are {named}."
     )
 
 
@@ -141,10 +143,10 @@ def sounds_block(settings: Settings) -> str:
     alarms = table.loc[[(PROTOCOL, ENSEMBLE, ALARMS)]].set_index("group")["value"]
     shown = pd.DataFrame(
         {
-            "heard (s)": seconds.map("{:.0f}".format),
-            "alarms an hour, default": column(PROTOCOL, ENSEMBLE, ALARMS, 0),
-            "alarms an hour, Silero": column(PROTOCOL, "silero", ALARMS, 0),
-            "time taken for speech, one seed": column("frame", STREAM, "false_share_tuned", 2),
+            "duration (s)": seconds.map("{:.0f}".format),
+            "false alarms an hour, default": column(PROTOCOL, ENSEMBLE, ALARMS, 0),
+            "false alarms an hour, Silero": column(PROTOCOL, "silero", ALARMS, 0),
+            "false-positive share, one seed": column("frame", STREAM, "false_share_tuned", 2),
         }
     ).reindex(alarms.sort_values(ascending=False).index)
     return markdown(shown.dropna(), "real sound")
@@ -162,8 +164,10 @@ def turns_block(settings: Settings) -> str:
         own = rows[(rows["system"] == system) & rows["group"].isin(seconds)].set_index("group")
         text = [with_interval(r.value, r.low, r.high, 2) for r in own.itertuples()]
         columns[title] = pd.Series(text, own.index)
-    heard = pd.Series(seconds).map("{:.1f}".format)
-    return markdown(pd.DataFrame({"heard (s)": heard} | columns).loc[list(seconds)], "meetings")
+    durations = pd.Series(seconds).map("{:.1f}".format)
+    return markdown(
+        pd.DataFrame({"duration (s)": durations} | columns).loc[list(seconds)], "meetings"
+    )
 
 
 def groups_block(settings: Settings) -> str:
@@ -182,7 +186,7 @@ def groups_block(settings: Settings) -> str:
             cells.append(with_interval(row["share"], low, high, 2))
         rows[title] = cells
     names = ("default", "a seed", "Silero")
-    what = ("taken", "found")
+    what = ("false-positive share", "recall")
     columns = [": ".join(parts) for parts in product(what, names)]
     return markdown(pd.DataFrame(rows, columns).T, "test scenes")
 
@@ -190,7 +194,7 @@ def groups_block(settings: Settings) -> str:
 def degraded_block(settings: Settings) -> str:
     """Test scenes that are fainter, offset or of few samples, as ``benchmarks.degraded`` found."""
     table = pd.read_csv(project_root() / "results" / DEGRADED).set_index("scenes")
-    names = {"found": "speech: found", "taken": "nobody speaks: taken for speech"}
+    names = {"found": "recall", "taken": "false-positive share"}
     return markdown(table.map("{:.2f}".format).rename(columns=names), "test scenes, default")
 
 

@@ -18,10 +18,10 @@ CELLS: dict[str, Cell] = {
     "AUROC of frames, meetings": (AMI, "auroc", "all"),
     "F1": (AMI, "f1_tuned", "all"),
     "recall": (AMI, "recall_tuned", "all"),
-    "pauses taken for speech": (AMI, "false_share_tuned", "all"),
+    "false positives in pauses": (AMI, "false_share_tuned", "all"),
     "detection error": (AMI, "detection_error_rate_tuned", "all"),
-    "AUROC, these sounds below that speech": (SOUNDS, "auroc", AGAINST),
-    "sounds taken for speech": (SOUNDS, "false_share_tuned", "all"),
+    "AUROC, speech against sounds": (SOUNDS, "auroc", AGAINST),
+    "false positives in sounds": (SOUNDS, "false_share_tuned", "all"),
 }
 
 
@@ -106,19 +106,19 @@ def what_was_measured(folder: Path) -> str:
         for name, of in real_facts(folder).items()
     ]
     return (
-        f"Measured on {'; '.join(parts)}. This is a development set: it was listened to while the "
-        "recipe was made, so these numbers are no test on unseen recordings. No training heard it, "
-        "and thresholds and the smoothing width come from validation scenes."
+        f"The recordings: {'; '.join(parts)}. They are a development set, to which we listened "
+        "while the recipe was made, so these numbers are no test on unseen recordings. They took "
+        "no part in training; thresholds and the smoothing width come from validation scenes."
     )
 
 
 def standing(paired: pd.DataFrame, protocol: str = "frame") -> str:
-    """Who is ahead of our seeds on real recordings, and by how much: one paragraph."""
+    """Who is ahead of our seeds on real recordings, and by how much: a list."""
     paired, parts = paired[paired["protocol"] == protocol], []
     named = titles(paired, "other")
     for text, (corpus, metric, group), sign in (
-        ("in AUROC on the meetings", CELLS["AUROC of frames, meetings"], -1),
-        ("in taking fewer sounds for speech", CELLS["sounds taken for speech"], 1),
+        ("AUROC of frames on the meetings", CELLS["AUROC of frames, meetings"], -1),
+        ("fewer false positives in sounds", CELLS["false positives in sounds"], 1),
     ):
         rows = paired[
             (paired[["corpus", "metric", "group"]] == [corpus, metric, group]).all(axis=1)
@@ -128,8 +128,11 @@ def standing(paired: pd.DataFrame, protocol: str = "frame") -> str:
             f"{named[r.other]} by {with_interval(r.ahead, *sorted((sign * r.low, sign * r.high)))}"
             for r in rows.sort_values("ahead", ascending=False).itertuples()
         ]
-        parts.append(f"{text}: {', '.join(names) or 'no other system'}")
-    return f"Ahead of this companion (paired 95 % intervals) are, {'; '.join(parts)}."
+        parts.append(f"\n- {text}: {', '.join(names) or 'no other system'}")
+    return (
+        "Systems with better results than this companion, with paired 95 % intervals:\n"
+        + "".join(parts)
+    )
 
 
 def markdown_block(folder: Path) -> str:
@@ -145,6 +148,6 @@ def real_lines(settings: Settings) -> str:
     """The main numbers of every system, as plain text."""
     folder = real_folder(settings)
     if folder is None:
-        return f"{settings.profile}: nothing was measured on real recordings yet (make real)"
+        return f"{settings.profile}: no measurements on real recordings yet (make real)"
     table = pivot(read_real(folder), CELLS)
     return f"{table.to_string()}\n{what_was_measured(folder)}\nTables: {folder}"

@@ -26,16 +26,16 @@ COLUMNS = {
     "onset error, 95 % (s)": ("onset_error_abs_p95", 2),
     "offset error, median (s)": ("offset_error_abs_p50", 2),
     "offset error, 95 % (s)": ("offset_error_abs_p95", 2),
-    "time taken for speech": ("false_share", 3),
+    "false-positive share": ("false_share", 3),
 }
 
 README_COLUMNS = {
     "Test scenes": [
         *("segment F1", "detection error", "onset error, median (s)", "offset error, median (s)"),
-        *("alarms an hour, noise", "alarms an hour, music"),
+        *("false alarms an hour, noise", "false alarms an hour, music"),
     ],
     "Meetings": ["segment F1", "detection error"],
-    "Sounds without speech": ["time taken for speech"],
+    "Sounds without speech": ["false-positive share"],
 }
 
 
@@ -48,7 +48,7 @@ def segment_table(rows: pd.DataFrame) -> pd.DataFrame:
     """
     alarms = sorted(metric for metric in rows["metric"].unique() if metric.startswith(ALARMS))
     columns = COLUMNS | {
-        f"alarms an hour, {metric.removeprefix(ALARMS).strip()}".rstrip(", "): (metric, 0)
+        f"false alarms an hour, {metric.removeprefix(ALARMS).strip()}".rstrip(", "): (metric, 0)
         for metric in alarms
     }
     digits = dict(columns.values())

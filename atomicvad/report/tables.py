@@ -71,14 +71,14 @@ def markdown_table(systems: pd.DataFrame) -> str:
 
 
 def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
-    """Who is above our seeds in AUROC, by how much and in which condition: one paragraph."""
+    """Who is above our seeds in AUROC, by how much and in which condition: a list."""
     above = paired[
         (paired["protocol"] == protocol)
         & (paired["metric"] == "auroc")
         & (paired["difference"] < 0)
     ]
     if above.empty:
-        return "No other system is above this companion in AUROC, in any condition."
+        return "No other system has a higher AUROC than this companion in any condition."
     named, parts = titles(above, "other"), []
     for condition, rows in above.groupby("condition", sort=False):
         names = [
@@ -96,7 +96,7 @@ def readme_text(settings: Settings) -> str:
     results = settings.results_folder
     verdict = (results / VERDICT).read_text(encoding="utf-8").strip()
     text = f"{markdown_table(read_systems(settings))}\n\n{standing(read_paired(settings))}"
-    return f"{text}\n\nThe last run of `make reproduce` said: *{verdict}*."
+    return f"{text}\n\nVerdict of the last `make reproduce`: *{verdict}*."
 
 
 def by_protocol(systems: pd.DataFrame) -> pd.DataFrame:

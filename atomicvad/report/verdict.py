@@ -2,7 +2,7 @@
 
 Two sets of seeds never agree to the last digit. For every headline number the means over seeds are
 compared by Welch's test, p values are corrected for their number by Holm's method, and a difference
-counts only if it may be larger than a margin. So honest reruns are called *not reproduced* in less
+counts only if it may be larger than a margin. So correct reruns are called *not reproduced* in less
 than 2 % of cases, and a shift of 0.015 in AUROC is found in more than 95 %
 (``tests/test_verdict.py`` simulates both).
 """

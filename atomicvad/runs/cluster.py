@@ -138,7 +138,7 @@ def _check(address: str, own: dict[str, str] | Exception, expected: dict[str, st
     for name, value in expected.items():
         if own.get(name) != value:
             raise AtomicVADError(
-                f"worker {address}: {name}: expected {value[:12]}, as here, "
+                f"worker {address}: {name}: expected {value[:12]} as on this machine, "
                 f"got {own.get(name, 'none')[:12]}"
             )
 
@@ -215,7 +215,7 @@ def main(profile: str, seed: str, data: str) -> None:
         prepare(settings)
         if (own := data_content(settings)) != data:
             raise AtomicVADError(
-                f"data/{profile}: expected {data[:12]}, as where the seeds came from, "
+                f"data/{profile}: expected {data[:12]} as where the seeds were sent from, "
                 f"got {own[:12]}"
             )
         run_seed(settings, int(seed))

@@ -33,7 +33,7 @@ from atomicvad.runs.hysteresis import curve, segments
 from atomicvad.runs.segments import SECONDS, Logits, raw_logits, seeds_model
 
 CHOICE = "detection_choice.csv"
-# The scenes have no speech and no silence shorter than 0.7 s, and so say nothing about them:
+# The scenes have no speech and no silence shorter than 0.65 s, and cannot tell how to treat them:
 # durations end at less than half of that.
 OPTIONS: dict[Step, dict[str, tuple[float, ...]]] = {
     "10ms": {

@@ -40,7 +40,7 @@ def measure_device(settings: Settings, model: str) -> Measured:
         measured = measure(Path(folder), windows, hops)
     for (core, form), outputs in measured.outputs.items():
         if not np.array_equal(outputs, expected[form]):
-            raise AtomicVADError(f"{core}, {form}: other outputs than the specification's")
+            raise AtomicVADError(f"{core}, {form}: the outputs differ from the specification")
     for name, table in ((DEVICE, measured.costs), (DEVICE_FUNCTIONS, measured.functions)):
         with replacing(settings.results_folder / name) as path:
             table.to_csv(path, index=False, float_format="%.6g")

@@ -1,4 +1,4 @@
-"""The run folder of a seed: what its files are called, who is at work in it, what is cleared."""
+"""The run folder of a seed: what its files are called, who is working in it, what is cleared."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ class RunFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder, so that no other process is at work in it.
+        """Hold the folder, so that no other process works in it.
 
         Raises:
             AtomicVADError: another process holds it. (The system frees the lock of one that died.)
@@ -66,7 +66,7 @@ class RunFolder:
         try:
             lock.acquire()
         except Timeout:
-            raise AtomicVADError(f"{self.path}: another process is at work on this seed") from None
+            raise AtomicVADError(f"{self.path}: another process is working on this seed") from None
         try:
             remove_unfinished(self.path)  # of processes that were killed here
             yield

@@ -123,8 +123,8 @@ def _place_of_seeds(settings: Settings) -> Settings:
         if all((f / WEIGHTS).is_file() and (f / SCORES).is_file() for f in folders):
             return place
     raise AtomicVADError(
-        f"{settings.results_folder}: not all seeds have weights and scores, nor has the reference; "
-        f"make reproduce PROFILE={settings.profile}"
+        f"{settings.results_folder}: some seeds lack weights or scores, here and in the reference; "
+        f"run make reproduce PROFILE={settings.profile}"
     )
 
 

@@ -64,7 +64,7 @@ def seeds_model(settings: Settings) -> Model:
         path = settings.run_folder(seed) / WEIGHTS
         arrays = tuple(np.asarray(array) for array in load_model(path).get_weights())
         if tuple(array.shape for array in arrays) != SHAPES:
-            raise AtomicVADError(f"{path}: another architecture than the paper's")
+            raise AtomicVADError(f"{path}: expected the paper's architecture, got another")
         members.append(arrays)
     return Model(ENSEMBLE, tuple(members))
 

@@ -121,7 +121,7 @@ def _facts(row: pd.Series) -> dict[str, Any]:
 
 
 def _doubts(peer: Peer, waveform: np.ndarray, is_speech: bool) -> tuple[float, bool]:
-    """Seconds in which a peer hears speech, and whether that speaks against the label."""
+    """Seconds in which a peer finds speech, and whether they contradict the label."""
     _, outputs = peer.score(np.pad(waveform, MARGIN))
     spoken = int((outputs >= SPEECH).sum()) * peer.hop / SAMPLE_RATE
     spoken = round(min(spoken, len(waveform) / SAMPLE_RATE), 2)

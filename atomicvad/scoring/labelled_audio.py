@@ -71,7 +71,7 @@ def score_labelled(
             starts, span = segment_windows(bounds, window, step_of("swi", settings))
             logits.append(in_batches(score, waveform, starts, bounds[span, 1], window, batch))
     if not lengths:
-        raise AtomicVADError(f"--data: no recording can be decoded, as {left_out[0]}")
+        raise AtomicVADError(f"--data: no recording can be decoded; the first: {left_out[0]}")
     scores = {"stream" if along else "swi": np.concatenate(logits)}
     return Scored(scores | {"clip_samples": np.array(lengths)}, _table(rows), left_out)
 

@@ -47,7 +47,7 @@ def find_model(name: str, settings: Settings) -> tuple[str, Path]:
         raise AtomicVADError(
             f"MODEL: {name}: expected a number below {len(paths)}, of the checkpoints in {FOLDER}"
             if paths
-            else f"MODEL: {name}: {FOLDER} is not set; it names the released checkpoints' folder"
+            else f"MODEL: {name}: set {FOLDER} to the folder of the released checkpoints"
         )
     raise AtomicVADError(
         f"MODEL: expected a .keras file, a seed or released-0, released-1 …; got {name!r}"

@@ -1,7 +1,7 @@
 """Real recordings with human labels, and what systems answer along them.
 
 They measure and choose nothing: thresholds and the smoothing width come from validation scenes, and
-no training hears them.
+they are not used in training.
 """
 
 import hashlib
@@ -102,7 +102,7 @@ def real_corpora(settings: Settings) -> list[RealCorpus]:
     """
     names = [source.corpus for source in settings.real]
     if len(set(names)) < len(names):
-        raise AtomicVADError(f"real: expected corpora that differ, got {', '.join(names)}")
+        raise AtomicVADError(f"real: expected different corpora, got {', '.join(names)}")
     return [read_corpus(source, settings) for source in settings.real]
 
 

@@ -135,7 +135,7 @@ def read_scores(path: Path, digests: dict[str, str], otherwise: str) -> Sets:
     except (OSError, ValueError) as error:
         raise AtomicVADError(f"{path}: no scores ({error})") from None
     if not any(name.endswith("/digest") for name in arrays):
-        raise AtomicVADError(f"{path}: scores of an older form; {otherwise}")
+        raise AtomicVADError(f"{path}: scores in an older format; {otherwise}")
     for name, values in arrays.items():
         split, key = name.split("/")
         if key == "digest":

@@ -77,8 +77,8 @@ def _real(settings: Settings) -> Iterator[str]:
     sounds, silero = (_cell(table, of_sounds | {"system": name}) for name in (OURS, "silero"))
     if meetings and sounds and silero:
         yield (
-            f"On real meetings the AUROC of frames is {meetings}, and of sounds in which nobody "
-            f"speaks it takes {sounds} of the time for speech, where Silero VAD takes {silero}."
+            f"On real meetings the AUROC of frames is {meetings}; of the time in sounds without "
+            f"speech the detector takes {sounds} for speech, Silero VAD {silero}."
         )
 
 
@@ -86,9 +86,9 @@ def _device(settings: Settings) -> Iterator[str]:
     if (costs := read_device(settings)) is not None:
         row = costs[(costs["form"] == STREAM) & (costs["core"] == "Cortex-M0+")].iloc[0]
         yield (
-            f"In integers it decides every 10 ms in {row['flash'] / 1000:.1f} kB of flash and "
+            f"In integers it decides every 10 ms from {row['flash'] / 1000:.1f} kB of flash and "
             f"{row['ram'] / 1000:.1f} kB of RAM, with {row['instructions']:,.0f} instructions on a "
-            "Cortex-M0+, at no loss of accuracy."
+            "Cortex-M0+, without loss of accuracy."
         )
 
 

@@ -1,4 +1,4 @@
-"""The growing cosine units that the seeds have learned, and what they hear."""
+"""The growing cosine units that the seeds have learned, and the density of their inputs."""
 
 from typing import Any
 

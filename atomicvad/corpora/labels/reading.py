@@ -64,7 +64,9 @@ def read_segments(path: Path) -> list[Segment]:
     if not labels:
         raise AtomicVADError(f"{path}: no labels in it")
     if all(end == start for start, end, _ in labels):
-        raise AtomicVADError(f"{labels[0].where}: expected labels of some length, found points")
+        raise AtomicVADError(
+            f"{labels[0].where}: expected labels with a duration, found only points"
+        )
     _require_agreement(labels)
     return segments
 

@@ -71,7 +71,7 @@ def _turns(path: Path, text: str) -> Iterator[tuple[str, Segment]]:
             raise AtomicVADError(f"{where}: expected start and duration of 0 s or more")
         yield fields[1], Segment(start, start + length, kind == "SPEAKER" or None, where)
     if within and not speakers:
-        raise AtomicVADError(f"{within}: expected SPEAKER lines, too: no turn of a speaker in it")
+        raise AtomicVADError(f"{within}: expected SPEAKER lines, found no turn of a speaker")
 
 
 def _fields(line: str) -> list[str]:

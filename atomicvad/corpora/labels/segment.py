@@ -42,7 +42,7 @@ def read_text(path: Path) -> str:
         if path.exists() and not path.is_file():
             raise AtomicVADError(f"{path}: not a file that can be read")
         if path.stat().st_size > LARGEST:
-            raise AtomicVADError(f"{path}: longer than {LARGEST} bytes: no label file")
+            raise AtomicVADError(f"{path}: longer than {LARGEST} bytes, too large for a label file")
         data = path.read_bytes()
     except OSError as error:
         raise AtomicVADError(f"{path}: {error.strerror or error}") from None

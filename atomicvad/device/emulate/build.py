@@ -119,7 +119,7 @@ def _check_free_standing(path: Path, core: Core) -> None:
         )
     if needed:
         raise AtomicVADError(
-            f"atomicvad.c for {core.title} needs {', '.join(needed)}: expected nothing from outside"
+            f"atomicvad.c for {core.title} needs {', '.join(needed)}: expected no external function"
         )
 
 

@@ -21,8 +21,6 @@ def open_elf(path: Path) -> "Iterator[ELFFile]":
     try:
         from elftools.elf.elffile import ELFFile
     except ImportError:
-        raise AtomicVADError(
-            "what reads compiled programs is not installed: pip install atomicvad[device]"
-        ) from None
+        raise AtomicVADError("pyelftools is not installed: pip install atomicvad[device]") from None
     with open(path, "rb") as file:
         yield ELFFile(file)

@@ -60,7 +60,9 @@ def finish(program: Program, text: str, instructions: np.ndarray, blocks: Iterab
         at = block.address
         for _ in range(block.instructions if block.times else 0):
             if program.core.name == "cortex-m0plus" and not is_armv6m(program.halves(at)):
-                raise AtomicVADError(f"{program.core.title}: not its instruction, address {at:#x}")
+                raise AtomicVADError(
+                    f"{program.core.title}: no instruction of this core, at address {at:#x}"
+                )
             by_function[names[(at - program.begin) // 2]] += block.times
             at += program.length(at)
     outputs = np.array([int(line) for line in decisions], np.int16)

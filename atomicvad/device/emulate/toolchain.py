@@ -165,7 +165,7 @@ class Toolchain:
                 timeout=LONGEST,
             )
         except subprocess.TimeoutExpired:
-            raise AtomicVADError(f"{program}: not done after {LONGEST} s") from None
+            raise AtomicVADError(f"{program}: not finished after {LONGEST} s") from None
         if done.returncode:
             lines = done.stderr.splitlines() or [f"exit code {done.returncode}"]
             reason = next((line for line in lines if "rror:" in line), lines[0])
@@ -180,7 +180,7 @@ def host_compiler() -> Toolchain:
         AtomicVADError: there is none.
     """
     if not (path := shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")):
-        raise AtomicVADError("no C compiler here (cc, gcc or clang): install the package gcc")
+        raise AtomicVADError("no C compiler found (cc, gcc or clang); install the package gcc")
     return Toolchain({"cc": path}, "")
 
 
@@ -206,7 +206,7 @@ def find(name: str) -> Toolchain:
     except AtomicVADError as error:
         lacking = ", ".join(program for program, path in found.items() if not path)
         raise AtomicVADError(
-            f"{name}: no {lacking} here, and it cannot be fetched ({error}); "
+            f"{name}: {lacking} not found, and cannot be fetched ({error}); "
             f"install the packages {kit.install}"
         ) from None
 

@@ -103,7 +103,7 @@ class _Machine:
             from unicorn import arm_const, riscv_const
         except ImportError:
             raise AtomicVADError(
-                "the emulator is not installed: pip install atomicvad[device]"
+                "unicorn is not installed: pip install atomicvad[device]"
             ) from None
         self.program, self.samples, self.text = program, samples, ""
         self.unicorn = unicorn

@@ -30,18 +30,18 @@ WINDOW, EXPECTED, README = "window.i16", "expected.json", "README.md"
 TEXT = """\
 # {title}
 
-AtomicVAD is a voice activity detector of 298 parameters. It hears a window of 0.63 s (10,080
-samples at 16 kHz, mono) and says how probable speech is in it.
+AtomicVAD is a voice activity detector of 298 parameters. It takes a window of 0.63 s (10,080
+samples at 16 kHz, mono) and returns the probability of speech in it.
 
 {about}
 ## From windows to decisions
 
-A window is speech where the probability of speech is at least 0.5, which is where its logit is 0
-or above. A higher threshold takes less for speech and misses more of it; choose one on recordings
-of your own. Along a recording, windows usually begin 1,260 samples (79 ms) apart, and a segment's
-score is the median of its windows. Each window is scored by itself: what was heard before changes
-nothing. (A stream, where there is one, remembers what it heard, and decides every 10 ms; the median
-of neighbouring decisions is steadier, and later.)
+A window is speech if the probability of speech is at least 0.5, that is, if its logit is 0 or
+above. A higher threshold gives fewer false alarms and more misses; choose one on recordings of your
+own. Along a recording, windows usually begin 1,260 samples (79 ms) apart, and a segment's score is
+the median of its windows. Each window is scored independently of earlier ones. (A stream, where
+there is one, keeps a state and decides every 10 ms; the median of neighbouring decisions is
+steadier, but later.)
 
 ## Try it
 
@@ -50,17 +50,17 @@ of neighbouring decisions is steadier, and later.)
 ```{language}
 {example}```
 
-`{window}` is a window of {samples} samples, little-endian 16-bit integers: two sawtooths that swell
-and fade over noise, made in integers. `{expected}` is what comes out; logits in floating point
-agree to within 1e-4, those in integers exactly:
+`{window}` is a window of {samples} samples, little-endian 16-bit integers: two sawtooths that rise
+and fade over noise, computed in integers. `{expected}` is the expected result; logits in floating
+point agree to within 1e-4, those in integers exactly:
 
 ```json
 {result}```
 
 ## How it was made
 
-By `atomicvad export MODEL --target {target} --out DIR` of the AtomicVAD companion, from weights
-with the SHA-256
+It was made by `atomicvad export MODEL --target {target} --out DIR` of the AtomicVAD companion, from
+weights with the SHA-256
 
     {digest}
 
@@ -94,7 +94,9 @@ def export(
     for name in names:
         folder, path = find_model(name, settings)
         if folder in found:
-            raise AtomicVADError(f"MODEL: {path} and {found[folder]}: both would be {out / folder}")
+            raise AtomicVADError(
+                f"MODEL: {path} and {found[folder]}: both would be written to {out / folder}"
+            )
         found[folder] = path
     if not (parent := next(folder for folder in out.parents if folder.exists())).is_dir():
         raise AtomicVADError(f"--out: {parent}: expected a folder, found a file")

@@ -24,8 +24,8 @@ def exportable_model(path: Path) -> keras.Model:
         bound = largest_value(model.layers[2])
     if not bound < LIMIT:
         raise AtomicVADError(
-            f"{path}: weights so large that values overflow: expected at most {LIMIT:.0e} "
-            f"anywhere in the network, found {bound:.0e}"
+            f"{path}: the weights are too large: values in the network may reach {bound:.0e}, "
+            f"expected at most {LIMIT:.0e}"
         )
     return model
 

@@ -31,7 +31,7 @@ probabilities, logit = session.run(["probabilities", "logit"], {"waveform": wind
 print(f"speech {probabilities[0, 1]:.6f} logit {logit[0]:.6f}")
 """
 ABOUT = """\
-`atomicvad.onnx` takes sound and gives probabilities: the front end is a part of it. Opset 17,
+`atomicvad.onnx` takes sound and gives probabilities: it contains the front end. Opset 17, with
 standard operators alone.
 
 | | name | type | what |
@@ -40,7 +40,7 @@ standard operators alone.
 | output | `probabilities` | float32 `[batch, 2]` | of background and of speech; they add up to 1 |
 | output | `logit` | float32 `[batch]` | of speech: the logarithm of the ratio of both |
 
-Windows of a batch do not touch each other. In a browser or Node.js, with `onnxruntime-web`:
+The windows of a batch are independent. In a browser or Node.js, with `onnxruntime-web`:
 
 ```js
 const session = await ort.InferenceSession.create("atomicvad.onnx");

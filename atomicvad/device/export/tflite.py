@@ -33,7 +33,7 @@ print(f"speech {probabilities[0, 1]:.6f}")
 ABOUT = """\
 Two files, both in float32 and for one window at a time, of built-in operators alone:
 
-- `atomicvad.tflite` takes sound: the front end is a part of it. Input `waveform`, float32
+- `atomicvad.tflite` takes sound: it contains the front end. Input `waveform`, float32
   `[1, 10080]`: 0.63 s at 16 kHz, mono, in ±1 (16-bit samples / 32768).
 - `network.tflite` begins behind the front end. Input `mfcc`, float32 `[1, 64, 64, 1]`:
   64 coefficients (first axis) of 64 frames, as `atomicvad.layers.features` computes them.
@@ -41,8 +41,8 @@ Two files, both in float32 and for one window at a time, of built-in operators a
 The output of both is `probabilities`, float32 `[1, 2]`: of background and of speech; they add up
 to 1. The package `ai-edge-litert` has the same `Interpreter` without TensorFlow.
 
-The files are in float32 on purpose. In 8 bits the network gives other decisions: the project's
-REPRODUCING.md says how many, and which tensors are to blame.
+The files are in float32 on purpose. In 8 bits the network decides differently: the project's
+REPRODUCING.md says how often, and which tensors cause it.
 """
 
 

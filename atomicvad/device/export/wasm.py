@@ -138,7 +138,9 @@ def run_wasm(folder: Path, form: str, samples: np.ndarray) -> np.ndarray:
         AtomicVADError: no Node, or the example failed.
     """
     if not (node := shutil.which("node")):
-        raise AtomicVADError("no node here, which runs WebAssembly: install the package nodejs")
+        raise AtomicVADError(
+            "node, which runs WebAssembly, is not installed; install the package nodejs"
+        )
     with tempfile.TemporaryDirectory() as name:
         recording = Path(name) / "samples.raw"
         recording.write_bytes(np.ascontiguousarray(samples, "<i2").tobytes())

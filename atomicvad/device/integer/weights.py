@@ -94,7 +94,7 @@ def integer_weights(arrays: Sequence[np.ndarray]) -> IntegerWeights:
     """
     weights = [np.asarray(weight, np.float64) for weight in arrays]
     if not all(np.isfinite(weight).all() for weight in weights):
-        raise AtomicVADError("integer weights: some weights are no finite numbers")
+        raise AtomicVADError("integer weights: some weights are not finite")
     (kernel, bias, gamma, beta, expand, expand_bias, *unit, reduce, reduce_bias) = weights[:12]
     first_scale = _scale(kernel.reshape(-1, 3).T, bias * UNITS, COEFFICIENT)
     first = _rounded_rows(kernel[:, :, 0].transpose(2, 0, 1) * first_scale)
@@ -117,7 +117,7 @@ def integer_weights(arrays: Sequence[np.ndarray]) -> IntegerWeights:
     if bits < LOGIT_BITS:
         raise AtomicVADError(
             f"integer weights: logits may reach {2.0 ** (31 - bits):.1g}; expected below "
-            f"{2.0 ** (31 - LOGIT_BITS):.1g}, as of trained weights"
+            f"{2.0 ** (31 - LOGIT_BITS):.1g}"
         )
     bits = min(bits, LOGIT_BITS + 31)
     return IntegerWeights(

@@ -54,7 +54,9 @@ class Peer:
             outputs = np.asarray(outputs, np.float32)
         except (ImportError, OSError, BrokenProcessPool) as error:
             _own_process.cache_clear()
-            raise AtomicVADError(f"{self.title}: {self.package} does not start ({error})") from None
+            raise AtomicVADError(
+                f"{self.title}: {self.package} cannot be started ({error})"
+            ) from None
         return (np.arange(len(outputs)) + 0.5) * self.hop / SAMPLE_RATE, outputs
 
     @property
