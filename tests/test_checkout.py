@@ -37,7 +37,8 @@ def checkout(tmp_path) -> Path:
     wrapper.chmod(0o755)
     cell = nbformat.v4.new_code_cell("print(7)", execution_count=3)
     cell.outputs = [nbformat.v4.new_output("stream", text="seven\n")]
-    notebook = nbformat.v4.new_notebook(cells=[cell])
+    python = {"name": "python", "version": "3.99.1", "codemirror_mode": {"name": "ipython"}}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"language_info": python})
     nbformat.write(notebook, folder / "run.ipynb")
     return folder
 
@@ -55,6 +56,7 @@ def test_outputs_stay_out_also_where_the_checkout_was_moved(checkout):
     git(checkout, "init", "-q")
     set_up(checkout)
     assert "seven" not in committed(checkout) and "print(7)" in committed(checkout)
+    assert "3.99.1" not in committed(checkout) and "ipython" not in committed(checkout)
     moved = checkout.rename(checkout.with_name("moved"))
     assert git(moved, "status", "--short", "run.ipynb") == "A  run.ipynb\n"
     (moved / "run.ipynb").write_text((moved / "run.ipynb").read_text().replace("print(7)", "8"))
