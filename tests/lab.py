@@ -26,11 +26,13 @@ FINISHED = f"""() => {{
   const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
   return failed || (numbered && document.querySelector("{IDLE}"));
 }}"""
-RENEWED = """([number, before, isBack]) => {
+RENEWED = """([number, before]) => {
   const cell = document.querySelectorAll(".jp-CodeCell")[number];
   const picture = cell.querySelector(".jp-OutputArea-output img");
-  return picture && (picture.src === before) === isBack;
+  return picture && picture.src !== before;
 }"""
+# A page asks each kernel for widgets, also one in which there are none yet.
+ASKED = b"No such comm"
 
 
 class Lab:
@@ -48,25 +50,31 @@ class Lab:
         page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
         self.complaints = Watch(page).complaints
         page.goto(address)
-        page.wait_for_selector(IDLE, timeout=1e3 * OPENED)
+        self._wait_for_kernel()
         self.first = page.url
 
     def _hear(self, frame: bytes | str) -> None:
         content = frame if isinstance(frame, bytes) else frame.encode()
         kind = HEARD.search(content)
-        if kind and (kind[1] == b"error" or STDERR.search(content)):
+        is_red = kind and (kind[1] == b"error" or STDERR.search(content))
+        if is_red and ASKED not in content:
             self.red.append(content)
 
     def choose(self, menu: str, entry: str) -> None:
         """An entry of a menu."""
         self.page.get_by_role("menuitem", name=menu, exact=True).click()
-        self.page.get_by_role("menuitem", name=entry, exact=True).click()
+        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}")).click()
 
     def open(self, name: str) -> None:
         """A notebook from the list of files."""
         self.page.locator(f".jp-DirListing-item[title^='Name: {name}.ipynb']").dblclick()
         self.page.locator(".lm-mod-current", has_text=f"{name}.ipynb").first.wait_for()
-        self.page.wait_for_selector(IDLE, timeout=1e3 * OPENED)
+        self._wait_for_kernel()
+
+    def _wait_for_kernel(self) -> None:
+        """What is run before it is there is lost."""
+        bar = self.page.locator("#jp-main-statusbar", has_text="| Idle")
+        bar.wait_for(timeout=1e3 * OPENED)
 
     def run_all(self) -> None:
         """All cells of the notebook, to their end."""
@@ -75,17 +83,17 @@ class Lab:
 
     def save(self) -> None:
         """The notebook, into its file."""
-        with self.page.expect_response(lambda answer: answer.request.method == "PUT"):
+        with self.page.expect_response(_is_saved):
             self.page.keyboard.press("Control+s")
 
     def close(self) -> None:
         """The notebook and its kernel."""
         self.choose("File", "Close and Shut Down Notebook")
-        self.page.get_by_role("button", name="Shut Down").click()
+        self.page.get_by_role("button", name="Ok").click()
         self.page.locator(".jp-Notebook").wait_for(state="detached")
 
     def move_sliders(self) -> int:
-        """Each slider to an end and back, by keys and by its number: the picture goes along.
+        """Each slider to an end by a key, and back by its number: the picture goes along.
 
         Returns:
             How many sliders there are.
@@ -94,28 +102,30 @@ class Lab:
         for number in range(cells.count()):
             sliders = cells.nth(number).locator(".widget-slider")
             for place in range(sliders.count()):
-                self._move(number, sliders.nth(place), sliders)
+                self._move(number, sliders.nth(place), sliders.locator(".widget-readout"))
                 moved += 1
         return moved
 
-    def _move(self, number: int, slider, all_of_cell) -> None:
-        picture = self.page.locator(".jp-CodeCell").nth(number).locator("img").first
-        before = picture.get_attribute("src")
-        values = all_of_cell.locator(".widget-readout").all_text_contents()
-        handle = slider.locator(".noUi-handle")
+    def _move(self, number: int, slider, readouts) -> None:
+        """One may take another along: all numbers of the cell are as before in the end."""
+        handle, values = slider.locator(".noUi-handle"), readouts.all_text_contents()
         least, value, most = (
             float(handle.get_attribute(f"aria-value{name}")) for name in ("min", "now", "max")
         )
-        handle.press("Home" if 2 * value >= least + most else "End")
-        self._wait_for_picture(number, before, is_back=False)
-        for readout, text in zip(all_of_cell.locator(".widget-readout").all(), values, strict=True):
+        with self._renewed(number):
+            handle.press("Home" if 2 * value >= least + most else "End")
+        for readout, text in zip(readouts.all(), values, strict=True):
             if readout.text_content() != text:
-                readout.fill(text)
-                readout.press("Enter")
-        self._wait_for_picture(number, before, is_back=True)
+                with self._renewed(number):
+                    readout.fill(text)
+                    readout.press("Enter")
 
-    def _wait_for_picture(self, number: int, before: str, is_back: bool) -> None:
-        arguments = [number, before, is_back]
+    @contextmanager
+    def _renewed(self, number: int) -> Iterator[None]:
+        """Wait for another picture below a cell."""
+        picture = self.page.locator(".jp-CodeCell").nth(number).locator("img").first
+        arguments = [number, picture.get_attribute("src")]
+        yield
         self.page.wait_for_function(RENEWED, arg=arguments, timeout=1e3 * OPENED, polling=50)
 
 
@@ -143,6 +153,10 @@ def running(project: Path) -> Iterator[Lab]:
         finally:
             server.terminate()
             server.wait()
+
+
+def _is_saved(answer) -> bool:
+    return answer.request.method == "PUT" and "/api/contents/" in answer.url
 
 
 def _address(folder: Path, server: subprocess.Popen) -> str:
