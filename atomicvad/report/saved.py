@@ -22,8 +22,8 @@ def show_to_git(os_path: str, model: dict[str, Any], contents_manager: object) -
     folder, name = os.path.split(os_path)
 
     def git(*command: str) -> bool:
-        done = subprocess.run(["git", *command, "--", name], cwd=folder, capture_output=True)
-        return done.returncode == 0
+        whole = ["git", *command, "--", name]
+        return not subprocess.run(whole, cwd=folder, capture_output=True, check=False).returncode
 
     try:
         if git("diff", "--quiet"):
