@@ -50,7 +50,7 @@ class Lab:
         page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
         self.complaints = Watch(page).complaints
         page.goto(address)
-        self._wait_for_kernel()
+        self._kernel.wait_for(timeout=1e3 * OPENED)
         self.first = page.url
 
     def _hear(self, frame: bytes | str) -> None:
@@ -69,12 +69,12 @@ class Lab:
         """A notebook from the list of files."""
         self.page.locator(f".jp-DirListing-item[title^='Name: {name}.ipynb']").dblclick()
         self.page.locator(".lm-mod-current", has_text=f"{name}.ipynb").first.wait_for()
-        self._wait_for_kernel()
+        self._kernel.wait_for(timeout=1e3 * OPENED)
 
-    def _wait_for_kernel(self) -> None:
-        """What is run before it is there is lost."""
-        bar = self.page.locator("#jp-main-statusbar", has_text="| Idle")
-        bar.wait_for(timeout=1e3 * OPENED)
+    @property
+    def _kernel(self):
+        """It waits for work; what is run before is lost."""
+        return self.page.locator("#jp-main-statusbar", has_text="| Idle")
 
     def run_all(self) -> None:
         """All cells of the notebook, to their end."""
@@ -90,7 +90,7 @@ class Lab:
         """The notebook and its kernel."""
         self.choose("File", "Close and Shut Down Notebook")
         self.page.get_by_role("button", name="Ok").click()
-        self.page.locator(".jp-Notebook").wait_for(state="detached")
+        self._kernel.wait_for(state="detached")
 
     def move_sliders(self) -> int:
         """Each slider to an end by a key, and back by its number: the picture goes along.
@@ -117,7 +117,7 @@ class Lab:
         for readout, text in zip(readouts.all(), values, strict=True):
             if readout.text_content() != text:
                 with self._renewed(number):
-                    readout.fill(text)
+                    readout.fill(text.replace("\N{MINUS SIGN}", "-"))
                     readout.press("Enter")
 
     @contextmanager
@@ -134,7 +134,7 @@ def running(project: Path) -> Iterator[Lab]:
     """JupyterLab on a free port, over the notebooks of a copy of the project, in a browser."""
     _, _, *words = shlex.split(made("lab").splitlines()[-1])
     words += ["--no-browser", "--ServerApp.port=0", "--KernelManager.transport=ipc"]
-    with launched() as browser, tempfile.TemporaryDirectory(prefix="atomicvad-") as own:
+    with launched("--disable-gpu") as browser, tempfile.TemporaryDirectory(prefix="atomicvad-") as own:
         folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
         environment = os.environ | {f"JUPYTER_{name}": own for name in folders}
         environment |= {"IPYTHONDIR": own, "PYTHONPATH": str(project)}

@@ -5,7 +5,6 @@ import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 import pytest
@@ -19,7 +18,6 @@ from atomicvad.report.notebooks import run_notebook
 
 NOTEBOOKS = project_root() / "notebooks"
 SLIDERS = {"00_start": 6, "02_augmentation": 5, "06_atlas": 3}
-NO_BROWSER = "no Chromium here: install the package chromium"
 NOISE = r"Warning|Traceback|Exception ignored|oneDNN|IProgress|<[a-z.]+ object"
 
 
@@ -62,34 +60,31 @@ def lab(project) -> Lab | None:
         yield lab
 
 
-class Run(NamedTuple):
-    """A notebook that was run, and where it is still open."""
+def run(name: str, path: Path, lab: Lab | None) -> int:
+    """All cells of a notebook, and its sliders moved; by papermill where there is no browser.
 
-    name: str
-    path: Path
-    lab: Lab | None
-
-
-@pytest.fixture(scope="module", params=sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
-def run(request, project, lab) -> Run:
-    """A notebook after all its cells were run; by papermill where there is no browser."""
-    path = project / "notebooks" / f"{request.param}.ipynb"
+    Returns:
+        How many sliders were moved.
+    """
     if lab is None:
         run_notebook(path, path, {})
-        yield Run(request.param, path, None)
-        return
-    lab.open(request.param)
+        return SLIDERS.get(name, 0)
+    lab.open(name)
     lab.run_all()
+    moved = lab.move_sliders()
     lab.save()
-    yield Run(request.param, path, lab)
     lab.close()
+    return moved
 
 
-def test_each_notebook_runs_with_its_defaults(run):
-    """On the ``smoke`` profile. Nothing that a library has to say is among the outputs, and no
-    value as Python writes it.
+@pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
+def test_each_notebook_runs_with_its_defaults(name, project, lab):
+    """On the ``smoke`` profile. Sliders move pictures, nothing is red, and nothing that a library
+    has to say is among the outputs, nor a value as Python writes it. git does not see it.
     """
-    cells = [one for one in nbformat.read(run.path, 4).cells if one.cell_type == "code"]
+    path = project / "notebooks" / f"{name}.ipynb"
+    assert run(name, path, lab) == SLIDERS.get(name, 0)
+    cells = [one for one in nbformat.read(path, 4).cells if one.cell_type == "code"]
     outputs = [output for cell in cells for output in cell.outputs]
     assert [one.traceback for one in outputs if one.output_type == "error"] == []
     assert all(cell.execution_count for cell in cells)
@@ -98,24 +93,12 @@ def test_each_notebook_runs_with_its_defaults(run):
     assert not re.search(NOISE, said)
     bare = [one.data for one in outputs if set(one.get("data", ())) == {"text/plain"}]
     assert bare == []
-
-
-def test_sliders_move_pictures_and_nothing_turns_red(run):
-    if run.lab is None:
-        pytest.skip(NO_BROWSER)
-    assert run.lab.move_sliders() == SLIDERS.get(run.name, 0)
-    assert run.lab.red == [] and run.lab.complaints == []
-
-
-def test_git_does_not_see_that_a_notebook_was_run(run, project):
-    if run.lab is None:
-        pytest.skip(NO_BROWSER)
-    run.lab.save()
-    assert "execution_count" in run.path.read_text()
-    assert git(project, "status", "--short") == ""
+    if lab is not None:
+        assert lab.red == [] and lab.complaints == []
+        assert git(project, "status", "--short") == ""
 
 
 def test_the_first_notebook_is_opened_first(lab):
     if lab is None:
-        pytest.skip(NO_BROWSER)
+        pytest.skip("no Chromium here: install the package chromium")
     assert "/lab/tree/00_start.ipynb" in lab.first
