@@ -134,7 +134,10 @@ def running(project: Path) -> Iterator[Lab]:
     """JupyterLab on a free port, over the notebooks of a copy of the project, in a browser."""
     _, _, *words = shlex.split(made("lab").splitlines()[-1])
     words += ["--no-browser", "--ServerApp.port=0", "--KernelManager.transport=ipc"]
-    with launched("--disable-gpu") as browser, tempfile.TemporaryDirectory(prefix="atomicvad-") as own:
+    with (
+        launched("--disable-gpu") as browser,
+        tempfile.TemporaryDirectory(prefix="atomicvad-") as own,
+    ):
         folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
         environment = os.environ | {f"JUPYTER_{name}": own for name in folders}
         environment |= {"IPYTHONDIR": own, "PYTHONPATH": str(project)}
