@@ -41,14 +41,13 @@ class Lab:
     Attributes:
         first: the address that ``make lab`` leads to.
         red: errors and what is written to stderr, as they come from any kernel.
-        complaints: of the browser's console.
     """
 
     def __init__(self, project: Path, address: str, page):
         self.project, self.page = project, page
         self.red: list[bytes] = []
         page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
-        self.complaints = Watch(page).complaints
+        self._watch = Watch(page)
         page.goto(address)
         self._kernel.wait_for(timeout=1e3 * OPENED)
         self.first = page.url
@@ -59,6 +58,11 @@ class Lab:
         is_red = kind and (kind[1] == b"error" or STDERR.search(content))
         if is_red and ASKED not in content:
             self.red.append(content)
+
+    @property
+    def complaints(self) -> list[str]:
+        """Of the browser's console, but for those about a debugger, which nobody asked for."""
+        return [one for one in self._watch.complaints if "debugger" not in one]
 
     def choose(self, menu: str, entry: str) -> None:
         """An entry of a menu."""
