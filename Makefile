@@ -97,7 +97,7 @@ bench: $(READY) data ## measure speed and memory on this machine: results/benchm
 	@$(PYTHON) -m benchmarks
 
 lab: $(READY) ## open the notebooks in JupyterLab, 00_start first
-	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
+	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb --FileContentsManager.post_save_hook=atomicvad.report.saved.show_to_git $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(READY) ## check style, types and structure, and run the tests
 	@$(VENV)/bin/ruff check .

@@ -38,7 +38,7 @@ TINY = {
 
 # Files that take half a minute or longer, longest first: they begin first, so that at the end no
 # worker waits for the other one.
-LONG = ("paper", "processors", "notebooks", "cluster", "kernels", "user_settings")
+LONG = ("paper", "processors", "lab", "cluster", "kernels", "user_settings")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

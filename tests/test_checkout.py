@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from atomicvad.files import project_root
+from atomicvad.report.saved import show_to_git
 
 TOOLS = ("strip_notebook.sh", "notebook_filter.sh")
 WHO = ("-c", "user.name=t", "-c", "user.email=t@example.org")
@@ -37,7 +38,8 @@ def checkout(tmp_path) -> Path:
     wrapper.chmod(0o755)
     cell = nbformat.v4.new_code_cell("print(7)", execution_count=3)
     cell.outputs = [nbformat.v4.new_output("stream", text="seven\n")]
-    notebook = nbformat.v4.new_notebook(cells=[cell])
+    python = {"name": "python", "version": "3.99.1", "codemirror_mode": {"name": "ipython"}}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"language_info": python})
     nbformat.write(notebook, folder / "run.ipynb")
     return folder
 
@@ -55,11 +57,28 @@ def test_outputs_stay_out_also_where_the_checkout_was_moved(checkout):
     git(checkout, "init", "-q")
     set_up(checkout)
     assert "seven" not in committed(checkout) and "print(7)" in committed(checkout)
+    assert "3.99.1" not in committed(checkout) and "ipython" not in committed(checkout)
     moved = checkout.rename(checkout.with_name("moved"))
     assert git(moved, "status", "--short", "run.ipynb") == "A  run.ipynb\n"
     (moved / "run.ipynb").write_text((moved / "run.ipynb").read_text().replace("print(7)", "8"))
     assert "seven" not in committed(moved) and "print(7)" not in committed(moved)
     assert "seven" not in git(moved, "diff", "--cached")
+
+
+def test_git_is_told_that_only_outputs_have_changed(checkout):
+    git(checkout, "init", "-q")
+    set_up(checkout)
+    committed(checkout)
+    git(checkout, "commit", "-qm", "all")
+    path, notebook = checkout / "run.ipynb", {"type": "notebook"}
+    path.write_text(path.read_text().replace("seven", "seven and a half"))
+    show_to_git(str(path), notebook, None)
+    assert git(checkout, "status", "--short", "*.ipynb") == ""
+    path.write_text(path.read_text().replace("print(7)", "print(8)"))
+    own = shutil.copy(path, checkout / "own.ipynb")
+    for one in (path, own):
+        show_to_git(str(one), notebook, None)
+    assert git(checkout, "status", "--short", "*.ipynb") == " M run.ipynb\n?? own.ipynb\n"
 
 
 def test_without_the_environment_git_works(checkout):

@@ -1,8 +1,6 @@
 """Notebooks run with strict parameters, and a failed one leaves no target behind."""
 
 import json
-import re
-import shutil
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,7 +9,6 @@ import nbformat
 import papermill
 import pytest
 import zmq
-from processes import keep_some_peers
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
@@ -125,38 +122,3 @@ def test_plain_papermill_refuses_a_misspelt_seed(tmp_path):
     source = project_root() / "notebooks" / "03_training.ipynb"
     with pytest.raises(papermill.PapermillExecutionError, match="unknown parameter 'sed'"):
         papermill.execute_notebook(source, tmp_path / "out.ipynb", {"sed": 1}, progress_bar=False)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A copy of the project, so that notebooks leave nothing in the checkout."""
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("atomicvad", "notebooks", "profiles"):
-        shutil.copytree(project_root() / name, folder / name)
-    keep_some_peers(folder)
-    (folder / "results").mkdir()
-    shutil.copy(project_root() / "results" / "benchmarks.csv", folder / "results")
-    return folder
-
-
-@pytest.mark.parametrize(
-    "name", sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
-)
-def test_each_notebook_runs_with_its_defaults(name, project, monkeypatch, tmp_path):
-    """On the ``smoke`` profile, as JupyterLab would: working folder is that of the notebooks.
-
-    Nothing that a library has to say is among the outputs, and no value as Python writes it.
-    """
-    monkeypatch.setenv("PYTHONPATH", str(project))
-    source = project / "notebooks" / f"{name}.ipynb"
-    done = papermill.execute_notebook(
-        source, tmp_path / "out.ipynb", cwd=str(source.parent), progress_bar=False
-    )
-    outputs = [output for cell in done.cells for output in cell.get("outputs", ())]
-    assert [one.text for one in outputs if one.get("name") == "stderr"] == []
-    said = "".join(one.text for one in outputs if one.output_type == "stream")
-    assert not re.search(
-        r"Warning|Traceback|Exception ignored|oneDNN|IProgress|<[a-z.]+ object", said
-    )
-    bare = [one.data for one in outputs if set(one.get("data", ())) == {"text/plain"}]
-    assert bare == []

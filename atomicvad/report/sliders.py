@@ -39,8 +39,8 @@ class Sliders:
         self.widgets = {
             name: ipywidgets.FloatSlider(
                 one.value, min=one.least, max=one.most, step=one.step, description=one.text,
-                continuous_update=False, style={"description_width": "18em"},
-                layout={"width": "44em", "max_width": "100%"},
+                readout_format=".0f" if one.step >= 1 else ".2f", continuous_update=False,
+                style={"description_width": "18em"}, layout={"width": "44em", "max_width": "100%"},
             )
             for name, one in sliders.items()
         }  # fmt: skip
