@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from voices import RATE, recording
 
 from atomicvad import detect
+from atomicvad.audio import sndfile
 from atomicvad.cli.main import app
 from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.places import find_recordings, names_of_outputs
@@ -256,22 +257,21 @@ def test_a_stream_tells_at_once_and_ends_cleanly(how):
     process.stderr.close()
 
 
-class Stops(io.BytesIO):
-    """A file that is interrupted while it is read."""
-
-    reads = 0
-
-    def readinto(self, buffer):
-        self.reads += 1
-        if self.reads == 20:
-            raise KeyboardInterrupt
-        return super().readinto(buffer)
-
-
 @pytest.mark.parametrize("form", ["WAV", "FLAC", "MP3"])
-def test_ctrl_c_is_not_lost_within_libsndfile(form):
-    file = Stops()
+@pytest.mark.parametrize(("call", "number"), [("readinto", 1), ("readinto", 20), ("tell", 2)])
+def test_ctrl_c_is_not_lost_within_libsndfile(form, call, number, monkeypatch):
+    """Whatever of a file's functions it falls into, while it is opened or read."""
+    file, calls = io.BytesIO(), []
     soundfile.write(file, np.tile(FOUND, 30), RATE, format=form)
+    usual = getattr(sndfile._Guarded, call)
+
+    def interrupted(*arguments):
+        calls.append(call)
+        if len(calls) == number:
+            signal.raise_signal(signal.SIGINT)
+        return usual(*arguments)
+
+    monkeypatch.setattr(sndfile._Guarded, call, interrupted)
     with pytest.raises(KeyboardInterrupt):
         detect(file)
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +32,7 @@ class _Forward(soundfile.SoundFile):
 
 
 class _Guarded(Excerpt):
-    """What is raised while libsndfile asks for bytes (Ctrl-C, a failing disk), kept for later.
+    """What is raised while libsndfile asks for bytes (a failing disk), kept for later.
 
     A library in C cannot hand it on: it would be printed and forgotten.
     """
@@ -49,6 +51,23 @@ class _Guarded(Excerpt):
         """Raise what was kept."""
         if self.raised is not None:
             raise self.raised
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C takes effect at the end: within a callback of libsndfile it would be forgotten."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    waiting: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *signal_and_frame: waiting.append(signal_and_frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if waiting:
+            handler(*waiting[0])
 
 
 class _Endless(_Guarded):
@@ -88,7 +107,8 @@ def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator
     """
     guarded = (_Endless if to_the_end else _Guarded)(file, 0, file.length)
     try:
-        sound = _Forward(guarded)
+        with _interrupts_wait():
+            sound = _Forward(guarded)
     except FAILURES:
         guarded.check()
         yield None
@@ -109,7 +129,8 @@ def _blocks(sound: _Forward, file: _Guarded) -> Iterator[Block]:
     size = max(1, min(BLOCK_SECONDS * rate, LARGEST // sound.channels))
     while some:
         try:
-            block = sound.read(size, dtype="float32", always_2d=True)
+            with _interrupts_wait():
+                block = sound.read(size, dtype="float32", always_2d=True)
         finally:
             file.check()
         some = len(block) > 0
