@@ -23,7 +23,7 @@ IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 FINISHED = f"""() => {{
   const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
   const numbered = prompts.every((one) => /\\d/.test(one.textContent));
-  const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
+  const failed = document.querySelector(".jp-OutputArea [data-mime-type$=stderr]");
   return failed || (numbered && document.querySelector("{IDLE}"));
 }}"""
 RENEWED = """([number, before]) => {
