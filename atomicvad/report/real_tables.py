@@ -59,7 +59,7 @@ def by_protocol(table: pd.DataFrame) -> pd.DataFrame:
         name: pivot(table, {name: (AMI, "auroc", "all")}, name)
         for name in table.loc[table["metric"] == "auroc", "protocol"].unique()
     }
-    return pd.concat(parts.values(), axis=1)
+    return pd.concat(parts.values(), axis=1).fillna("")
 
 
 def decision_table(table: pd.DataFrame) -> pd.DataFrame:
