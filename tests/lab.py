@@ -23,7 +23,7 @@ IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 FINISHED = f"""() => {{
   const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
   const numbered = prompts.every((one) => /\\d/.test(one.textContent));
-  const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
+  const failed = document.querySelector(".jp-OutputArea [data-mime-type$=stderr]");
   return failed || (numbered && document.querySelector("{IDLE}"));
 }}"""
 RENEWED = """([number, before]) => {
@@ -118,11 +118,12 @@ class Lab:
         )
         with self._renewed(number):
             handle.press("Home" if 2 * value >= least + most else "End")
-        for readout, text in zip(readouts.all(), values, strict=True):
-            if readout.text_content() != text:
-                with self._renewed(number):
-                    readout.fill(text.replace("\N{MINUS SIGN}", "-"))
-                    readout.press("Enter")
+        while readouts.all_text_contents() != values:
+            for readout, text in zip(readouts.all(), values, strict=True):
+                if readout.text_content() != text:
+                    with self._renewed(number):
+                        readout.fill(text.replace("\N{MINUS SIGN}", "-"))
+                        readout.press("Enter")
 
     @contextmanager
     def _renewed(self, number: int) -> Iterator[None]:
