@@ -40,6 +40,12 @@ def test_kernels_stand_beside_libraries():
     assert benchmark_figures.kernel_table(pd.DataFrame({"value": {"x": 1.0}})).empty
 
 
+def test_values_are_read_without_powers_of_ten():
+    values = {"fit_windows_per_second": 16670.4, "stage_masks": 1.8512, "operations_gather": 0}
+    page = benchmark_figures.readable(pd.DataFrame({"value": values, "unit": "x"})).to_html()
+    assert all(f">{text}<" in page for text in ("16,670", "1.851", "0", "stage masks"))
+
+
 def test_the_plain_pipeline_and_ours_learn(tiny, store):
     windows = WindowSet(read_split(tiny.data_folder, "training", store), store, tiny)
     batches = TrainingBatches(windows, tiny, 1)

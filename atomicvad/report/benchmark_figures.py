@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
 
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
@@ -22,6 +23,15 @@ def benchmarks(file: str = "results/benchmarks.csv") -> pd.DataFrame:
     if not path.is_file():
         raise AtomicVADError(f"{path}: no such table; run make bench")
     return pd.read_csv(path, index_col="name")
+
+
+def readable(table: pd.DataFrame) -> Styler:
+    """Names as words, and values with four digits or as whole numbers."""
+    return table.rename(lambda name: name.replace("_", " ")).style.format({"value": _digits})
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def stage_table(table: pd.DataFrame) -> pd.DataFrame:
