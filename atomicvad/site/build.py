@@ -110,8 +110,9 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
     # The run's, for the landing page; and the committed ones, which documents show.
     figures = {"run": settings.figures_folder, "open": project_root() / "figures" / "open"}
     for name, folder in figures.items():
-        place = source / "figures" / name
-        shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.pdf"))
+        if folder.is_dir():
+            place = source / "figures" / name
+            shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.pdf"))
     for name, path in made.items():
         about = f"Made by `make report` from {PAGES[name][1]}."
         charts = functools.partial(chart_html, settings, name)
