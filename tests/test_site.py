@@ -54,6 +54,8 @@ def notebook(name: str) -> nbformat.NotebookNode:
     outputs = [
         new_output("stream", name="stderr", text="WARNING: noise of a library"),
         new_output("display_data", {build_bar(): {"model_id": "x"}, "text/plain": "bar"}),
+        new_output("display_data", {build_bar(): {"model_id": "x"}, "text/plain": "VBox(child"}),
+        *(new_output("stream", name="stdout", text=f"line {number}\n") for number in (1, 2)),
         new_output("display_data", {"image/png": PIXEL, "text/plain": "<Figure>"}),
     ]
     cases = f"<table><tr><td>no speech: digital silence</td><td>{player()}</td></tr></table>"
@@ -63,7 +65,7 @@ def notebook(name: str) -> nbformat.NotebookNode:
     charts = [
         cell
         for heading in CHARTS.get(name, ())
-        for cell in (new_markdown_cell(f"## {heading}"), new_code_cell("d()", outputs=outputs[2:]))
+        for cell in (new_markdown_cell(f"## {heading}"), new_code_cell("d()", outputs=outputs[-1:]))
     ]
     return new_notebook(
         cells=[
@@ -157,6 +159,7 @@ def test_pictures_have_words_and_captions_say_where_from(site):
 def test_code_and_noise_stay_away(site):
     for name in build.PAGES:
         text = (site / f"{name}.html").read_text("utf-8")
+        assert "The sliders are in the notebook" in text and "line 1\nline 2\n" in text
         for word in ("secret_call", "draw_it", "noise of a library", "model_id"):
             assert word not in text
 

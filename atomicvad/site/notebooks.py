@@ -23,6 +23,7 @@ HEADING = re.compile(r"^#{1,4} (.+)$", re.MULTILINE)
 SCRIPTS = "\n".join(
     f'<script defer src="_static/{name}"></script>' for name in ("vega.js", "charts.js")
 )
+SLIDERS = "<p><em>The sliders are in the notebook: <code>make lab</code>.</em></p>"
 # From a heading, and the HTML of the picture below it, to the charts that take its place.
 Charts = Callable[[str, str], str]
 
@@ -45,7 +46,7 @@ def write_page(source: Path, target: Path, files: Path, about: str, charts: Char
             found = HEADING.findall(cell.source)
             heading = re.sub(r"[*`_]", "", found[-1]) if found else heading
             cells.append(cell)
-        elif outputs := [part for part in cell.outputs if is_shown(part)]:
+        elif outputs := _shown(cell.outputs):
             outputs = [_with_files(part, heading, about, files, target.parent) for part in outputs]
             if heading not in drawn and any(
                 "text/html" in part.get("data", {}) for part in outputs
@@ -59,6 +60,20 @@ def write_page(source: Path, target: Path, files: Path, about: str, charts: Char
     content.cells = cells
     with replacing(target) as path:
         nbformat.write(content, path)
+
+
+def _shown(outputs: list[Any]) -> list[Any]:
+    """What of a cell's outputs a page shows: text in one piece, and where its sliders are."""
+    found: list[Any] = []
+    for output in outputs:
+        if str(output.get("data", {}).get("text/plain", "")).startswith("VBox("):
+            found.append(new_output("display_data", {"text/html": SLIDERS}))
+        elif is_shown(output):
+            if found and output.output_type == found[-1].output_type == "stream":
+                found[-1].text += output.text
+            else:
+                found.append(output)
+    return found
 
 
 def _with_charts(outputs: list[Any], heading: str, charts: Charts) -> list[Any]:
