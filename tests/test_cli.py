@@ -25,7 +25,8 @@ def atomicvad(*arguments):
         (("train", "--profile", "smoke", "--seed", "5"), "seed: expected one of 43185, 86648"),
         (
             ("report", "--profile", "smoke", "--page", "atlsa"),
-            "--page: expected one of systems, atlas, real, device, data, augmentation, report; "
+            "--page: expected one of systems, atlas, real, device, benchmarks, data, augmentation, "
+            "report; "
             "got 'atlsa'",
         ),
         (

@@ -257,6 +257,15 @@ def test_a_stream_tells_at_once_and_ends_cleanly(how):
     process.stderr.close()
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is answered to; a job in the background of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("form", ["WAV", "FLAC", "MP3"])
 @pytest.mark.parametrize(("call", "number"), [("readinto", 1), ("readinto", 20), ("tell", 2)])
 def test_ctrl_c_is_not_lost_within_libsndfile(form, call, number, monkeypatch):

@@ -345,4 +345,4 @@ def test_help_lists_every_corpus(corpora):
         about = get_corpus(name).ABOUT
         for word in (name, about.title, about.license, about.layout):
             assert word in result.stdout
-    assert re.search(r"musan: MUSAN.*here +\d+ files", result.stdout, re.DOTALL)
+    assert re.search(r"musan: MUSAN.*present +\d+ files", result.stdout, re.DOTALL)
