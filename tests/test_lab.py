@@ -60,21 +60,16 @@ def lab(project) -> Lab | None:
         yield lab
 
 
-def run(name: str, path: Path, lab: Lab | None) -> int:
-    """All cells of a notebook, and its sliders moved; by papermill where there is no browser.
-
-    Returns:
-        How many sliders were moved.
-    """
+def run(name: str, path: Path, lab: Lab | None) -> None:
+    """All cells of a notebook, and its sliders moved; by papermill where there is no browser."""
     if lab is None:
         run_notebook(path, path, {})
-        return SLIDERS.get(name, 0)
+        return
     lab.open(name)
     lab.run_all()
-    moved = lab.move_sliders()
+    assert lab.move_sliders() == SLIDERS.get(name, 0)
     lab.save()
     lab.close()
-    return moved
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
@@ -83,7 +78,7 @@ def test_each_notebook_runs_with_its_defaults(name, project, lab):
     has to say is among the outputs, nor a value as Python writes it. git does not see it.
     """
     path = project / "notebooks" / f"{name}.ipynb"
-    assert run(name, path, lab) == SLIDERS.get(name, 0)
+    run(name, path, lab)
     cells = [one for one in nbformat.read(path, 4).cells if one.cell_type == "code"]
     outputs = [output for cell in cells for output in cell.outputs]
     assert [one.traceback for one in outputs if one.output_type == "error"] == []

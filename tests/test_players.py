@@ -63,6 +63,7 @@ def test_the_cursor_moves_while_it_plays(page):
     page.evaluate("document.querySelector('audio').play()")
     page.wait_for_function("document.querySelector('audio').currentTime > 0.3")
     page.evaluate("document.querySelector('audio').pause()")
+    page.wait_for_function("document.querySelector('[data-cursor]').offsetLeft > 0")
     assert share(page) > 0.05
 
 

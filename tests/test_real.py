@@ -125,7 +125,7 @@ def test_recordings_that_no_rttm_names_are_left_out(tmp_path, capsys):
 def test_nothing_is_trained_on_them(name, tmp_path):
     trees.BUILDERS[name](tmp_path)
     source = SourceSettings(corpus=name, split="training")
-    with pytest.raises(AtomicVADError, match="a test set, without recordings for training"):
+    with pytest.raises(AtomicVADError, match="to measure on, none for training"):
         list(get_corpus(name).entries(tmp_path, source, 42))
 
 

@@ -1,4 +1,4 @@
-"""Heads that contradict themselves, or the frames after them: no reading is the right one."""
+"""Headers that contradict themselves, or the frames after them: no reading is the right one."""
 
 import struct
 

@@ -1,7 +1,7 @@
 """Decoding of audio files of any format to 16 kHz mono, and reading of their headers.
 
 libsndfile reads what it can (WAV, FLAC, Ogg, MP3 …); FFmpeg, through PyAV, reads the rest (M4A,
-G.722 …). Heads are not believed: what they state is compared with what is in the file, and a file
+G.722 …). Headers are not believed: what they state is compared with what is in the file, and a file
 that contradicts its header is read as a whole, with a warning, or refused. Without PyAV, which is
 optional, checks that need FFmpeg are left out: whether an MP3 file goes on after what its header
 counts, and whether the timestamps of Ogg Opus leave holes.
@@ -63,9 +63,9 @@ def decode(source: Source, name: str | None = None, channel: int | None = None) 
     cancel, samples far above full scale.
 
     Sound stands where it was before it was encoded, to a tenth of a millisecond, where a file
-    states its encoder's delay: MP3 with a header (LAME, FFmpeg, libsndfile), M4A and MP4 with an
+    states its encoder's delay: MP3 with a Xing or LAME header, M4A and MP4 with an
     edit list, Ogg, WebM, Matroska, FLAC. Others do not tell encoders apart, so that all comes late:
-    MP3 without a header, or in WAV and AVI, by 1105 samples after LAME (25 ms at 44.1 kHz); AAC in
+    MP3 without one, or in WAV and AVI, by 1105 samples after LAME (25 ms at 44.1 kHz); AAC in
     ADTS, MPEG-TS, FLV and fragmented MP4 by 1024 or, after Apple's encoder, 2112; MP2 by 481; AC-3
     by 256.
 

@@ -55,7 +55,10 @@ class _Guarded(Excerpt):
 
 @contextlib.contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect at the end: within a callback of libsndfile it would be forgotten."""
+    """Ctrl-C takes effect at the end: within a callback of libsndfile it would be forgotten.
+
+    So a call that waits for a disk cannot be interrupted.
+    """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield

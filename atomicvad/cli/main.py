@@ -23,6 +23,7 @@ PLACES = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, 
 # Of the packages that another extra than ``reproduce`` brings.
 EXTRAS = {"matplotlib": "plot", "sounddevice": "microphone", "typst": "article"}
 EXTRAS |= dict.fromkeys(("elftools", "onnx", "onnxruntime", "unicorn"), "device")
+EXTRAS |= dict.fromkeys(("altair", "bs4", "myst_nb", "sphinx", "vl_convert"), "site")
 
 app = typer.Typer(
     add_completion=False,

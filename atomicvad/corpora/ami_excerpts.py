@@ -51,7 +51,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
             for.
     """
     if source.split not in ("speaker", "file", "testing"):
-        raise AtomicVADError(f"ami_excerpts: a test set, without recordings for {source.split}")
+        raise AtomicVADError(f"ami_excerpts: recordings to measure on, none for {source.split}")
     turns: dict[str, list[Segment]] = {}
     for name in find_files(folder, [".rttm"]):
         for recording, segments in read_turns(folder / name).items():

@@ -81,7 +81,7 @@ def entries(folder: Path, source: SourceSettings, seed: int) -> Iterator[Entry]:
             than testing is asked for.
     """
     if source.split not in ("speaker", "file", "testing"):
-        raise AtomicVADError(f"nonspeech: a test set, without recordings for {source.split}")
+        raise AtomicVADError(f"nonspeech: recordings to measure on, none for {source.split}")
     paths = find_files(folder, SUFFIXES)
     categories = read_categories(folder / LABELS) if (folder / LABELS).is_file() else None
     if categories is not None:

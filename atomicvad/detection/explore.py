@@ -173,14 +173,13 @@ def _whole(sound: Scored) -> "HTML":
 
 def _table(sound: Scored, segments: Sequence[Segment]) -> "HTML":
     """A row a segment: times, probabilities, and a player while there are seconds left."""
-    rows, left = [], PLAYED
+    rows, left, name = [], PLAYED, name_of(sound.waveform)
     for one in segments:
         first, last = (round(time * SAMPLE_RATE) for time in (one.start, one.end))
         cells = [f"{value:.2f}" for value in (one.start, one.end, one.end - one.start)]
         cells += [f"{one.mean:.2f}", f"{one.peak:.2f}"]
         left -= one.end - one.start
-        heard = player(sound.waveform[first:last], name_of(sound.waveform), one.start)
-        cells.append(heard if left >= 0 else "")
+        cells.append(player(sound.waveform[first:last], name, one.start) if left >= 0 else "")
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
     if not rows:
         return _html("no speech")

@@ -29,7 +29,8 @@ const player = this, move = () => {
     cursor.style.display = x >= 0 && x <= 1 ? 'block' : 'none';
     cursor.style.left = 100 * (+left + x * width) + '%';
   }
-  if (!player.paused) requestAnimationFrame(move);
+  cancelAnimationFrame(player.frame);
+  if (!player.paused) player.frame = requestAnimationFrame(move);
 };
 move();
 """
@@ -38,7 +39,10 @@ SEEK = """
 const {cursor, start, seconds, left, width} = this.nextElementSibling.dataset;
 const box = this.getBoundingClientRect(), at = (event.clientX - box.left) / box.width;
 const x = (at - left) / width, player = document.querySelector(`audio[data-sound="${cursor}"]`);
-if (player && x >= 0 && x <= 1) player.currentTime = +start + x * seconds - player.dataset.start;
+if (player && x >= 0 && x <= 1) {
+  player.currentTime = +start + x * seconds - player.dataset.start;
+  if (!player.readyState) player.onseeked();
+}
 """
 
 

@@ -241,7 +241,11 @@ def make_atlas(settings: Settings, store: AudioStore, models: dict[str, list]) -
 
 
 def _scores(name: str, case: str, medians: np.ndarray, cut: np.ndarray) -> pd.DataFrame:
-    """Rows of ``atlas_scores.csv``: probabilities of pieces, means over members."""
+    """Rows of ``atlas_scores.csv``: probabilities of pieces, means over members.
+
+    Args:
+        medians: logits, ``[pieces, members]``; cut: thresholds, ``[members]``.
+    """
     pieces = {"piece": np.arange(len(medians)), "score": expit(medians).mean(axis=1)}
     return pd.DataFrame({"system": name, "case": case} | pieces | {"threshold": expit(cut).mean()})
 

@@ -69,7 +69,7 @@ def break_it() -> Sliders:
         rules = sound.rules()
         after = sound.segments(rules)
         lost, added = lost_and_added(before, after, values["speed"])
-        said = f"Missed speech: **{lost:.0%}**. False alarms: **{added:.0%}**."
+        said = f"Speech no longer found: **{lost:.0%}**. Found in addition: **{added:.0%}**."
         figure = plot(sound.waveform, sound.times, sound.probabilities, after, rules.threshold)
         name = name_of(sound.waveform)
         return (

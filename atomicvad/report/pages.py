@@ -31,7 +31,7 @@ OTHERS = tuple(f"systems/*/{name}" for name in (SCORES, SYSTEM_RECORD))
 
 
 class Page(NamedTuple):
-    """A notebook, and which files below the results it reads."""
+    """A notebook, which files below the results it reads, and whether it takes a profile."""
 
     notebook: str
     inputs: tuple[str, ...] = ()

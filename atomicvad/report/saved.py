@@ -4,6 +4,8 @@ import os
 import subprocess
 from typing import Any
 
+LONGEST = 30  # s that git may take
+
 
 def show_to_git(os_path: str, model: dict[str, Any], contents_manager: object) -> None:
     """Let git take note of a notebook of which no more than outputs have changed.
@@ -22,11 +24,14 @@ def show_to_git(os_path: str, model: dict[str, Any], contents_manager: object) -
     folder, name = os.path.split(os_path)
 
     def git(*command: str) -> bool:
-        whole = ["git", *command, "--", name]
-        return not subprocess.run(whole, cwd=folder, capture_output=True, check=False).returncode
+        done = subprocess.run(
+            ["git", "--literal-pathspecs", *command, "--", name],
+            cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST, check=False,
+        )  # fmt: skip
+        return not done.returncode
 
     try:
-        if git("diff", "--quiet"):
+        if git("diff", "--quiet", "--no-ext-diff"):
             git("add", "--update")
-    except OSError:  # there is no git
+    except (OSError, subprocess.TimeoutExpired):  # there is no git, or it waits for something
         return

@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +130,19 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
     shutil.copyfile(SCRIPT, static / SCRIPT.name)
     extra = source / EXTRA
     extra.mkdir()
-    if article := (project_root() / "article" / SOURCE).is_file():
+    if article := _can_typeset():
         shutil.copy(write_article(load_profile("open").reference), extra)
     write_try_it(static / "try_it")
     live = f"````{{raw}} html\n{block('_static/try_it')}\n````"
     page = landing_page(settings, list(made), documents, live, article)
     (source / "index.md").write_text(page, encoding="utf-8")
+
+
+def _can_typeset() -> bool:
+    """Whether this is a checkout with the article's text and results, and Typst is installed."""
+    text = project_root() / "article" / SOURCE
+    results = load_profile("open").reference.results_folder
+    return text.is_file() and results.is_dir() and find_spec("typst") is not None
 
 
 def _relinked(text: str) -> str:

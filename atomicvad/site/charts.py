@@ -1,4 +1,4 @@
-"""Figures of the site that answer to a touch, drawn by Vega in the page (vega.github.io/vega-lite).
+"""Interactive figures of the site, drawn by Vega in the page (vega.github.io/vega-lite).
 
 The notebook's own figure stands in their place until a page's script has run, and where none runs.
 """
@@ -50,11 +50,11 @@ def paired_chart(settings: Settings) -> Any:
     table = _of_segments(read_paired(settings)).rename(columns={"difference": "value"})
     table = table.assign(name=table["other"].map(titles(table, "other")), ours=False)
     order = _names_by(table, "value")
-    base = _chosen(
-        alt.Chart(table[["name", "ours", "condition", "value", "low", "high", "p"]]), table
-    )
-    nought = alt.Chart().mark_rule(strokeDash=[4, 3], aria=False).encode(x=alt.datum(0))
-    return alt.layer(nought, _intervals(base, "AUROC: ours minus the other's", order)).properties(
+    base = _chosen(alt.Chart(table[["name", "ours", "condition", "value", "low", "high"]]), table)
+    zero_line = alt.Chart().mark_rule(strokeDash=[4, 3], aria=False).encode(x=alt.datum(0))
+    return alt.layer(
+        zero_line, _intervals(base, "AUROC: ours minus the other's", order)
+    ).properties(
         description="Differences in AUROC between this companion and every other system, paired",
         height=ROW * len(order),
     )
@@ -96,7 +96,7 @@ def training_chart(settings: Settings) -> Any:
 
 
 def atlas_chart(settings: Settings) -> Any:
-    """The atlas: the share of pieces judged rightly, cases by systems."""
+    """The atlas: the share of pieces decided correctly, cases by systems."""
     import altair as alt
 
     table = pd.read_csv(settings.results_folder / ATLAS)
@@ -114,7 +114,7 @@ def atlas_chart(settings: Settings) -> Any:
     )
     color = alt.Color(
         "right:Q", scale=alt.Scale(scheme="cividis", domain=[0, 100]),
-        legend=alt.Legend(title="judged rightly (%)", orient="bottom"),
+        legend=alt.Legend(title="decided correctly (%)", orient="bottom"),
     )  # fmt: skip
     below = base.transform_filter("datum.right < 99.5")  # the others need no number
     text = below.mark_text(fontSize=10, tooltip=None).encode(
@@ -122,13 +122,13 @@ def atlas_chart(settings: Settings) -> Any:
         color=alt.condition("datum.right > 55", alt.value("black"), alt.value("white")),
     )
     return alt.layer(base.mark_rect(cursor="pointer").encode(color=color), text).properties(
-        description="Share of two-second pieces judged rightly, hard cases by systems",
+        description="Share of two-second pieces decided correctly, hard cases by systems",
         height=ROW * len(cases),
     )
 
 
 def atlas_scores_chart(settings: Settings) -> Any:
-    """The scores of a case over time, a row a system; crosses are pieces judged wrongly."""
+    """The scores of a case over time, a row a system; crosses are pieces decided wrongly."""
     import altair as alt
 
     scores = pd.read_csv(settings.results_folder / ATLAS_SCORES)
@@ -180,14 +180,14 @@ def atlas_scores_chart(settings: Settings) -> Any:
         .properties(
             title=alt.Title(
                 [
-                    "One case: scores over time. A cross is a piece judged wrongly.",
+                    "One case: scores over time. A cross is a piece decided wrongly.",
                     "Choose it below, or click on it above; it is heard, too.",
                 ],
                 anchor="start",
                 fontSize=11,
                 fontWeight="normal",
             ),
-            description="Scores of all systems over the 24 s of a case",
+            description="Scores of systems over the 24 s of a case",
             height=ROW * rows["name"].nunique(),
         )
     )
@@ -207,14 +207,17 @@ def chart_html(settings: Settings, page: str, heading: str, fallback: str = "") 
     Args:
         fallback: HTML that stands for the first chart until it is drawn.
     """
+    import altair as alt
+
     blocks = []
     for make in CHARTS.get(page, {}).get(heading, ()):
         try:
-            chart = make(settings).properties(width="container")
+            with alt.data_transformers.enable("default", max_rows=None):
+                chart = make(settings).properties(width="container").to_dict()
         except FileNotFoundError:  # the run has no such results
             continue
         name = make.__name__.removesuffix("_chart").replace("_", "-")
-        data = json.dumps(chart.to_dict()).replace("</", r"<\/")
+        data = json.dumps(chart).replace("<", r"\u003c")
         blocks.append(
             f'<div class="chart" id="chart-{name}">{fallback}</div>\n'
             f'<script type="application/json" data-chart="chart-{name}">{data}</script>'

@@ -92,9 +92,11 @@ def _with_files(output: Any, heading: str, about: str, files: Path, root: Path) 
     """An output whose sounds (as MP3) and pictures lie beside the page."""
     data = output.get("data", {})
     if "image/png" in data:
-        alt = html.escape(output.metadata.get("image/png", {}).get("alt", heading))
+        known = output.metadata.get("image/png", {})
+        alt = html.escape(known.get("alt", heading))
+        width = f' style="width: {known["width"]}px"' if "width" in known else ""
         source = f"data:image/png;base64,{data['image/png']}"
-        data = {"text/html": f'<img src="{source}" alt="{alt}">'}
+        data = {"text/html": f'<img src="{source}" alt="{alt}"{width}>'}
     shown = data.get("text/html")
     if shown and (SOUND.search(shown) or PICTURE.search(shown)):
         has_picture = PICTURE.search(shown)

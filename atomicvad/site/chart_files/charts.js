@@ -6,8 +6,13 @@
   for (const data of document.querySelectorAll("script[data-chart]")) {
     const name = data.dataset.chart;
     const options = {actions: false, renderer: "svg"};
-    const drawn = await vegaEmbed(`#${name}`, JSON.parse(data.textContent), options);
-    views[name] = drawn.view;
+    const place = document.getElementById(name), picture = place.innerHTML;
+    try {
+      views[name] = (await vegaEmbed(place, JSON.parse(data.textContent), options)).view;
+    } catch (error) {
+      place.innerHTML = picture;
+      console.error(error);
+    }
   }
   const map = views["chart-atlas"], scores = views["chart-atlas-scores"];
   if (map && scores) listenToCases(map, scores);
@@ -29,6 +34,7 @@ function listenToCases(map, scores) {
   const choose = name => {
     player.hidden = !sounds[name];
     if (sounds[name]) player.src = sounds[name];
+    else player.pause();
   };
   const follow = () => scores.signal("at", player.currentTime).runAsync();
   choose(scores.signal("chosen"));
@@ -39,6 +45,6 @@ function listenToCases(map, scores) {
     if (!item?.datum?.case) return;
     await scores.signal("chosen", item.datum.case).runAsync();
     document.getElementById("chart-atlas-scores").scrollIntoView({block: "center"});
-    if (!player.hidden) player.play();
+    if (!player.hidden) player.play().catch(() => {}); // another one was chosen before it began
   });
 }
