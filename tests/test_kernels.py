@@ -59,16 +59,13 @@ with tempfile.TemporaryFile() as file:
         assert waveform.compose_features(*source, *rest)
         show("composed features", images)
 epsilon = np.float32(1e-3)
-for height, width, places in ((64, 64, (13, 13)), (40, 51, (8, 11))):
+for height, width in ((64, 64), (40, 51)):
     windows = images[:, :height, :width].copy() / 100
     weights = draw((2, 298), np.float32)
-    shapes = [(2, 20, *shape, 8) for shape in (places, (2, 2))]
-    dropout = tuple((draw(shape) > -1).astype(np.float32) for shape in shapes)
-    for factors in (network.NO_MASKS, dropout):
-        rest = *factors, network.new_workspace(2, 20, height, width)
-        outputs = network.forward(windows, weights, epsilon, *rest)
-        gradients = gradient.backward(windows, weights, epsilon, *rest, outputs)
-        show("network", outputs, gradients)
+    rest = *network.NO_MASKS, network.new_workspace(2, 20, height, width)
+    outputs = network.forward(windows, weights, epsilon, *rest)
+    gradients = gradient.backward(windows, weights, epsilon, *rest, outputs)
+    show("network", outputs, gradients)
     show("outputs", network.outputs(windows, weights, epsilon))
 """
 

@@ -64,9 +64,9 @@ def assert_same_bytes(found: Checkout, expected: Checkout) -> None:
 
 
 CHOICES = {
-    "AVX-512 hidden": {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=" + ",".join(f"-{n}" for n in AVX512)},
-    # NumPy's oldest loops, and those for the newest processors, whatever this one has.
+    # No AVX-512, and NumPy's oldest loops; then those for the newest processors, whatever this has.
     "narrowed": {
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=" + ",".join(f"-{name}" for name in AVX512),
         "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
         "OPENBLAS_CORETYPE": "Prescott",
         "ONEDNN_MAX_CPU_ISA": "SSE41",
