@@ -19,7 +19,7 @@ DEFERRED = {
 }
 # Modules that a plain install imports; the others belong to the extra ``reproduce``.
 LIGHT = re.compile(
-    r"atomicvad(\.(arithmetic|isolation|quiet|errors|files|console)|\.audio(\.\w+)?|\.detection(\.\w+)?"
+    r"atomicvad(\.(arithmetic|interrupts|isolation|quiet|errors|files|console)|\.audio(\.\w+)?|\.detection(\.\w+)?"
     r"|\.device|\.device\.(engine|weights)|\.device\.(core|integer)(\.\w+)?|\.cli(\.\w+)?)?"
 )
 

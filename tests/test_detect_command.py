@@ -285,6 +285,31 @@ def test_ctrl_c_is_not_lost_within_libsndfile(form, call, number, monkeypatch):
         detect(file)
 
 
+DESTRUCTOR = """
+import signal, time
+from atomicvad.interrupts import keep_interrupts
+
+class Interrupted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+keep_interrupts()
+one = Interrupted()
+try:
+    del one
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_is_not_lost_within_a_destructor():
+    command = [sys.executable, "-c", DESTRUCTOR]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=25)
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_ctrl_c_stops_at_once_and_leaves_nothing(processes, tmp_path):
     with soundfile.SoundFile(tmp_path / "long.wav", "w", RATE, 1) as file:

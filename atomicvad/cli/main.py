@@ -15,6 +15,7 @@ from atomicvad.cli import data, detect, device, evaluate, listen, results, runs
 from atomicvad.cli.options import INTERRUPTED, Stopped
 from atomicvad.console import plain_bars
 from atomicvad.errors import AtomicVADError
+from atomicvad.interrupts import keep_interrupts
 from atomicvad.isolation import isolate_process
 from atomicvad.parallel import limit_threads
 
@@ -66,6 +67,7 @@ def main() -> None:
         typer.echo(notice, err=True)
     limit_threads()
     plain_bars()
+    keep_interrupts()
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows it as "?"
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -27,6 +27,7 @@ from atomicvad.detection.segment import Segment
 from atomicvad.detection.segmenter import Rules, Segmenter
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
+from atomicvad.interrupts import keep_interrupts
 from atomicvad.parallel import computed_ahead, process_pool
 
 
@@ -198,6 +199,7 @@ def _ended_early() -> Iterator[None]:
 def _run_in_pool(job: Job, options: Options) -> Outcome:
     # Asked to end, a process removes what it has half written, and begins nothing else.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    keep_interrupts()
     tqdm.set_lock(RLock())  # its own is one between processes, which would be left
     try:
         return run(job, options)
