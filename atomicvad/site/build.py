@@ -140,9 +140,9 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
 
 def _can_typeset() -> bool:
     """Whether this is a checkout with the article's text and results, and Typst is installed."""
-    text = project_root() / "article" / SOURCE
-    results = load_profile("open").reference.results_folder
-    return text.is_file() and results.is_dir() and find_spec("typst") is not None
+    if not (project_root() / "article" / SOURCE).is_file() or find_spec("typst") is None:
+        return False
+    return load_profile("open").reference.results_folder.is_dir()
 
 
 def _relinked(text: str) -> str:

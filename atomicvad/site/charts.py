@@ -135,7 +135,7 @@ def atlas_scores_chart(settings: Settings) -> Any:
     table = pd.read_csv(settings.results_folder / ATLAS)
     keys = ["system", "case"]
     rows = scores.groupby([*keys, "threshold"], as_index=False).agg({"piece": list, "score": list})
-    rows = rows.merge(table[[*keys, "speech", "members"]], on=keys)
+    rows = rows.merge(table[[*keys, "speech"]], on=keys)
     rows["name"] = rows["system"].map(titles(table))
     cases = table["case"].drop_duplicates().tolist()
     hardest = table[table["system"] == OURS].set_index("case")["right"].idxmin()
@@ -143,7 +143,7 @@ def atlas_scores_chart(settings: Settings) -> Any:
         "chosen", value=hardest, bind=alt.binding_select(options=cases, name="case ")
     )
     at = alt.param("at", value=-1)  # where the player is, in s
-    y = alt.Y("name:N", sort=_in_order(rows), title=None)
+    y = alt.Y("name:N", sort=_in_order(rows), title=None, axis=alt.Axis(labelLimit=190))
     seconds = PIECE / SAMPLE_RATE
     base = (
         alt.Chart(rows[["name", "case", "piece", "score", "threshold", "speech"]])
@@ -180,8 +180,9 @@ def atlas_scores_chart(settings: Settings) -> Any:
         .properties(
             title=alt.Title(
                 [
-                    "One case: scores over time. A cross is a piece decided wrongly.",
-                    "Choose it below, or click on it above; it is heard, too.",
+                    "One case over time, by the systems that could be run for this page.",
+                    "A cross: the mean score is on the wrong side of the threshold.",
+                    "Choose a case below, or click on one above to hear it.",
                 ],
                 anchor="start",
                 fontSize=11,
