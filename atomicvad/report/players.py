@@ -38,9 +38,10 @@ def scene_player(stretch: dict[str, Any]) -> HTML:
         stretch: ``curves.scene_stretch``.
     """
     figure, waveform = timeline(**stretch), stretch["waveform"]
+    name = name_of(waveform)
     plt.close(figure)  # shown here alone, and not again below the cell
     alt = "waveform, labels and scores of all seeds over time"
-    picture = with_cursor(figure, figure.axes[0], alt, name_of(waveform))
+    picture = with_cursor(figure, figure.axes[0], alt, name)
     if not len(waveform):
         return picture
-    return HTML(picture.data + player(waveform, name_of(waveform), stretch["start"]))
+    return HTML(picture.data + player(waveform, name, stretch["start"]))
