@@ -13,6 +13,7 @@ from multiprocessing import get_context, resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
 from atomicvad.errors import AtomicVADError
+from atomicvad.interrupts import interrupts_wait
 
 if TYPE_CHECKING:
     from atomicvad.sections import Mode, TrainingSettings
@@ -48,15 +49,15 @@ def computed_ahead(
 
 def process_pool(workers: int, method: str = "forkserver") -> ProcessPoolExecutor:
     """A pool of processes that Ctrl-C does not reach: the process that owns them ends them."""
-    resource_tracker.ensure_running()  # it would unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
-    try:
-        pool = ProcessPoolExecutor(workers, get_context(method))
-        # All of them start here: Ctrl-C would leave one half started.
-        wait([pool.submit(int) for _ in range(workers)])
-        return pool
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with interrupts_wait():  # one half started would print a traceback
+        resource_tracker.ensure_running()  # it would unblock the signal
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
+        try:
+            pool = ProcessPoolExecutor(workers, get_context(method))
+            wait([pool.submit(int) for _ in range(workers)])
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pool
 
 
 def limit_threads(

@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -50,6 +52,44 @@ def test_a_closed_iterator_drops_what_has_not_begun():
         results.close()
         gate.set()
     assert len(begun) <= 2
+
+
+INTERRUPTED = """
+import os, signal, threading
+from multiprocessing import popen_forkserver, popen_spawn_posix
+from atomicvad.parallel import process_pool
+
+def interrupting(popen):
+    def start(self, process):
+        launch(self, process)
+        os.kill(os.getpid(), signal.SIGINT)
+    launch, popen.__init__ = popen.__init__, start
+
+if __name__ == "__main__":
+    for popen in (popen_forkserver.Popen, popen_spawn_posix.Popen):
+        interrupting(popen)
+    threading.Thread(target=threading.Event().wait, daemon=True).start()  # as a progress bar has
+    for method in ("forkserver", "spawn"):
+        try:
+            process_pool(2, method)
+        except KeyboardInterrupt:
+            print("interrupted")
+"""
+
+
+def test_ctrl_c_while_processes_are_started_waits_for_them(tmp_path):
+    """Whichever thread receives it: a process that is being started would write a traceback."""
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=hear_signals,
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n" * 2, "") and done.returncode == 0
 
 
 def hear_signals():

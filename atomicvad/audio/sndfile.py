@@ -2,8 +2,6 @@
 
 import contextlib
 import io
-import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +9,7 @@ import soundfile
 
 from atomicvad.audio.files import AudioError, Excerpt
 from atomicvad.audio.stream import BLOCK_SECONDS, Block, Stream, possible_rate
+from atomicvad.interrupts import interrupts_wait
 
 DENSEST = 6000  # samples per byte of silence in FLAC; a header that promises more is damaged
 NOT_KNOWN_LENGTH = 1 << 62  # samples
@@ -53,26 +52,6 @@ class _Guarded(Excerpt):
             raise self.raised
 
 
-@contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect at the end: within a callback of libsndfile it would be forgotten.
-
-    So a call that waits for a disk cannot be interrupted.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
-    waiting: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *signal_and_frame: waiting.append(signal_and_frame))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if waiting:
-            handler(*waiting[0])
-
-
 class _Endless(_Guarded):
     """A file that states to be far longer than it is.
 
@@ -110,7 +89,7 @@ def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator
     """
     guarded = (_Endless if to_the_end else _Guarded)(file, 0, file.length)
     try:
-        with _interrupts_wait():
+        with interrupts_wait():  # within a callback they would be forgotten
             sound = _Forward(guarded)
     except FAILURES:
         guarded.check()
@@ -132,7 +111,7 @@ def _blocks(sound: _Forward, file: _Guarded) -> Iterator[Block]:
     size = max(1, min(BLOCK_SECONDS * rate, LARGEST // sound.channels))
     while some:
         try:
-            with _interrupts_wait():
+            with interrupts_wait():
                 block = sound.read(size, dtype="float32", always_2d=True)
         finally:
             file.check()
