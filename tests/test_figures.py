@@ -1,5 +1,7 @@
 """Every figure draws from tidy tables, names its axes, and is the same file twice."""
 
+import io
+
 import matplotlib
 
 from atomicvad.report import (
@@ -21,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+from PIL import Image
 
 from atomicvad.evaluation import real
 from atomicvad.evaluation.systems import COLUMNS
@@ -195,6 +198,18 @@ def test_a_figure_is_the_same_file_twice_and_leaves_nothing_else(draw, tmp_path)
     for name in ("figure.pdf", "figure.png"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert {p.name for p in (tmp_path / "one").iterdir()} == {"figure.pdf", "figure.png"}
+
+
+@pytest.mark.parametrize("draw", [training_curves, timeline])
+def test_a_palette_shows_the_colours_that_were_drawn(draw, tmp_path):
+    figure, drawn = draw(), io.BytesIO()
+    figure.savefig(drawn, format="png")
+    saved = Image.open(style.save(figure, tmp_path, "figure"))
+    found, expected = (
+        np.asarray(picture.convert("RGB"), int) for picture in (saved, Image.open(drawn))
+    )
+    assert saved.mode == "P" and found.shape == expected.shape
+    assert abs(found - expected).mean() < 0.5 and abs(found - expected).max() < 16
 
 
 @pytest.mark.parametrize("draw", ALL)
