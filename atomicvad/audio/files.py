@@ -97,7 +97,7 @@ def name_of(source: Source, name: str | None) -> str:
     if isinstance(source, bytes | bytearray | memoryview):
         return f"audio of {len(source)} bytes"
     if isinstance(source, str | os.PathLike):
-        return str(source)
+        return os.fsdecode(source) or "audio"
     found = getattr(source, "name", None)
     return found if isinstance(found, str) and found else "audio"
 
@@ -119,7 +119,7 @@ def opened(source: Source, name: str) -> Iterator[Excerpt]:
         if isinstance(source, bytes | bytearray | memoryview):
             file: Any = io.BytesIO(source)
         elif isinstance(source, str | os.PathLike):
-            file = stack.enter_context(_open(Path(source), name))
+            file = stack.enter_context(_open(Path(os.fsdecode(source)), name))
         else:
             file = _seekable(source, name, stack)
         length = file.seek(0, io.SEEK_END)
