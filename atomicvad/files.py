@@ -60,6 +60,11 @@ def is_text(name: str) -> bool:
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
 
+def as_text(name: str) -> str:
+    """A name with escapes for the bytes in it that are no text."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it into place, or remove it on any failure."""

@@ -55,6 +55,7 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
         LOG.warning("%s: %d files one after another", name, len(starts) + 1)
     bounds = pairwise([0, *starts, file.length])
     found = [Excerpt(file, first, end) for first, end in bounds]
+    found = [_without_tags(part) for part in found]
     for part in found:
         if is_mp3(part) and stated_end(part) > part.length + NEAR_END:
             raise AudioError(
@@ -92,9 +93,19 @@ def _starts_of_boxes(file: Excerpt) -> list[int]:
 
 
 def audio_start(file: Excerpt) -> int:
-    """Where a file begins after an ID3 tag."""
-    head = file.bytes_at(0, 10)
-    return _after_tag(0, head) if head[:3] == b"ID3" and len(head) == 10 else 0
+    """Where a file begins after ID3 tags and the zeros that may follow them."""
+    start = 0
+    while (head := file.bytes_at(start, 10))[:3] == b"ID3" and len(head) == 10:
+        start = _after_tag(start, head)
+    if start:
+        after = file.bytes_at(start, NEAR)
+        start += len(after) - len(after.lstrip(b"\0"))
+    return start
+
+
+def _without_tags(file: Excerpt) -> Excerpt:
+    """An MP3 file from its first frame on: decoders give up, or its delay, at unusual tags."""
+    return Excerpt(file, audio_start(file), file.length) if is_mp3(file) else file
 
 
 def _after_tag(position: int, head: bytes) -> int:
@@ -140,7 +151,8 @@ def _starts_of_mp3(file: Excerpt) -> Iterator[int]:
         if match[0].startswith(b"ID3"):
             end = _after_tag(position, match[0])
             if covered <= position and end < file.length - NEAR // 8:
-                yield position
+                if covered < position:
+                    yield position
                 covered, stated = end, 0
         elif position > covered + NEAR:
             yield position

@@ -70,13 +70,13 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
         cast("Any", model), cast("Any", step), channel,
         threshold, offset_threshold, min_speech, min_silence, pad, max_speech,
     )  # fmt: skip
-    options.rules()
+    options.prepared()  # a mistake in them is told before anything is read
     chosen = int(device) if device is not None and device.isdigit() else device
     with _problems(sounddevice):
         rate = round(sounddevice.query_devices(chosen, "input")["default_samplerate"])
     meter, on_terminal = Meter(options.detector(rate)), sys.stdout.isatty()
 
-    def show(events: Any, ended: bool = False) -> None:
+    def show(events: Any) -> None:
         for event in events:
             if not on_terminal:
                 print(as_json(event), flush=True)
@@ -93,7 +93,7 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
                 show(meter.push(block))
                 if seconds is not None and meter.seconds >= seconds:
                     break
-        show(meter.flush(), ended=True)
+        show(meter.flush())
         if on_terminal:
             print("\r\x1b[K", end="")
     except BrokenPipeError:

@@ -9,6 +9,7 @@ import numpy as np
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.detection.segment import Segment
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import as_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def plot(
         below.axhline(threshold, color=THRESHOLD, linestyle="--", linewidth=1, label="threshold")
         most = float(np.max(np.abs(waveform), initial=0)) or 1.0
         above.set(ylabel="amplitude", ylim=(-1.05 * most, 1.05 * most))
-        above.set_title(title, parse_math=False)
+        above.set_title(as_text(title), parse_math=False)
         below.set(xlabel="time (s)", ylabel="probability", ylim=(-0.03, 1.03))
         below.set_xlim(0, len(waveform) / SAMPLE_RATE or 1)
         figure.legend(
@@ -106,7 +107,7 @@ def plot_models(
             color = SCORE if name == last else WAVEFORM
             below.broken_barh(spans, (row - 0.35, 0.7), color=color, linewidth=0)
         above.set(ylabel="probability", ylim=(-0.03, 1.03))
-        above.set_title(title, parse_math=False)
+        above.set_title(as_text(title), parse_math=False)
         below.set_yticks(range(len(probabilities)), list(probabilities))
         below.set(xlabel="time (s)", ylim=(len(probabilities) - 0.5, -0.5))
         below.set_xlim(0, times[-1] if len(times) else 1)
