@@ -7,14 +7,13 @@ of one is left out.
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import PurePath
 
 from atomicvad.detection.segment import Segment
-from atomicvad.files import as_text
+from atomicvad.files import as_field, as_text
 
 LABEL = "speech"
 RTTM_LINE = "SPEAKER {file} 1 {start} {length} <NA> <NA> {label} <NA> <NA>\n"
@@ -142,10 +141,10 @@ def _file_ids(names: Sequence[str]) -> list[str]:
         lambda name: str(PurePath(name).with_suffix("")) if PurePath(name).name else name,
         str,
     ):
-        ids = [re.sub(r"[\s\"]", "_", as_text(part(name))) or "_" for name in names]
+        ids = [as_field(part(name)) for name in names]
         if len(set(ids)) == len(ids):
-            break
-    return ids
+            return ids
+    return [f"{number}_{one}" for number, one in enumerate(ids, start=1)]  # "a b" and "a_b"
 
 
 def _text_grid(found: Detections) -> str:
