@@ -19,7 +19,7 @@ What is wrong with a file or an option is an ``AtomicVADError`` of one line. The
 """
 
 from importlib import import_module
-from importlib.machinery import PathFinder as _PathFinder
+from importlib.util import find_spec as _find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _REPRODUCTION = {
     "speech_probabilities": "scoring.probabilities",
     "stream_probabilities": "scoring.probabilities",
 }
-_IS_WHOLE = all(_PathFinder.find_spec(name) for name in ("keras", "numba", "papermill"))
+_IS_WHOLE = all(_find_spec(name) for name in ("keras", "numba", "papermill"))
 __all__ = list(_DETECTION | _REPRODUCTION if _IS_WHOLE else _DETECTION)
 
 # Where the reproduction is installed, libraries are set up before they are loaded, so that numbers

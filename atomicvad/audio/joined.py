@@ -97,7 +97,6 @@ def audio_start(file: Excerpt) -> int:
     start = 0
     while (head := file.bytes_at(start, 10))[:3] == b"ID3" and len(head) == 10:
         start = _after_tag(start, head)
-    if start:
         after = file.bytes_at(start, NEAR)
         start += len(after) - len(after.lstrip(b"\0"))
     return start
@@ -149,10 +148,9 @@ def _starts_of_mp3(file: Excerpt) -> Iterator[int]:
     covered = first
     for position, match in file.search(rb"%s|%s" % (ID3, COUNTED), 64):
         if match[0].startswith(b"ID3"):
-            end = _after_tag(position, match[0])
+            end = position + audio_start(Excerpt(file, position, file.length))
             if covered <= position and end < file.length - NEAR // 8:
-                if covered < position:
-                    yield position
+                yield position
                 covered, stated = end, 0
         elif position > covered + NEAR:
             yield position

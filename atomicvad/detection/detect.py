@@ -45,20 +45,22 @@ def detect(  # noqa: PLR0913, options by the names that users know
             ``[samples]`` or ``[samples, channels]`` of floats in ±1 or integers of 8 (unsigned),
             16 or 32 bits. A file of hours is read piece by piece.
         rate: of an array, in Hz; files know theirs.
-        model: a seed (``43185``), ``ensemble``, or a file; see ``detection.models.find_model``.
+        model: ``ensemble`` (ten networks, the default), one of their seeds (``43185``), or a file;
+            see ``detection.models.find_model``.
         step: ``10ms``: a decision every 10 ms from a stream; ``79ms``: one for each window of the
             paper, which is 5 times as slow.
         threshold: speech begins where the probability reaches it, 0 … 1.
         offset_threshold: speech ends where the probability falls below it.
         min_speech: shorter speech is left out, in s.
         min_silence: a shorter silence does not end speech, in s.
-        pad: each segment is made longer by this at both ends, in s.
-        max_speech: longer speech is cut where its probability is lowest, in s.
+        pad: each segment is made longer by this at both ends, in s; segments that would touch are
+            one.
+        max_speech: longer speech is cut where its probability is lowest, in s; by default none is.
         channel: the only one of several that is used, from 0 on; by default their mean.
 
     Returns:
-        Segments with ``start`` and ``end`` in s, ``mean`` and ``peak`` probability. What is left
-        out of the options is as it was chosen on validation scenes (MODEL_CARD.md).
+        Segments with ``start`` and ``end`` in s, ``mean`` and ``peak`` probability. Options that
+        are left out were chosen on validation scenes: ``SpeechDetector().rules`` shows them.
 
     Raises:
         AtomicVADError: audio that cannot be read, NaN in it, or an option outside its range; in

@@ -49,23 +49,31 @@ class SpeechDetector:
     """Finds speech in a stream, in memory that does not grow.
 
     The events do not depend on how the samples are divided into chunks, and the segments are those
-    that ``detect`` finds in the whole. ``flush`` ends a stream; then another may begin.
+    that ``detect`` finds in the whole. ``flush`` ends a stream; then another may begin. A detector
+    hears one stream at a time; several streams need one each, also in threads.
 
     Args:
         rate: of the samples, in Hz.
-        model: see ``detection.models.find_model``.
+        model: ``ensemble`` (ten networks, the default), one of their seeds (``43185``), or a file;
+            see ``detection.models.find_model``.
         step: ``10ms``: a decision every 10 ms from a stream; ``79ms``: one for each window of the
             paper, which is 5 times as slow.
         threshold, offset_threshold, min_speech, min_silence, pad, max_speech: see
             ``detection.segmenter.Rules``; by default what was chosen on validation scenes.
         channel: the only one of several that is used, from 0 on; by default their mean.
 
+    Attributes:
+        rules: thresholds and durations that are used, see ``detection.segmenter.Rules``.
+
     Raises:
         AtomicVADError: an option outside its range, or no such model.
 
     Example:
         >>> detector = SpeechDetector(rate=8000)
-        >>> detector.push(np.zeros(4000)) + detector.flush()
+        >>> for chunk in np.split(np.zeros(8000, np.int16), 5):  # of any length
+        ...     for event in detector.push(chunk):
+        ...         print(event.kind, event.time)
+        >>> detector.flush()  # what ends with the stream
         []
     """
 
@@ -123,7 +131,8 @@ class SpeechDetector:
 
         Args:
             samples: ``[n]`` or ``[n, channels]``, any number: floats in ±1, or integers of 8
-                (unsigned), 16 or 32 bits.
+                (unsigned), 16 or 32 bits. Of bytes, ``np.frombuffer(content, np.int16)`` makes
+                such an array.
 
         Raises:
             AudioError: another shape or type, or NaN; the stream stays as it was.
