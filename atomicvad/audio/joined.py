@@ -40,6 +40,7 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
     Raises:
         AudioError: an MP3 file that is shorter than its header states.
     """
+    file = _without_tags(file)
     start = file.bytes_at(0, 12)
     if start[4:8] == b"ftyp":
         starts = _starts_of_boxes(file)
@@ -103,8 +104,12 @@ def audio_start(file: Excerpt) -> int:
 
 
 def _without_tags(file: Excerpt) -> Excerpt:
-    """An MP3 file from its first frame on: decoders give up, or its delay, at unusual tags."""
-    return Excerpt(file, audio_start(file), file.length) if is_mp3(file) else file
+    """A file from its own beginning on.
+
+    At unusual tags decoders of MP3 miss the header that states the delay, and before other formats
+    libsndfile loses as many bytes at the end.
+    """
+    return Excerpt(file, min(audio_start(file), file.length), file.length)
 
 
 def _after_tag(position: int, head: bytes) -> int:

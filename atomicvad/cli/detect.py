@@ -149,7 +149,7 @@ class _Request:
         skipped: how many are.
         whole: the file for all recordings, if there is one.
         format: a name of ``FORMATS``.
-        problems: folders without recordings.
+        problems: a line for each folder without recordings, or that cannot be looked into.
     """
 
     def __init__(
