@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import soundfile
+import soxr
 
 import atomicvad
 from atomicvad import SpeechDetector, detect, scores
@@ -80,6 +81,16 @@ def test_reports_come_within_the_stated_delay(recording):
                 late = detector.rules.min_speech if event.kind == "start" else 0.3
                 assert now - event.time <= detector.delay + late + 2 * hop / rate
     assert SpeechDetector().delay < 0.5 and resampling_delay(48000) < 0.1
+
+
+@pytest.mark.parametrize("rate", [2000, 3989, 4000, 8000, 48000, 176400, 685225])
+def test_resampling_holds_back_no_more_than_is_stated(rate):
+    resampler, given, latest = soxr.ResampleStream(rate, 16000, 1, "float32"), 0, 0.0
+    hop = rate // 200
+    for heard in range(hop, 2 * rate, hop):
+        given += len(resampler.resample_chunk(np.zeros(hop, np.float32)))
+        latest = max(latest, heard / rate - given / 16000)
+    assert 0 < latest < resampling_delay(rate)
 
 
 def test_memory_does_not_grow_with_a_stream():

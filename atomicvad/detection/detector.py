@@ -16,8 +16,10 @@ from atomicvad.detection.segmenter import Event, Rules, Segmenter
 
 
 def resampling_delay(rate: int) -> float:
-    """Seconds that soxr holds back, at most; measured from 7 to 192 kHz."""
-    return 0.0 if rate == SAMPLE_RATE else max(0.08, 960 / rate)
+    """Seconds that soxr holds back, at most; measured for 290 rates from 2 to 768 kHz."""
+    if rate == SAMPLE_RATE:
+        return 0.0
+    return 0.55 if rate < 4000 else max(0.095, 960 / rate)
 
 
 class Pipeline:
