@@ -60,7 +60,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         typer.Option(
             "--plot",
             help="also draw each recording with its score and segments: NAME.png in the folder of "
-            "--out, otherwise in the current one",
+            "--out, otherwise in the current one; takes 0.5 GB of memory an hour",
         ),
     ] = False,
     overwrite: Annotated[

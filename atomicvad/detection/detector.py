@@ -118,7 +118,7 @@ class SpeechDetector:
         """Seconds from a sample to the decision about it, at most.
 
         The start of speech is reported ``min_speech`` later than that at most, its end
-        ``min_silence`` or twice ``pad`` later.
+        ``min_silence`` or twice ``pad`` later; where ``max_speech`` cuts, half of that later.
         """
         scorer = self._pipeline.scorer
         return resampling_delay(self.rate) + scorer.step / SAMPLE_RATE + scorer.delay

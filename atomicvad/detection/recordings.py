@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -126,8 +127,10 @@ def _run(job: Job, options: Options, progress: bool) -> Detections:
         probabilities = probabilities_of(np.array(scores + logits))
         times = (np.arange(len(probabilities)) + 0.5) * scorer.step / SAMPLE_RATE
         waveform, title = np.concatenate(pictured), Path(job.name).name
+        pictured.clear()
         figure = plot(waveform, times, probabilities, segments, rules.threshold, title)
-        with _written(job.picture) as path:
+        with _written(job.picture) as path, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # a box stands for a letter of the name
             figure.savefig(path, format="png")
     return found
 
