@@ -160,7 +160,11 @@ def test_types_and_channels_of_arrays_agree(recording, tmp_path):
         (np.zeros(10), {"rate": 1}, "rate: a sample rate of 1 Hz"),
         (np.full(10, np.nan), {"rate": 16000}, "samples: some samples are NaN or infinite"),
         (np.full(10, 3e4), {"rate": 16000}, "samples: floats that reach 3e+04; expected ±1"),
-        (np.zeros((2, 16000)), {"rate": 16000}, "samples: expected [samples] or [samples, chan"),
+        (
+            np.zeros((2, 16000)),
+            {"rate": 16000},
+            "samples: expected [samples] or [samples, channels], got [2, 16000]; transpose it",
+        ),
         (np.zeros(10, complex), {"rate": 16000}, "samples: expected floats, or integers of 8"),
         (np.zeros((9, 2)), {"rate": 8000, "channel": 2}, "samples: no channel 2; it has 2 chan"),
         (np.zeros(9), {"rate": 8000, "threshold": 2}, "threshold: expected more than 0 and less"),

@@ -172,6 +172,12 @@ def test_nothing_is_left_of_an_interrupted_write(stop, folder, tmp_path, monkeyp
     assert inside(tmp_path) == []
 
 
+def test_what_is_redirected_is_utf_8(folder, tmp_path):
+    (tmp_path / "é日.wav").symlink_to(folder / "a.wav")
+    result = CliRunner(charset="latin-1").invoke(app, ["detect", "é日.wav", "--format", "json"])
+    assert json.loads(result.stdout_bytes)[0]["file"] == "é日.wav"
+
+
 def test_names_mean_what_they_say(folder, tmp_path):
     """An empty name, as of a variable that is not set, is not the current folder."""
     for arguments in (("",), (folder / "a.wav", "--out", "")):

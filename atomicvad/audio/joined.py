@@ -109,7 +109,8 @@ def _without_tags(file: Excerpt) -> Excerpt:
     At unusual tags decoders of MP3 miss the header that states the delay, and before other formats
     libsndfile loses as many bytes at the end.
     """
-    return Excerpt(file, min(audio_start(file), file.length), file.length)
+    start = min(audio_start(file), file.length)
+    return Excerpt(file, start, file.length) if start else file
 
 
 def _after_tag(position: int, head: bytes) -> int:

@@ -239,8 +239,9 @@ def _carry_out(request: _Request, options: "Options", processes: int) -> bool:
     if found and request.whole is not None:
         write(request.whole, found, request.format)
     elif found and jobs[0].output is None:
-        sys.stdout.write(FORMATS[request.format].write(found))
-        sys.stdout.flush()
+        text = FORMATS[request.format].write(found)
+        # A file is UTF-8 whatever a terminal would be.
+        typer.echo(text if sys.stdout.isatty() else text.encode("utf-8"), nl=False)
     failed = len(request.problems) + len(outcomes) - len(found)
     seconds = time.perf_counter() - started
     typer.echo(_summary(found, failed, request.skipped, seconds), err=True)

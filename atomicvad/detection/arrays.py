@@ -61,8 +61,10 @@ def as_channels(samples: Any, name: str = "samples", expected: str = "an array")
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or not 1 <= array.shape[1] <= MOST_CHANNELS:
+        turned = array.ndim == 2 and 1 <= len(array) <= MOST_CHANNELS
         raise AudioError(
             f"{name}: expected [samples] or [samples, channels], got {list(np.shape(samples))}"
+            + ("; transpose it" if turned else "")
         )
     return array
 
