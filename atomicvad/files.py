@@ -1,6 +1,7 @@
 """Where the project lies, what its files are called, and files that appear whole or not at all."""
 
 import os
+import re
 import unicodedata
 import uuid
 from collections.abc import Iterator
@@ -58,6 +59,20 @@ def project_root() -> Path:
 def is_text(name: str) -> bool:
     """Whether a name can stand in a manifest: no control characters, no stray bytes."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+
+
+def as_text(name: str) -> str:
+    """A name with escapes for the bytes in it that are no text."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def as_field(name: str) -> str:
+    """A name as a field of a line: without blanks and quotes.
+
+    >>> as_field('my "own" file')
+    'my__own__file'
+    """
+    return re.sub(r"[\s\"]", "_", as_text(name)) or "_"
 
 
 @contextmanager

@@ -27,6 +27,7 @@ SNDFILE = [
 LATE = [
     ("mp3", "libmp3lame", {"write_xing": "0"}, 1105),  # 576 of LAME, 529 of any decoder
     ("avi", "libmp3lame", {}, 1105), ("wav", "libmp3lame", {}, 1105),
+    ("flv", "libmp3lame", {}, 1105), ("mpegts", "libmp3lame", {}, 1105),
     ("adts", "aac", {}, 1024), ("mpegts", "aac", {}, 1024), ("flv", "aac", {}, 1024),
     ("mp4", "aac", {"movflags": "frag_keyframe+empty_moov"}, 1024),
     ("mp2", "mp2", {}, 481), ("ac3", "ac3", {}, 256),

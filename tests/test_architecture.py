@@ -43,6 +43,20 @@ def test_imports_stand_at_the_top():
     assert {pair for path in modules for pair in deferred_imports(path)} == DEFERRED.keys()
 
 
+def test_type_checkers_see_every_public_name():
+    """The package looks names up when they are used; types are imported for checkers alone."""
+    tree = ast.parse((ROOT / "atomicvad" / "__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If) and node.test.id[0] == "T")
+    seen = {node.names[0].asname: node.module for node in block.body}
+    tables = (ast.literal_eval(node.value) for node in tree.body if is_table(node))
+    assert seen == {name: f"atomicvad.{module}" for one in tables for name, module in one.items()}
+    assert (ROOT / "atomicvad" / "py.typed").is_file()
+
+
+def is_table(node):
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+
+
 def core_distributions():
     """The packages that an install without extras brings, by name."""
     needed, waiting = set(), ["atomicvad"]

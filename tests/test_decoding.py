@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import tracemalloc
 from functools import partial
 
@@ -147,6 +149,44 @@ def test_files_of_two_kinds_and_rates_are_joined():
     assert len(decode(b"".join(parts))) == pytest.approx(3 * RATE, abs=10)
     bare = encoded("mp3", "libmp3lame", 44100, options={"write_xing": "0", "id3v2_version": "0"})
     assert len(decode(JOINED["mp3"]() + bare)) == pytest.approx(5 * RATE, abs=0.05 * RATE)
+
+
+def tag(size):
+    return b"ID3\x04\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + b"\1" * size
+
+
+@pytest.mark.parametrize("ffmpeg", [True, False])
+@pytest.mark.parametrize("before", [tag(300) + tag(9000), tag(300) + bytes(2000)])
+def test_unusual_tags_change_nothing(before, ffmpeg, monkeypatch):
+    """Two tags, and zeros after one: decoders would miss the header that states the delay."""
+    one, bare = JOINED["mp3"](), written("MP3", sound=tone(2, 44100), rate=44100)
+    if not ffmpeg:
+        monkeypatch.setitem(sys.modules, "av", None)
+    assert len(decode(one + before + one)) == 2 * len(decode(one))
+    for content in (bare, written("WAV"), written("FLAC"), written("OGG")):
+        np.testing.assert_array_equal(decode(before + content), decode(content))
+        assert read_header(before + content) == read_header(content)
+
+
+@pytest.mark.parametrize("codec", ["pcm_f32le", "pcm_mulaw", "pcm_s24le"])
+def test_w64_may_state_its_codec_in_either_way(codec, monkeypatch):
+    """Above 48 kHz the codec stands in a GUID, which libsndfile does not read in W64."""
+    content = encoded("w64", codec, 96000)
+    assert b"\xfe\xff" in content[:100]
+    monkeypatch.setitem(sys.modules, "av", None)
+    expected = decode(written("WAV", sound=tone(3, 96000), rate=96000))
+    np.testing.assert_allclose(decode(content), expected, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("form", "codec", "rate"),
+    [("avi", "pcm_u8", 8000), ("avi", "adpcm_ms", 22050), ("wav", "adpcm_ms", 96000)],
+)
+def test_no_length_or_head_is_doubted_for_its_codec(form, codec, rate):
+    """FFmpeg guesses the length of AVI; ADPCM has fewer bits than bytes would hold."""
+    content = encoded(form, codec, rate, seconds=6)
+    assert len(decode(content)) == pytest.approx(6 * RATE, abs=0.1 * RATE)
+    assert read_header(content).seconds == pytest.approx(6, abs=0.1)
 
 
 def test_mp3_without_a_count_is_read_to_the_end(tmp_path):
@@ -301,6 +341,10 @@ def test_every_source_gives_the_same(tmp_path, monkeypatch):
             np.testing.assert_array_equal(decode(source), expected, type(source).__name__)
         assert not file.closed
         assert read_header(file).seconds == 2
+        descriptor = f"/dev/fd/{file.fileno()}"  # as shells call what a command writes
+        np.testing.assert_array_equal(decode(descriptor), expected)
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+        np.testing.assert_array_equal(decode(f"/dev/fd/{process.stdout.fileno()}"), expected)
     with pytest.raises(AudioError, match=r"a\.flac: cannot be read: .*closed"):
         decode(file)
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import soundfile
+import soxr
 
 import atomicvad
 from atomicvad import SpeechDetector, detect, scores
@@ -82,6 +83,16 @@ def test_reports_come_within_the_stated_delay(recording):
     assert SpeechDetector().delay < 0.5 and resampling_delay(48000) < 0.1
 
 
+@pytest.mark.parametrize("rate", [2000, 3989, 4000, 8000, 48000, 176400, 685225])
+def test_resampling_holds_back_no_more_than_is_stated(rate):
+    resampler, given, latest = soxr.ResampleStream(rate, 16000, 1, "float32"), 0, 0.0
+    hop = rate // 200
+    for heard in range(hop, 2 * rate, hop):
+        given += len(resampler.resample_chunk(np.zeros(hop, np.float32)))
+        latest = max(latest, heard / rate - given / 16000)
+    assert 0 < latest < resampling_delay(rate)
+
+
 def test_memory_does_not_grow_with_a_stream():
     detector = SpeechDetector()
     noise = (0.01 * np.random.default_rng(0).normal(size=16000)).astype(np.float32)
@@ -127,6 +138,8 @@ def test_types_and_channels_of_arrays_agree(recording, tmp_path):
         (integers / 32768).astype(np.float64),
         np.stack([integers, integers], 1),
         integers[:, np.newaxis],
+        integers.astype(">i2"),
+        (integers / 32768).tolist(),
     ):
         assert detect(same, 16000) == expected
     two = np.stack([integers, np.zeros_like(integers)], 1)
@@ -147,13 +160,42 @@ def test_types_and_channels_of_arrays_agree(recording, tmp_path):
         (np.zeros(10), {"rate": 1}, "rate: a sample rate of 1 Hz"),
         (np.full(10, np.nan), {"rate": 16000}, "samples: some samples are NaN or infinite"),
         (np.full(10, 3e4), {"rate": 16000}, "samples: floats that reach 3e+04; expected ±1"),
-        (np.zeros((2, 16000)), {"rate": 16000}, "samples: expected [samples] or [samples, chan"),
+        (
+            np.zeros((2, 16000)),
+            {"rate": 16000},
+            "samples: expected [samples] or [samples, channels], got [2, 16000]; transpose it",
+        ),
         (np.zeros(10, complex), {"rate": 16000}, "samples: expected floats, or integers of 8"),
         (np.zeros((9, 2)), {"rate": 8000, "channel": 2}, "samples: no channel 2; it has 2 chan"),
         (np.zeros(9), {"rate": 8000, "threshold": 2}, "threshold: expected more than 0 and less"),
         (np.zeros(9), {"rate": 8000, "step": "5ms"}, "step: expected 10ms or 79ms, got '5ms'"),
         (np.zeros(9), {"rate": 8000, "model": "x"}, "model: expected 43185, 86648"),
         (np.zeros(9), {"rate": 8000, "model": "x.npz"}, "x.npz: no such file"),
+        (
+            None,
+            {},
+            "samples: expected a path, bytes, a file opened in binary mode or an array, got",
+        ),
+        (16000, {"rate": np.zeros(9)}, "samples: expected a path, bytes, a file opened in binary"),
+        (np.array(1.0), {"rate": 8000}, "samples: expected a path, bytes, a file opened in binary"),
+        (
+            [[1.0], [1.0, 2.0]],
+            {"rate": 8000},
+            "samples: expected a path, bytes, a file opened in b",
+        ),
+        ("two\nlines.wav", {}, "two lines.wav: No such file or directory"),
+        ("", {}, "audio: not a file that can be read"),
+        (np.zeros(9), {"rate": "8000"}, "rate: expected a number, got '8000'"),
+        (np.zeros(9), {"rate": 1000}, "rate: a sample rate of 1000 Hz; expected 2000 to 768000"),
+        (np.zeros(9), {"rate": 8000, "channel": "0"}, "channel: expected a whole number, got '0'"),
+        (np.zeros(9), {"rate": 8000, "channel": 0.0}, "channel: expected a whole number, got 0.0"),
+        (np.zeros(9), {"rate": 8000, "pad": [1]}, "pad: expected a number, got list"),
+        (np.zeros(9), {"rate": 8000, "min_speech": "1"}, "min_speech: expected a number, got '1'"),
+        (
+            np.zeros(9),
+            {"rate": 8000, "threshold": 10**400},
+            "threshold: expected a number, got int",
+        ),
     ],
 )
 def test_mistakes_are_one_line(audio, options, message):
@@ -162,11 +204,24 @@ def test_mistakes_are_one_line(audio, options, message):
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
 
 
+def test_times_beyond_all_recordings_are_no_limit(recording):
+    """Infinity is what others' detectors have for the longest speech by default."""
+    expected = detect(recording, 16000)
+    for most in (np.inf, 1e308, 1e5):
+        assert detect(recording, 16000, max_speech=most) == expected
+    assert detect(recording, 16000, min_speech=1e308) == []
+    (whole,) = detect(recording, 16000, pad=1e308)
+    assert (whole.start, whole.end) == (0, len(recording) / 16000)
+
+
 def test_a_stream_outlives_a_mistake(recording):
     detector = SpeechDetector()
     events = detector.push(recording[:20_000])
     with pytest.raises(AtomicVADError, match="NaN"):
         detector.push(np.full(10, np.nan))
+    for content in (b"\0\0", bytearray(2), memoryview(b"\0\0")):  # which numbers, they do not say
+        with pytest.raises(AtomicVADError, match=r"expected an array, got .*np\.frombuffer"):
+            detector.push(content)
     events += detector.push(recording[20_000:])
     assert segments_of(events + detector.flush()) == detect(recording, 16000)
 

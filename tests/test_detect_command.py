@@ -20,6 +20,7 @@ from voices import RATE, recording
 from atomicvad import detect
 from atomicvad.audio import sndfile
 from atomicvad.cli.main import app
+from atomicvad.cli.stream import pcm as pcm_blocks
 from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.places import find_recordings, names_of_outputs
 from atomicvad.errors import AtomicVADError
@@ -171,6 +172,35 @@ def test_nothing_is_left_of_an_interrupted_write(stop, folder, tmp_path, monkeyp
     assert inside(tmp_path) == []
 
 
+def test_what_is_redirected_is_utf_8(folder, tmp_path):
+    (tmp_path / "é日.wav").symlink_to(folder / "a.wav")
+    result = CliRunner(charset="latin-1").invoke(app, ["detect", "é日.wav", "--format", "json"])
+    assert json.loads(result.stdout_bytes)[0]["file"] == "é日.wav"
+
+
+def test_names_mean_what_they_say(folder, tmp_path):
+    """An empty name, as of a variable that is not set, is not the current folder."""
+    for arguments in (("",), (folder / "a.wav", "--out", "")):
+        with pytest.raises(AtomicVADError, match="got an empty name"):
+            atomicvad(*arguments)
+    stdout, _ = atomicvad(folder / "a.wav", "--out", "-")
+    assert stdout == atomicvad(folder / "a.wav")[0] and inside(tmp_path) == []
+
+
+def test_a_closed_folder_is_a_line(folder, tmp_path, monkeypatch):
+    usual = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("ner"):
+            raise PermissionError(13, "Permission denied", path)
+        return usual(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    stdout, stderr = atomicvad(folder, code=1)
+    assert stderr.startswith(f"error: {folder}/in/ner: Permission denied\n3 recordings: ")
+    assert stdout.count("a.wav") == 2
+
+
 def test_pictures(folder, tmp_path):
     pytest.importorskip("matplotlib")
     atomicvad(folder, "--out", "out", "--plot")
@@ -229,6 +259,11 @@ def test_a_stream_finds_what_the_file_has(rate, channels):
         assert start["time"] == end["start"] == round(segment.start, 3)
         assert end["time"] == end["end"] == round(segment.end, 3)
         assert end["peak"] == round(segment.peak, 4) and end["mean"] == round(segment.mean, 4)
+
+
+def test_a_file_in_place_of_raw_pcm_is_one_line(folder):
+    with open(folder / "a.wav", "rb") as file, pytest.raises(AtomicVADError, match="omit --stream"):
+        list(pcm_blocks(file.fileno(), 1))
 
 
 @pytest.mark.parametrize("how", ["interrupt", "nobody reads"])

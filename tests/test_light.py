@@ -1,5 +1,6 @@
 """What detects speech needs few packages: the rest, and FFmpeg, may be missing."""
 
+import re
 import subprocess
 import sys
 
@@ -60,6 +61,33 @@ def test_light_modules_import_few_packages(name):
 
 def test_other_packages_are_hidden():
     assert "No module named 'scipy'" in run_lightly("import scipy").stderr
+
+
+PACKAGE = """
+import atomicvad, pydoc, runpy
+from atomicvad import *
+print(sorted(set(atomicvad.__all__) & set(globals())) == sorted(atomicvad.__all__))
+page = pydoc.render_doc(atomicvad, "%s", pydoc.plaintext)
+print(*[name for name in dir(atomicvad) if name in page])
+try:
+    from atomicvad import load_model
+except ImportError as error:
+    print(error)
+sys.argv = ["atomicvad", "--version"]
+runpy.run_module("atomicvad", run_name="__main__")
+"""
+
+
+def test_the_package_says_what_it_holds():
+    """To ``help``, to a star, and as a command; what is not installed is named."""
+    result = run_lightly(PACKAGE, TYPER)
+    assert result.returncode == 0, result.stderr
+    star, names, missing, version = result.stdout.splitlines()
+    assert star == "True" and {"detect", "scores", "SpeechDetector", "example"} <= set(
+        names.split()
+    )
+    assert re.fullmatch(r"load_model needs \w+: pip install 'atomicvad\[reproduce\]'", missing)
+    assert version.startswith("atomicvad ")
 
 
 @pytest.fixture

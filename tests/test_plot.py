@@ -33,9 +33,11 @@ def test_axes_segments_and_threshold():
     assert [text.get_text() for text in figure.legends[0].texts] == ["segments", "threshold"]
 
 
-def test_a_title_is_taken_as_it_is():
+@pytest.mark.parametrize("title", ["price_$5_$6^.wav", "caf\udce9.wav"])
+def test_a_title_is_taken_as_it_is(title):
+    """Also a name that is no text."""
     file = io.BytesIO()
-    picture(1, title="price_$5_$6^.wav").savefig(file)
+    picture(1, title=title).savefig(file)
     assert file.getvalue().startswith(b"\x89PNG")
 
 

@@ -167,10 +167,18 @@ def test_names_in_rttm(tmp_path):
         ("my file.wav", "b.wav", {"my_file", "b"}),
         ("x/a.wav", "y/a.wav", {"x/a", "y/a"}),
         ("a.wav", "a.flac", {"a.wav", "a.flac"}),
+        ("a b.wav", "a_b.wav", {"1_a_b.wav", "2_a_b.wav"}),
     ]:
         recordings = [Detections(one, 2.0, [Segment(0, 1, 1, 1)]) for one in (name, other)]
         path = written(tmp_path, "a.rttm", text("rttm", *recordings))
         assert read_rttm(path).keys() == expected
+
+
+def test_names_with_blanks_are_read_back_beside_their_recording(tmp_path):
+    name = 'my "own" file'
+    found = Detections(f"{name}.wav", 2.0, [Segment(0, 1, 1, 1)])
+    path = written(tmp_path, f"{name}.rttm", text("rttm", found))
+    assert [one[:2] for one in read_segments(path)] == [(0, 1)]
 
 
 def test_bytes_that_are_no_text_are_escaped():
@@ -189,6 +197,13 @@ def test_without_segments(tmp_path):
     last, entries = read_text_grid(written(tmp_path, "a.TextGrid", text("textgrid", nothing)))
     assert (last, [tuple(entry) for entry in entries]) == (2.5, [(0, 2.5, "")])
     assert [tuple(one) for one in read_segments(written(tmp_path, "a.txt", ""))] == [(0, 0, True)]
+
+
+def test_of_a_single_sample(tmp_path):
+    """Praat opens no file without a length."""
+    content = text("textgrid", Detections("a.wav", 1 / 16000, []))
+    last, entries = read_text_grid(written(tmp_path, "a.TextGrid", content))
+    assert (last, [tuple(entry) for entry in entries]) == (0.001, [(0, 0.001, "")])
 
 
 @settings(max_examples=150, deadline=None)

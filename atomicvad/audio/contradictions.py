@@ -9,7 +9,8 @@ FLAC_RATES |= {7: 24000, 8: 32000, 9: 44100, 10: 48000, 11: 96000}
 FLAC_BLOCKS = {1: 192} | {code: 576 << code - 2 for code in range(2, 6)}
 FLAC_BLOCKS |= {code: 256 << code - 8 for code in range(8, 16)}
 FLAC_BITS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
-PCM = (1, 3, 0xFFFE)  # whole numbers, floats, extensible
+PCM = (1, 3)  # whole numbers, floats
+EXTENSIBLE = 0xFFFE  # which of them, or what else, stands further on
 
 
 def refuse_contradictions(file: Excerpt, name: str) -> None:
@@ -36,10 +37,11 @@ def _in_wav(head: bytes, before: int) -> str:
         return ""
     kind, channels, _, _, align, bits, _, valid = struct.unpack("<HHIIHHHH", head[begin:][:20])
     width, rest = divmod(align, max(channels, 1))
+    if kind == EXTENSIBLE:
+        kind, bits = int.from_bytes(head[begin + 24 :][:2], "little"), max(bits, valid)
     if kind not in PCM:
         return ""
-    if rest or not -(-bits // 8) <= width <= 8 or (kind == 0xFFFE and valid > 8 * width):
-        bits = max(bits, valid) if kind == 0xFFFE else bits
+    if rest or not -(-bits // 8) <= width <= 8:
         return f"{channels} channels of {bits} bits in {align} bytes"
     return ""
 

@@ -65,9 +65,11 @@ def decode(source: Source, name: str | None = None, channel: int | None = None) 
     Sound stands where it was before it was encoded, to a tenth of a millisecond, where a file
     states its encoder's delay: MP3 with a Xing or LAME header, M4A and MP4 with an
     edit list, Ogg, WebM, Matroska, FLAC. Others do not tell encoders apart, so that all comes late:
-    MP3 without one, or in WAV and AVI, by 1105 samples after LAME (25 ms at 44.1 kHz); AAC in
-    ADTS, MPEG-TS, FLV and fragmented MP4 by 1024 or, after Apple's encoder, 2112; MP2 by 481; AC-3
-    by 256.
+    MP3 without one, or in WAV, AVI, FLV and MPEG-TS, by 1105 samples after LAME (25 ms at
+    44.1 kHz); AAC in ADTS, MPEG-TS, FLV and fragmented MP4 by 1024 or, after Apple's encoder, 2112;
+    MP2 by 481; AC-3 by 256; WMA, after FFmpeg's encoder, by 32 to 64 ms.
+
+    Of several audio streams, as films have them, the first is read.
 
     Args:
         source: a path, the content of a file, or a file opened in binary mode. A file that can

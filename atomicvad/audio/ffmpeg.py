@@ -21,7 +21,8 @@ CONTAINERS = {
     "mpeg,mpegts,nistsphere,ogg,tta,w64,wav,wv"
 }
 FROM_ZERO = ("mov", "matroska", "avi", "asf", "flv")  # others begin at any time
-WITHOUT_LENGTH = ("aac", "ac3", "amr", "eac3", "g722", "mp3", "mpeg", "mpegts")  # guessed by rate
+# Guessed by the bit rate.
+WITHOUT_LENGTH = ("aac", "ac3", "amr", "avi", "eac3", "g722", "mp3", "mpeg", "mpegts")
 HOLE = 0.015  # s; less is the rounding of timestamps
 BACK = 1.0  # s; a jump back by more begins a new count
 LONGEST_HOLE = 3600.0  # s; more is a damaged timestamp

@@ -97,7 +97,7 @@ def name_of(source: Source, name: str | None) -> str:
     if isinstance(source, bytes | bytearray | memoryview):
         return f"audio of {len(source)} bytes"
     if isinstance(source, str | os.PathLike):
-        return str(source)
+        return os.fsdecode(source) or "audio"
     found = getattr(source, "name", None)
     return found if isinstance(found, str) and found else "audio"
 
@@ -119,7 +119,8 @@ def opened(source: Source, name: str) -> Iterator[Excerpt]:
         if isinstance(source, bytes | bytearray | memoryview):
             file: Any = io.BytesIO(source)
         elif isinstance(source, str | os.PathLike):
-            file = stack.enter_context(_open(Path(source), name))
+            path = Path(os.fsdecode(source))
+            file = _seekable(stack.enter_context(_open(path, name)), name, stack)
         else:
             file = _seekable(source, name, stack)
         length = file.seek(0, io.SEEK_END)
@@ -146,7 +147,9 @@ def _seekable(file: Any, name: str, stack: contextlib.ExitStack) -> Any:
 
 def _open(path: Path, name: str) -> BinaryIO:
     try:
-        if path.exists() and not path.is_file():
+        # Pipes that the shell has opened, not others, which may wait for ever.
+        is_given = path.is_fifo() and path.parts[:2] == ("/", "dev")
+        if path.exists() and not (path.is_file() or is_given):
             raise AudioError(f"{name}: not a file that can be read")
         return open(path, "rb")
     except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a NUL in the name

@@ -19,7 +19,10 @@ SUFFIXES = frozenset(  # what ``decode`` reads; .mat is left out, as MATLAB's ta
 
 
 def files_below(
-    folder: Path, suffixes: Iterable[str] = SUFFIXES, refused: list[str] | None = None
+    folder: Path,
+    suffixes: Iterable[str] = SUFFIXES,
+    refused: list[str] | None = None,
+    closed: list[OSError] | None = None,
 ) -> list[str]:
     """Relative paths (with ``/``) of the files with one of ``suffixes`` in ``folder``, sorted.
 
@@ -30,6 +33,7 @@ def files_below(
         suffixes: in any case.
         refused: is given the names of files and folders that are not UTF-8 or contain control
             characters, which are left out; without it they are found as well.
+        closed: is given an error for each folder that cannot be looked into.
     """
     paths, suffixes = [], frozenset(suffix.lower() for suffix in suffixes)
 
@@ -39,7 +43,9 @@ def files_below(
         refused.append(name)
         return False
 
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(
+        folder, onerror=None if closed is None else closed.append
+    ):
         shown = sorted(name for name in folders if not name.startswith("."))
         folders[:] = [name for name in shown if is_fine(name)]
         inside = os.path.relpath(parent, folder).replace(os.sep, "/")

@@ -79,6 +79,7 @@ def repaired(file: Excerpt, name: str) -> Excerpt:
     """
     if file.bytes_at(0, 8) == b"NIST_1A\n":
         _check_sphere(file, name)
+    file = _with_plain_codec(file)
     samples = _find_samples(file)
     if samples is None:
         return file
@@ -101,6 +102,20 @@ def _check_sphere(file: Excerpt, name: str) -> None:
             f"{name}: the file is truncated: its header states {stated} bytes of samples, "
             f"and {max(0, file.length - 1024)} follow"
         )
+
+
+def _with_plain_codec(file: Excerpt) -> Excerpt:
+    """A W64 file that states its codec in the simple way, if it has one.
+
+    Of the other way libsndfile reads no more than that there is one, and takes the samples for
+    whole numbers.
+    """
+    head = file.bytes_at(0, 4096) if file.bytes_at(0, 4) == b"riff" else b""
+    begin = head.find(b"fmt ") + 24
+    kind, codec = (head[begin + at : begin + at + 2] for at in (0, 24))
+    if kind != b"\xfe\xff" or codec == b"\x01\0":
+        return file
+    return Excerpt(file, 0, file.length, {begin: codec})
 
 
 def _find_samples(file: Excerpt) -> _Samples | None:

@@ -40,6 +40,7 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
     Raises:
         AudioError: an MP3 file that is shorter than its header states.
     """
+    file = _without_tags(file)
     start = file.bytes_at(0, 12)
     if start[4:8] == b"ftyp":
         starts = _starts_of_boxes(file)
@@ -55,6 +56,7 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
         LOG.warning("%s: %d files one after another", name, len(starts) + 1)
     bounds = pairwise([0, *starts, file.length])
     found = [Excerpt(file, first, end) for first, end in bounds]
+    found = [_without_tags(part) for part in found]
     for part in found:
         if is_mp3(part) and stated_end(part) > part.length + NEAR_END:
             raise AudioError(
@@ -92,9 +94,23 @@ def _starts_of_boxes(file: Excerpt) -> list[int]:
 
 
 def audio_start(file: Excerpt) -> int:
-    """Where a file begins after an ID3 tag."""
-    head = file.bytes_at(0, 10)
-    return _after_tag(0, head) if head[:3] == b"ID3" and len(head) == 10 else 0
+    """Where a file begins after ID3 tags and the zeros that may follow them."""
+    start = 0
+    while (head := file.bytes_at(start, 10))[:3] == b"ID3" and len(head) == 10:
+        start = _after_tag(start, head)
+        after = file.bytes_at(start, NEAR)
+        start += len(after) - len(after.lstrip(b"\0"))
+    return start
+
+
+def _without_tags(file: Excerpt) -> Excerpt:
+    """A file from its own beginning on.
+
+    At unusual tags decoders of MP3 miss the header that states the delay, and before other formats
+    libsndfile loses as many bytes at the end.
+    """
+    start = min(audio_start(file), file.length)
+    return Excerpt(file, start, file.length) if start else file
 
 
 def _after_tag(position: int, head: bytes) -> int:
@@ -138,7 +154,7 @@ def _starts_of_mp3(file: Excerpt) -> Iterator[int]:
     covered = first
     for position, match in file.search(rb"%s|%s" % (ID3, COUNTED), 64):
         if match[0].startswith(b"ID3"):
-            end = _after_tag(position, match[0])
+            end = position + audio_start(Excerpt(file, position, file.length))
             if covered <= position and end < file.length - NEAR // 8:
                 yield position
                 covered, stated = end, 0

@@ -1,6 +1,7 @@
 """One channel at 16 kHz out of blocks of several, of any rate."""
 
 from collections.abc import Iterator
+from operator import index
 
 import numpy as np
 import soxr
@@ -18,9 +19,16 @@ class Mixer:
     Args:
         name: of the file, used in errors and notices.
         channel: the only one that is used, from 0 on; by default the mean of all.
+
+    Raises:
+        AudioError: a channel that is no whole number.
     """
 
     def __init__(self, name: str, channel: int | None = None):
+        try:
+            channel = None if channel is None else index(channel)
+        except TypeError:
+            raise AudioError(f"channel: expected a whole number, got {channel!r}") from None
         self.name, self.channel, self.peak = name, channel, 0.0
         self.power_of_mean = self.mean_power = 0.0
 

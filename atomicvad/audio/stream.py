@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from atomicvad.audio.files import AudioError
+from atomicvad.errors import number
 
 RATES = (2000, 768000)  # Hz; other values come from damaged headers
 BLOCK_SECONDS = 10
@@ -34,6 +35,7 @@ class Stream:
 
 def possible_rate(rate: int, name: str) -> int:
     """``rate``, unless no recording has such a rate (``AudioError``)."""
-    if not RATES[0] <= rate <= RATES[1]:
-        raise AudioError(f"{name}: a sample rate of {rate} Hz")
+    if not RATES[0] <= number(rate, name) <= RATES[1]:
+        expected = f"expected {RATES[0]} to {RATES[1]}"
+        raise AudioError(f"{name}: a sample rate of {rate} Hz; {expected}")
     return rate

@@ -60,7 +60,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         typer.Option(
             "--plot",
             help="also draw each recording with its score and segments: NAME.png in the folder of "
-            "--out, otherwise in the current one",
+            "--out, otherwise in the current one; takes 0.5 GB of memory an hour",
         ),
     ] = False,
     overwrite: Annotated[
@@ -120,7 +120,7 @@ def detect(  # noqa: PLR0913, PLR0917, the options of a command
         pad,
         max_speech,
     )
-    options.rules()
+    options.prepared()  # a mistake in them is told before anything is read
     if STDIN in recordings and len(recordings) > 1:
         raise AtomicVADError("-: expected stdin alone, got other recordings as well")
     if STDIN in recordings and (sys.stdin is None or sys.stdin.isatty()):
@@ -149,7 +149,7 @@ class _Request:
         skipped: how many are.
         whole: the file for all recordings, if there is one.
         format: a name of ``FORMATS``.
-        empty: folders without recordings.
+        problems: a line for each folder without recordings, or that cannot be looked into.
     """
 
     def __init__(
@@ -164,9 +164,11 @@ class _Request:
         )
         from atomicvad.detection.recordings import Job
 
-        found, self.empty = [Recording(Path("stdin"), Path("stdin"))], list[Path]()
+        if "" in arguments:  # Path takes it for the current folder
+            raise AtomicVADError("expected files and folders, got an empty name")
+        found, self.problems = [Recording(Path("stdin"), Path("stdin"))], list[str]()
         if arguments != [STDIN]:
-            found, self.empty = find_recordings([Path(argument) for argument in arguments])
+            found, self.problems = find_recordings([Path(argument) for argument in arguments])
         place = Place.of(out)
         self.format, suffix = _format_of(name, place, len(found))
         self.whole = None if place.is_folder else place.out
@@ -217,8 +219,7 @@ def _carry_out(request: _Request, options: "Options", processes: int) -> bool:
     from atomicvad.detection.recordings import run_all, write
 
     started, outcomes, on_terminal = time.perf_counter(), [], sys.stderr.isatty()
-    problems = [f"{folder}: no audio files in it" for folder in request.empty]
-    for problem in problems:
+    for problem in request.problems:
         _complain(problem)
     jobs = request.jobs
     try:
@@ -238,9 +239,10 @@ def _carry_out(request: _Request, options: "Options", processes: int) -> bool:
     if found and request.whole is not None:
         write(request.whole, found, request.format)
     elif found and jobs[0].output is None:
-        sys.stdout.write(FORMATS[request.format].write(found))
-        sys.stdout.flush()
-    failed = len(problems) + len(outcomes) - len(found)
+        text = FORMATS[request.format].write(found)
+        # A file is UTF-8 whatever a terminal would be.
+        typer.echo(text if sys.stdout.isatty() else text.encode("utf-8"), nl=False)
+    failed = len(request.problems) + len(outcomes) - len(found)
     seconds = time.perf_counter() - started
     typer.echo(_summary(found, failed, request.skipped, seconds), err=True)
     return not failed

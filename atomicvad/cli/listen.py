@@ -70,13 +70,13 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
         cast("Any", model), cast("Any", step), channel,
         threshold, offset_threshold, min_speech, min_silence, pad, max_speech,
     )  # fmt: skip
-    options.rules()
+    options.prepared()  # a mistake in them is told before anything is read
     chosen = int(device) if device is not None and device.isdigit() else device
-    with _problems(sounddevice):
+    with _problems(sounddevice, chosen):
         rate = round(sounddevice.query_devices(chosen, "input")["default_samplerate"])
     meter, on_terminal = Meter(options.detector(rate)), sys.stdout.isatty()
 
-    def show(events: Any, ended: bool = False) -> None:
+    def show(events: Any) -> None:
         for event in events:
             if not on_terminal:
                 print(as_json(event), flush=True)
@@ -93,7 +93,7 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
                 show(meter.push(block))
                 if seconds is not None and meter.seconds >= seconds:
                     break
-        show(meter.flush(), ended=True)
+        show(meter.flush())
         if on_terminal:
             print("\r\x1b[K", end="")
     except BrokenPipeError:
@@ -101,15 +101,14 @@ def listen(  # noqa: PLR0913, PLR0917, the options of a command
 
 
 @contextlib.contextmanager
-def _problems(sounddevice: Any) -> Iterator[None]:
+def _problems(sounddevice: Any, device: int | str | None) -> Iterator[None]:
     """What is wrong with a device, in one line."""
     try:
         yield
     except (ValueError, sounddevice.PortAudioError) as error:
         reason = " ".join(str(error.args[0] if error.args else error).split())
-        raise AtomicVADError(
-            f"--device: {reason}; expected a microphone from atomicvad listen --list"
-        ) from None
+        what = "no microphone by default" if device is None else f"--device {device}"
+        raise AtomicVADError(f"{what}: {reason}; expected one of atomicvad listen --list") from None
 
 
 def _devices(sounddevice: Any) -> str:
@@ -140,7 +139,7 @@ def _blocks(
 
     try:
         with (
-            _problems(sounddevice),
+            _problems(sounddevice, device),
             sounddevice.InputStream(
                 samplerate=rate, blocksize=rate // BLOCKS, device=device, dtype="int16",
                 channels=1 if channel is None else channel + 1, callback=take,

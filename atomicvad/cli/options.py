@@ -1,5 +1,8 @@
 """Options that several commands share."""
 
+import json
+import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,21 +21,50 @@ MODEL = (
     "or a released checkpoint in $ATOMICVAD_PUBLISHED, such as released-0"
 )
 
-# Of the commands that detect speech; the defaults were chosen on validation scenes.
-Threshold = Annotated[float | None, typer.Option(help="probability at which speech begins, 0 to 1")]
-OffsetThreshold = Annotated[
-    float | None, typer.Option(help="probability below which speech ends, 0 to 1")
+# Of the commands that detect speech. Help tells the defaults of the default model; it must not wait
+# for NumPy, so the file is read here.
+_FILE = Path(__file__).parents[1] / "detection" / "data" / "defaults.json"
+_CHOSEN = json.loads(_FILE.read_text(encoding="utf-8"))["steps"]["10ms"]
+_UPPER = _CHOSEN["thresholds"]["ensemble"]
+_LOWER = 1 / (1 + (1 / _UPPER - 1) * math.exp(_CHOSEN["offset_distance"]))
+Threshold = Annotated[
+    float | None,
+    typer.Option(help=f"probability at which speech begins, 0 to 1; by default {_UPPER:.2f}"),
 ]
-MinSpeech = Annotated[float | None, typer.Option(help="leave out speech shorter than this, in s")]
-MinSilence = Annotated[float | None, typer.Option(help="bridge silence shorter than this, in s")]
-Pad = Annotated[float | None, typer.Option(help="extend segments by this at both ends, in s")]
+OffsetThreshold = Annotated[
+    float | None,
+    typer.Option(
+        help=f"probability below which speech ends, 0 to 1; by default {_LOWER:.2f}, or "
+        f"{_CHOSEN['offset_distance']:g} logits below a --threshold of your own"
+    ),
+]
+MinSpeech = Annotated[
+    float | None,
+    typer.Option(
+        help=f"leave out speech shorter than this, in s; by default {_CHOSEN['min_speech']:g}"
+    ),
+]
+MinSilence = Annotated[
+    float | None,
+    typer.Option(
+        help=f"bridge silence shorter than this, in s; by default {_CHOSEN['min_silence']:g}"
+    ),
+]
+Pad = Annotated[
+    float | None,
+    typer.Option(help=f"extend segments by this at both ends, in s; by default {_CHOSEN['pad']:g}"),
+]
 MaxSpeech = Annotated[
-    float | None, typer.Option(help="split longer speech where its probability is lowest, in s")
+    float | None,
+    typer.Option(
+        help="split longer speech where its probability is lowest, in s; by default none is split"
+    ),
 ]
 DetectionModel = Annotated[
     str | None,
     typer.Option(
-        "--model", help="a seed, such as 43185; ensemble (all ten); or a .npz or .keras file"
+        "--model",
+        help="ensemble (all ten, the default); a seed, such as 43185; or a .npz or .keras file",
     ),
 ]
 Step = Annotated[

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from atomicvad.errors import AtomicVADError
+
 if TYPE_CHECKING:
     from atomicvad.detection.recordings import Options
     from atomicvad.detection.segmenter import Event
 
 MOST = 1 << 16  # bytes that are read at once
+FILES = (b"RIFF", b"OggS", b"fLaC", b"ID3")  # how files begin that are no raw PCM
 
 
 def as_json(event: "Event") -> str:
@@ -31,9 +34,15 @@ def pcm(descriptor: int, channels: int) -> Iterator[np.ndarray]:
     Args:
         descriptor: a file that is open for reading: signed 16 bits, little endian, interleaved.
         channels: of the samples.
+
+    Raises:
+        AtomicVADError: a file with a head.
     """
-    kept = b""
+    kept, is_first = b"", True
     while new := os.read(descriptor, MOST):
+        if is_first and new.startswith(FILES):
+            raise AtomicVADError("--stream: expected raw PCM, got an audio file; omit --stream")
+        is_first = False
         content = kept + new
         whole = len(content) // (2 * channels) * (2 * channels)
         kept = content[whole:]

@@ -1,6 +1,8 @@
 """Speech in a recording: segments, and scores along it."""
 
+import os
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
 
@@ -9,11 +11,12 @@ from atomicvad.audio.files import AudioError, Source
 from atomicvad.audio.mono import at_16_khz
 from atomicvad.audio.signal import SAMPLE_RATE, to_int16
 from atomicvad.audio.stream import possible_rate
-from atomicvad.detection.arrays import mono_floats
+from atomicvad.detection.arrays import as_channels, mono_floats
 from atomicvad.detection.detector import Pipeline, segments_of
 from atomicvad.detection.models import Arithmetic, Step, find_model
 from atomicvad.detection.scorer import probabilities_of
 from atomicvad.detection.segment import Segment
+from atomicvad.errors import number
 
 Audio = Source | np.ndarray
 BLOCK = 1 << 20  # samples of an array that are looked at together
@@ -42,20 +45,22 @@ def detect(  # noqa: PLR0913, options by the names that users know
             ``[samples]`` or ``[samples, channels]`` of floats in ±1 or integers of 8 (unsigned),
             16 or 32 bits. A file of hours is read piece by piece.
         rate: of an array, in Hz; files know theirs.
-        model: a seed (``43185``), ``ensemble``, or a file; see ``detection.models.find_model``.
+        model: ``ensemble`` (ten networks, the default), one of their seeds (``43185``), or a file;
+            see ``detection.models.find_model``.
         step: ``10ms``: a decision every 10 ms from a stream; ``79ms``: one for each window of the
             paper, which is 5 times as slow.
         threshold: speech begins where the probability reaches it, 0 … 1.
         offset_threshold: speech ends where the probability falls below it.
         min_speech: shorter speech is left out, in s.
         min_silence: a shorter silence does not end speech, in s.
-        pad: each segment is made longer by this at both ends, in s.
-        max_speech: longer speech is cut where its probability is lowest, in s.
+        pad: each segment is made longer by this at both ends, in s; segments that would touch are
+            one.
+        max_speech: longer speech is cut where its probability is lowest, in s; by default none is.
         channel: the only one of several that is used, from 0 on; by default their mean.
 
     Returns:
-        Segments with ``start`` and ``end`` in s, ``mean`` and ``peak`` probability. What is left
-        out of the options is as it was chosen on validation scenes (MODEL_CARD.md).
+        Segments with ``start`` and ``end`` in s, ``mean`` and ``peak`` probability. Options that
+        are left out were chosen on validation scenes: ``SpeechDetector().rules`` shows them.
 
     Raises:
         AtomicVADError: audio that cannot be read, NaN in it, or an option outside its range; in
@@ -132,13 +137,20 @@ def waveforms(
     Raises:
         AudioError: audio that cannot be read, a rate that is missing or not needed, NaN.
     """
-    if not isinstance(audio, np.ndarray):
+    if _is_file(audio):
         if rate is not None:
-            raise AudioError(f"rate: a file knows its own; got {rate} Hz, expected none")
+            given = number(rate, "rate")
+            raise AudioError(f"rate: a file knows its own; got {given:g} Hz, expected none")
         yield from audio_chunks(audio, name, channel, progress)
         return
+    samples = as_channels(audio, expected="a path, bytes, a file opened in binary mode or an array")
     if rate is None:
         raise AudioError("rate: expected the sample rate of the array in Hz, got none")
     rate = possible_rate(rate, "rate")
-    pieces = (audio[first : first + BLOCK] for first in range(0, max(1, len(audio)), BLOCK))
+    pieces = (samples[first : first + BLOCK] for first in range(0, max(1, len(samples)), BLOCK))
     yield from at_16_khz((rate, mono_floats(piece, channel)) for piece in pieces)
+
+
+def _is_file(audio: Audio) -> TypeGuard[Source]:
+    of_file = isinstance(audio, str | os.PathLike | bytes | bytearray | memoryview)
+    return of_file or hasattr(audio, "read")

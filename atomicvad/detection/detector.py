@@ -16,8 +16,10 @@ from atomicvad.detection.segmenter import Event, Rules, Segmenter
 
 
 def resampling_delay(rate: int) -> float:
-    """Seconds that soxr holds back, at most; measured from 7 to 192 kHz."""
-    return 0.0 if rate == SAMPLE_RATE else max(0.08, 960 / rate)
+    """Seconds that soxr holds back, at most; measured for 290 rates from 2 to 768 kHz."""
+    if rate == SAMPLE_RATE:
+        return 0.0
+    return 0.55 if rate < 4000 else max(0.095, 960 / rate)
 
 
 class Pipeline:
@@ -49,23 +51,31 @@ class SpeechDetector:
     """Finds speech in a stream, in memory that does not grow.
 
     The events do not depend on how the samples are divided into chunks, and the segments are those
-    that ``detect`` finds in the whole. ``flush`` ends a stream; then another may begin.
+    that ``detect`` finds in the whole. ``flush`` ends a stream; then another may begin. A detector
+    hears one stream at a time; several streams need one each, also in threads.
 
     Args:
         rate: of the samples, in Hz.
-        model: see ``detection.models.find_model``.
+        model: ``ensemble`` (ten networks, the default), one of their seeds (``43185``), or a file;
+            see ``detection.models.find_model``.
         step: ``10ms``: a decision every 10 ms from a stream; ``79ms``: one for each window of the
             paper, which is 5 times as slow.
         threshold, offset_threshold, min_speech, min_silence, pad, max_speech: see
             ``detection.segmenter.Rules``; by default what was chosen on validation scenes.
         channel: the only one of several that is used, from 0 on; by default their mean.
 
+    Attributes:
+        rules: thresholds and durations that are used, see ``detection.segmenter.Rules``.
+
     Raises:
         AtomicVADError: an option outside its range, or no such model.
 
     Example:
         >>> detector = SpeechDetector(rate=8000)
-        >>> detector.push(np.zeros(4000)) + detector.flush()
+        >>> for chunk in np.split(np.zeros(8000, np.int16), 5):  # of any length
+        ...     for event in detector.push(chunk):
+        ...         print(event.kind, event.time)
+        >>> detector.flush()  # what ends with the stream
         []
     """
 
@@ -108,7 +118,7 @@ class SpeechDetector:
         """Seconds from a sample to the decision about it, at most.
 
         The start of speech is reported ``min_speech`` later than that at most, its end
-        ``min_silence`` or twice ``pad`` later.
+        ``min_silence`` or twice ``pad`` later; where ``max_speech`` cuts, half of that later.
         """
         scorer = self._pipeline.scorer
         return resampling_delay(self.rate) + scorer.step / SAMPLE_RATE + scorer.delay
@@ -123,7 +133,8 @@ class SpeechDetector:
 
         Args:
             samples: ``[n]`` or ``[n, channels]``, any number: floats in ±1, or integers of 8
-                (unsigned), 16 or 32 bits.
+                (unsigned), 16 or 32 bits. Of bytes, ``np.frombuffer(content, np.int16)`` makes
+                such an array.
 
         Raises:
             AudioError: another shape or type, or NaN; the stream stays as it was.

@@ -7,13 +7,13 @@ of one is left out.
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import PurePath
 
 from atomicvad.detection.segment import Segment
+from atomicvad.files import as_field, as_text
 
 LABEL = "speech"
 RTTM_LINE = "SPEAKER {file} 1 {start} {length} <NA> <NA> {label} <NA> <NA>\n"
@@ -88,16 +88,11 @@ def _seconds(milliseconds: int) -> Decimal:
     return Decimal(milliseconds).scaleb(-3)
 
 
-def _as_text(name: str) -> str:
-    """A name with escapes for the bytes in it that are no text."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _json(recordings: Sequence[Detections]) -> str:
     """A list of objects: ``file``, ``duration``, ``segments`` (``start, end, mean, peak``)."""
     found = [
         {
-            "file": _as_text(one.file),
+            "file": as_text(one.file),
             "duration": _length(one) / 1000,
             "segments": [
                 {
@@ -124,7 +119,7 @@ def _csv(recordings: Sequence[Detections]) -> str:
         for start, end, segment in _spans(one):
             scores = (Decimal(f"{score:.4f}") for score in (segment.mean, segment.peak))
             times = _seconds(start), _seconds(end)
-            writer.writerow([_as_text(one.file), *times, LABEL, *scores])
+            writer.writerow([as_text(one.file), *times, LABEL, *scores])
     return text.getvalue()
 
 
@@ -146,15 +141,15 @@ def _file_ids(names: Sequence[str]) -> list[str]:
         lambda name: str(PurePath(name).with_suffix("")) if PurePath(name).name else name,
         str,
     ):
-        ids = [re.sub(r"[\s\"]", "_", _as_text(part(name))) or "_" for name in names]
+        ids = [as_field(part(name)) for name in names]
         if len(set(ids)) == len(ids):
-            break
-    return ids
+            return ids
+    return [f"{number}_{one}" for number, one in enumerate(ids, start=1)]  # "a b" and "a_b"
 
 
 def _text_grid(found: Detections) -> str:
     """Praat's long form: one tier, whose intervals are ``speech`` or empty."""
-    intervals, at, last = [], 0, _length(found)
+    intervals, at, last = [], 0, max(1, _length(found))  # Praat refuses what has no length
     for start, end, _ in _spans(found):
         intervals += [(at, start, "")] * (at < start) + [(start, end, LABEL)]
         at = end

@@ -14,7 +14,7 @@ from atomicvad.detection.segmenter import Rules
 from atomicvad.device.engine import Engine
 from atomicvad.device.integer.weights import IntegerWeights, integer_weights
 from atomicvad.device.weights import SHAPES, read_weights, split
-from atomicvad.errors import AtomicVADError
+from atomicvad.errors import AtomicVADError, number
 
 Step = Literal["10ms", "79ms"]
 Arithmetic = Literal["integer", "float"]
@@ -77,7 +77,7 @@ class Model:
         own = thresholds.get(self.name)
         threshold = float(np.median(list(thresholds.values()))) if own is None else own
         distance = chosen.pop("offset_distance")
-        given = {name: value for name, value in changes.items() if value is not None}
+        given = {name: number(value, name) for name, value in changes.items() if value is not None}
         threshold = given.pop("threshold", threshold)
         if 0 < threshold < 1:
             odds = threshold / (1 - threshold) * np.exp(-distance)

@@ -23,24 +23,26 @@ class Recording:
     inside: PurePath
 
 
-def find_recordings(arguments: Sequence[Path]) -> tuple[list[Recording], list[Path]]:
+def find_recordings(arguments: Sequence[Path]) -> tuple[list[Recording], list[str]]:
     """The files among ``arguments`` and below the folders among them, each once, in order.
 
     Returns:
-        The recordings, and the folders without any.
+        The recordings, and a line for each folder without any, or that cannot be looked into.
     """
     found: dict[str, Recording] = {}
-    empty = []
+    problems = []
     for argument in arguments:
         insides, is_folder = [PurePath(argument.name)], os.path.isdir(argument)  # noqa: PTH112
         if is_folder:
-            insides = [PurePath(name) for name in files_below(argument)]
-            if not insides:
-                empty.append(argument)
+            closed: list[OSError] = []
+            insides = [PurePath(name) for name in files_below(argument, closed=closed)]
+            problems += [f"{error.filename}: {error.strerror}" for error in closed]
+            if not (insides or closed):
+                problems.append(f"{argument}: no audio files in it")
         for inside in insides:
             path = argument / inside if is_folder else argument
             found.setdefault(os.path.abspath(path), Recording(path, inside))  # noqa: PTH100
-    return list(found.values()), empty
+    return list(found.values()), problems
 
 
 def names_of_outputs(recordings: Sequence[Recording]) -> list[str]:
@@ -88,9 +90,15 @@ class Place:
 
     @classmethod
     def of(cls, out: str | None) -> "Place":
-        """What a user means: ``NAME.SUFFIX`` is a file, unless there is a folder of that name."""
-        if out is None:
+        """What a user means: ``NAME.SUFFIX`` is a file, unless there is a folder of that name.
+
+        Raises:
+            AtomicVADError: an empty name, as of a variable of the shell that is not set.
+        """
+        if out in (None, "-"):
             return cls(None, False)
+        if not out:
+            raise AtomicVADError("--out: expected a file or a folder, got an empty name")
         path = Path(out)
         is_folder = os.path.isdir(path) or out.endswith("/")  # noqa: PTH112
         is_folder = is_folder or not (path.suffix or os.path.isfile(path))  # noqa: PTH113

@@ -1,6 +1,6 @@
 """Pictures of detections: waveform, score and segments over time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import numpy as np
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.detection.segment import Segment
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import as_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,8 +59,8 @@ def plot(
     """
     with _new_figure(3.0) as figure:
         above, below = figure.subplots(2, 1, sharex=True)
-        _draw(above, np.arange(len(waveform)) / SAMPLE_RATE, waveform, WAVEFORM, 0.5)
-        _draw(below, np.asarray(times), probabilities, SCORE, 1.0)
+        _draw(above, lambda places: places / SAMPLE_RATE, waveform, WAVEFORM, 0.5)
+        _draw(below, lambda places: np.asarray(times)[places], probabilities, SCORE, 1.0)
         for axes in (above, below):
             spans = [(one.start, one.end - one.start) for one in segments]
             axes.broken_barh(
@@ -67,9 +68,9 @@ def plot(
                 linewidth=0, zorder=0, label="segments",
             )  # fmt: skip
         below.axhline(threshold, color=THRESHOLD, linestyle="--", linewidth=1, label="threshold")
-        most = float(np.max(np.abs(waveform), initial=0)) or 1.0
+        most = float(max(np.max(waveform, initial=0), -np.min(waveform, initial=0))) or 1.0
         above.set(ylabel="amplitude", ylim=(-1.05 * most, 1.05 * most))
-        above.set_title(title, parse_math=False)
+        above.set_title(as_text(title), parse_math=False)
         below.set(xlabel="time (s)", ylabel="probability", ylim=(-0.03, 1.03))
         below.set_xlim(0, len(waveform) / SAMPLE_RATE or 1)
         figure.legend(
@@ -106,7 +107,7 @@ def plot_models(
             color = SCORE if name == last else WAVEFORM
             below.broken_barh(spans, (row - 0.35, 0.7), color=color, linewidth=0)
         above.set(ylabel="probability", ylim=(-0.03, 1.03))
-        above.set_title(title, parse_math=False)
+        above.set_title(as_text(title), parse_math=False)
         below.set_yticks(range(len(probabilities)), list(probabilities))
         below.set(xlabel="time (s)", ylim=(len(probabilities) - 0.5, -0.5))
         below.set_xlim(0, times[-1] if len(times) else 1)
@@ -126,12 +127,18 @@ def _new_figure(height: float) -> "Iterator[Figure]":
         yield Figure(figsize=(6.6, height), dpi=PIXELS / 6.6, layout="constrained")
 
 
-def _draw(axes: "Axes", times: np.ndarray, values: np.ndarray, color: str, width: float) -> None:
-    """A line, or its extent in each column of pixels."""
+def _draw(
+    axes: "Axes",
+    time_of: Callable[[np.ndarray], np.ndarray],
+    values: np.ndarray,
+    color: str,
+    width: float,
+) -> None:
+    """A line, or its extent in each column of pixels; ``time_of`` places in ``values``, in s."""
     if len(values) <= 2 * PIXELS:
-        axes.plot(times, values, color=color, linewidth=width)
+        axes.plot(time_of(np.arange(len(values))), values, color=color, linewidth=width)
         return
     starts = np.linspace(0, len(values), PIXELS, endpoint=False).astype(int)
     low, high = (bound.reduceat(values, starts) for bound in (np.minimum, np.maximum))
     # Where it is dense, segments show through.
-    axes.fill_between(times[starts], low, high, color=color, alpha=0.6, linewidth=width)
+    axes.fill_between(time_of(starts), low, high, color=color, alpha=0.6, linewidth=width)

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -21,8 +22,9 @@ from atomicvad.audio.signal import SAMPLE_RATE, to_int16
 from atomicvad.detection.detect import waveforms
 from atomicvad.detection.detector import SpeechDetector, segments_of
 from atomicvad.detection.formats import FORMATS, Detections
-from atomicvad.detection.models import Step, find_model
+from atomicvad.detection.models import Model, Step, find_model
 from atomicvad.detection.plot import plot
+from atomicvad.detection.scorer import probabilities_of
 from atomicvad.detection.segment import Segment
 from atomicvad.detection.segmenter import Rules, Segmenter
 from atomicvad.errors import AtomicVADError
@@ -45,15 +47,16 @@ class Options:
     pad: float | None = None
     max_speech: float | None = None
 
-    def rules(self) -> Rules:
-        """What scores are compared with.
+    def prepared(self) -> tuple[Model, Rules]:
+        """The model, and what its scores are compared with.
 
         Raises:
             AtomicVADError: an option outside its range, or no such model.
         """
         changes = asdict(self)
         del changes["model"], changes["channel"], changes["step"]
-        return find_model(self.model).rules(self.step, **changes)
+        model = find_model(self.model)
+        return model, model.rules(self.step, **changes)
 
     def detector(self, rate: int) -> SpeechDetector:
         """For a stream."""
@@ -105,8 +108,8 @@ def run(job: Job, options: Options, progress: bool = False) -> Outcome:
 
 
 def _run(job: Job, options: Options, progress: bool) -> Detections:
-    model, pictured, scores = find_model(options.model), [], []
-    rules, scorer = options.rules(), model.scorer(options.step)
+    model, rules = options.prepared()
+    scorer, pictured, scores = model.scorer(options.step), [], []
     segmenter = Segmenter(rules, scorer.step / SAMPLE_RATE)
     segments: list[Segment] = []
     for waveform in waveforms(job.source, None, options.channel, progress):
@@ -121,11 +124,13 @@ def _run(job: Job, options: Options, progress: bool) -> Detections:
     if job.output is not None:
         write(job.output, [found], job.format)
     if job.picture is not None:
-        times = (np.arange(len(scores + logits)) + 0.5) * scorer.step / SAMPLE_RATE
-        probabilities = 1 / (1 + np.exp(-np.maximum(scores + logits, -700.0)))
+        probabilities = probabilities_of(np.array(scores + logits))
+        times = (np.arange(len(probabilities)) + 0.5) * scorer.step / SAMPLE_RATE
         waveform, title = np.concatenate(pictured), Path(job.name).name
+        pictured.clear()
         figure = plot(waveform, times, probabilities, segments, rules.threshold, title)
-        with _written(job.picture) as path:
+        with _written(job.picture) as path, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # a box stands for a letter of the name
             figure.savefig(path, format="png")
     return found
 

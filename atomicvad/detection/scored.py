@@ -1,5 +1,6 @@
 """A recording with its scores: segments for other rules follow at once."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def score(
             break
     waveform = np.concatenate([*pieces, np.zeros(0, np.float32)])[:most]
     if name is None:
-        name = Path(audio).name if isinstance(audio, str | Path) else "recording"
+        name = Path(audio).name if isinstance(audio, str | os.PathLike) else "recording"
     return _scored(name, waveform, found, step, samples <= most)
 
 

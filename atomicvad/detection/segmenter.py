@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from atomicvad.detection.segment import Segment
 from atomicvad.errors import AtomicVADError
 
@@ -83,16 +85,17 @@ class Segmenter:
     def __init__(self, rules: Rules, step: float):
         self.rules, self.step = rules, step
         self.on, self.off = _logit(rules.threshold), _logit(rules.offset_threshold)
-        self.least = max(1, self._units(rules.min_speech))
-        self.gap = max(1, self._units(max(rules.min_silence, 2 * rules.pad)))
+        self.least = max(1, self._steps(rules.min_speech))
+        self.gap = max(1, self._steps(max(rules.min_silence, 2 * rules.pad)))
         self.most = math.inf
         if rules.max_speech is not None:
-            self.most = max(2, math.floor((rules.max_speech - 2 * rules.pad) / step + 1e-6))
+            self.most = max(2, -self._steps(2 * rules.pad - rules.max_speech))
         self.now = 0  # scores seen
         self._begin(None)
 
-    def _units(self, seconds: float) -> int:
-        return math.ceil(seconds / self.step - 1e-6)
+    def _steps(self, seconds: float) -> float:
+        """Whole steps, rounded up; of a time beyond all recordings, infinity."""
+        return float(np.ceil(seconds / self.step - 1e-6))
 
     def _begin(self, start: int | None, is_cut: bool = False) -> None:
         """A segment that begins with score ``start``; ``None``: silence."""

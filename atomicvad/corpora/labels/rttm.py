@@ -6,6 +6,7 @@ from pathlib import Path
 
 from atomicvad.corpora.labels.segment import Segment, lines, read_text, times
 from atomicvad.errors import AtomicVADError
+from atomicvad.files import as_field
 
 COMMENT = ";;"
 # NIST's other types of lines: words and what else happens within speech, …
@@ -81,7 +82,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _require(recording: str, path: Path, where: str) -> None:
-    if recording != path.stem:
+    if recording not in (path.stem, as_field(path.stem)):
         raise AtomicVADError(
             f"{where}: expected SPEAKER {path.stem[:60]} channel start duration …; it names the "
             f"recording {recording[:40]!r}"
