@@ -33,6 +33,9 @@ def atomicvad(*arguments):
             ("data", "fetch", "musan"),
             "nonspeech; got 'musan'",
         ),
+        (("detect", ""), "error: expected a value, got an empty one"),  # not the current folder
+        (("evaluate", "43185", "--data", ""), "error: --data: expected a value, got an empty one"),
+        (("site", "--out="), "error: --out: expected a value, got an empty one"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said):

@@ -164,8 +164,6 @@ class _Request:
         )
         from atomicvad.detection.recordings import Job
 
-        if "" in arguments:  # Path takes it for the current folder
-            raise AtomicVADError("expected files and folders, got an empty name")
         found, self.problems = [Recording(Path("stdin"), Path("stdin"))], list[str]()
         if arguments != [STDIN]:
             found, self.problems = find_recordings([Path(argument) for argument in arguments])

@@ -7,6 +7,7 @@ import errno
 import io
 import sys
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -61,6 +62,17 @@ def atomicvad(
     """
 
 
+def _require_words(arguments: list[str]) -> None:
+    """An empty name would mean the current folder."""
+    for before, argument in pairwise(["", *arguments]):
+        if not argument or (argument.startswith("--") and argument.endswith("=")):
+            option = argument.removesuffix("=") or before
+            where = f"{option}: " if option.startswith("--") else ""
+            raise AtomicVADError(
+                f"{where}expected a value, got an empty one; is a variable of the shell not set?"
+            )
+
+
 def main() -> None:
     """The entry point: a user's mistake is one line on stderr, without a traceback."""
     if notice := isolate_process():
@@ -72,6 +84,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
+        _require_words(sys.argv[1:])
         app()
     except Stopped:
         raise

@@ -90,15 +90,9 @@ class Place:
 
     @classmethod
     def of(cls, out: str | None) -> "Place":
-        """What a user means: ``NAME.SUFFIX`` is a file, unless there is a folder of that name.
-
-        Raises:
-            AtomicVADError: an empty name, as of a variable of the shell that is not set.
-        """
+        """What a user means: ``NAME.SUFFIX`` is a file, unless there is a folder of that name."""
         if out in (None, "-"):
             return cls(None, False)
-        if not out:
-            raise AtomicVADError("--out: expected a file or a folder, got an empty name")
         path = Path(out)
         is_folder = os.path.isdir(path) or out.endswith("/")  # noqa: PTH112
         is_folder = is_folder or not (path.suffix or os.path.isfile(path))  # noqa: PTH113
