@@ -96,8 +96,9 @@ verify: $(READY) ## score the reference's weights again and compare with its tab
 bench: $(READY) data ## measure speed and memory on this machine: results/benchmarks.csv (about 11 minutes)
 	@$(PYTHON) -m benchmarks
 
+# The settings of tools/lab ask for no news; bars go when they have ended: tqdm takes an empty word for no.
 lab: $(READY) ## open the notebooks in JupyterLab, 00_start first
-	@$(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb --FileContentsManager.post_save_hook=atomicvad.report.saved.show_to_git $(if $(filter 0,$(shell id -u)),--allow-root)
+	@TQDM_LEAVE= $(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb --LabApp.app_settings_dir=tools/lab --FileContentsManager.post_save_hook=atomicvad.report.saved.show_to_git $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(READY) ## check style, types and structure, and run the tests
 	@$(VENV)/bin/ruff check .

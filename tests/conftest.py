@@ -60,6 +60,27 @@ def published() -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """What notebooks were told to display, in order: the newest content of each output."""
+    outputs = []
+
+    class Handle:
+        def __init__(self, content):
+            self.place = len(outputs)
+            outputs.append(content)
+
+        def update(self, content):
+            outputs[self.place] = content
+
+    def display(content, display_id=False):
+        return Handle(content) if display_id else None
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("atomicvad.report.sliders.display", display)
+    return outputs
+
+
 @pytest.fixture(scope="session")
 def root(tmp_path_factory) -> Path:
     """A project root of the tests' own, so that no test touches data/ or results/."""

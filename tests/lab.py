@@ -139,7 +139,7 @@ class Lab:
 @contextmanager
 def running(project: Path) -> Iterator[Lab]:
     """JupyterLab on a free port, over the notebooks of a copy of the project, in a browser."""
-    _, _, *words = shlex.split(made("lab").splitlines()[-1])
+    setting, _, _, *words = shlex.split(made("lab").splitlines()[-1])
     words += ["--no-browser", "--ServerApp.port=0", "--KernelManager.transport=ipc"]
     with (
         launched("--disable-gpu") as browser,
@@ -148,6 +148,7 @@ def running(project: Path) -> Iterator[Lab]:
         folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
         environment = os.environ | {f"JUPYTER_{name}": own for name in folders}
         environment |= {"IPYTHONDIR": own, "PYTHONPATH": str(project)}
+        environment |= dict([setting.split("=")])
         environment.pop("MPLBACKEND", None)
         with open(Path(own) / "lab.log", "wb") as log:
             server = subprocess.Popen(

@@ -93,7 +93,8 @@ def test_each_notebook_runs_with_its_defaults(name, project, lab):
         assert git(project, "status", "--short") == ""
 
 
-def test_the_first_notebook_is_opened_first(lab):
+def test_the_first_notebook_is_opened_first_and_nothing_is_asked(lab):
     if lab is None:
         pytest.skip("no Chromium here: install the package chromium")
     assert "/lab/tree/00_start.ipynb" in lab.first
+    assert lab.page.locator(".Toastify__toast").count() == 0

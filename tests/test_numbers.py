@@ -82,7 +82,7 @@ DEFINITIONS = {
     "52": "µA/MHz of a part's data sheet",
     "48": "MHz of a Cortex-M0+",
     "160": "MHz of other cores; samples of a hop",
-    "74": "kB, the paper's",
+    "75": "kB, the paper's",
     "65": "kB, the paper's; points of a table; frames of a decision",
     "26": "ms, the paper's",
     "1.22": "s, the paper's",

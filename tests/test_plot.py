@@ -8,15 +8,17 @@ import pytest
 
 from atomicvad.detection.plot import PIXELS, plot
 from atomicvad.detection.segment import Segment
+from atomicvad.detection.segmenter import Rules
 from atomicvad.errors import AtomicVADError
 
+RULES = Rules(0.5, 0.4, min_speech=0, min_silence=0, pad=0)
 SEGMENTS = [Segment(0.5, 1.25, 0.9, 1.0), Segment(2.0, 3.0, 0.8, 0.9)]
 
 
 def picture(seconds, segments=SEGMENTS, title="a.wav"):
     waveform = 0.1 * np.sin(np.arange(round(16000 * seconds))).astype(np.float32)
     times = np.arange(0.01, seconds, 0.01)
-    return plot(waveform, times, np.full(len(times), 0.25), segments, 0.5, title)
+    return plot(waveform, times, np.full(len(times), 0.25), segments, RULES, title)
 
 
 def test_axes_segments_and_threshold():
@@ -28,9 +30,10 @@ def test_axes_segments_and_threshold():
         (shaded,) = (one for one in axes.collections if one.get_label() == "segments")
         spans = [tuple(path.get_extents().intervalx) for path in shaded.get_paths()]
         assert spans == [(0.5, 1.25), (2.0, 3.0)]
-    (line,) = (one for one in below.lines if one.get_label() == "threshold")
-    assert set(line.get_ydata()) == {0.5} and line.get_linestyle() == "--"
-    assert [text.get_text() for text in figure.legends[0].texts] == ["segments", "threshold"]
+    levels = {one.get_label(): one for one in below.lines[-2:]}
+    assert [text.get_text() for text in figure.legends[0].texts] == ["segments", *levels]
+    found = {name: (set(one.get_ydata()), one.get_linestyle()) for name, one in levels.items()}
+    assert found == {"threshold": ({0.5}, "--"), "offset threshold": ({0.4}, ":")}
 
 
 @pytest.mark.parametrize("title", ["price_$5_$6^.wav", "caf\udce9.wav"])
@@ -54,7 +57,7 @@ def test_any_length_is_drawn(seconds):
 def test_the_envelope_holds_every_peak():
     waveform = np.zeros(16000 * 60, np.float32)
     waveform[[5, 480_001, len(waveform) - 1]] = 1, -1, 0.5
-    figure = plot(waveform, np.zeros(0), np.zeros(0), [], 0.5)
+    figure = plot(waveform, np.zeros(0), np.zeros(0), [], RULES)
     (envelope, _) = figure.axes[0].collections
     heights = envelope.get_paths()[0].vertices[:, 1]
     assert (heights.min(), heights.max()) == (-1, 1) and 0.5 in heights

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 
 import nbformat
@@ -28,6 +29,7 @@ from atomicvad.files import project_root
 from atomicvad.site import build, charts
 from atomicvad.site.accessibility import accessible
 from atomicvad.site.build import build_site
+from atomicvad.site.captions import SOURCES
 from atomicvad.site.charts import CHARTS
 
 PIXEL = base64.b64encode(
@@ -153,7 +155,9 @@ def test_pictures_have_words_and_captions_say_where_from(site):
     for name, page in pages(site).items():
         assert page.without_alt == [], name
     text = (site / "results.html").read_text("utf-8")
-    assert "A picture of something. Made by" in text and "metrics.csv" in text
+    assert "<figcaption>A picture of something.</figcaption>" in text
+    source = "Made by <code>make report</code> from <code>results/open/seed-*/history.csv</code>."
+    assert f"<figcaption>Training. {source}</figcaption>" in text
 
 
 def test_code_and_noise_stay_away(site):
@@ -213,13 +217,13 @@ def test_a_long_training_can_be_drawn(monkeypatch):
     assert 'data-chart="chart-training"' in charts.chart_html(SMOKE, "results", "Training")
 
 
-def test_charts_stand_below_headings_that_notebooks_have():
-    for page, headings in CHARTS.items():
-        stem = Path(build.PAGES[page][0]).stem.replace("report", "results")
+def test_charts_and_captions_stand_below_headings_that_notebooks_have():
+    for page, headings in (*CHARTS.items(), *SOURCES.items()):
+        stem = Path(build.PAGES[page]).stem.replace("report", "results")
         (path,) = (project_root() / "notebooks").glob(f"*_{stem}.ipynb")
         cells = nbformat.read(path, as_version=4).cells
         prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        assert all(re.search(f"^#+ {heading}$", prose, re.MULTILINE) for heading in headings), page
+        assert set(headings) <= set(re.findall("^#+ (.+)$", prose, re.MULTILINE)), page
 
 
 def test_cells_of_prose_name_their_columns_and_rows():
@@ -239,91 +243,110 @@ def test_cells_of_prose_name_their_columns_and_rows():
 
 WIDTHS = (390, 768, 1440)  # a phone, a tablet, a laptop
 SERIOUS = ("serious", "critical")
-LIMITS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"], "preload": False}
+LIMITS = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21aa"],
+    "resultTypes": ["violations"],  # what else it finds takes most of the time to be told
+    "preload": False,
+}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_reads_in_every_width(site, scheme):
-    """No complaint, no request to others, nothing wider than the page, no serious fault."""
-    with served(site) as address, launched() as browser:
-        page = browser.new_page(color_scheme=scheme)
-        watch = Watch(page)
-        for name in sorted(path.name for path in site.glob("*.html")):
-            page.goto(f"{address}/{name}")
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
-                excess = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                assert excess <= 0, (name, width)
-                if (scheme, width) in (("dark", WIDTHS[0]), ("light", WIDTHS[-1])):
-                    found = Axe().run(page, options=LIMITS).response["violations"]
-                    faults = [one for one in found if one["impact"] in SERIOUS]
-                    assert not faults, (name, [(f["id"], f["nodes"][0]["html"]) for f in faults])
-        assert watch.complaints == []
-        assert all(request.startswith((address, "data:", "blob:")) for request in watch.requests)
-
-
-def test_charts_are_drawn_in_a_folder_and_answer(site):
-    with launched() as browser:
-        page = browser.new_page()
-        watch = Watch(page)
-        page.goto(f"file://{site}/systems.html")
-        page.wait_for_selector("#chart-auroc svg")
-        label = "#chart-auroc svg [aria-label*='Energy']"
-        before = page.locator(label).last.get_attribute("aria-label")
-        page.locator("#chart-auroc").get_by_label("music").check()
-        page.wait_for_function(
-            "([label, before]) => ![...document.querySelectorAll(label)]"
-            ".some(one => one.getAttribute('aria-label') === before)",
-            arg=[label, before],
-        )
-        assert watch.complaints == []
-
-
-def test_a_case_of_the_atlas_is_chosen_heard_and_followed(site):
+@pytest.fixture(scope="module")
+def browser():
     with launched("--autoplay-policy=no-user-gesture-required") as browser:
-        page = browser.new_page()
-        watch = Watch(page)
-        page.goto(f"file://{site}/atlas.html")
-        page.wait_for_selector("#chart-atlas-scores svg")
-        player = page.locator("#chart-atlas-scores + audio")
-        assert player.is_hidden()  # the hardest case has no sound on this page
-        page.locator("#chart-atlas svg path[aria-label*='case: digital silence']").first.click()
-        page.wait_for_function(
-            "document.querySelector('#chart-atlas-scores + audio').currentTime > 0"
-        )
-        assert page.locator("#chart-atlas-scores select").input_value() == "digital silence"
-        assert page.locator("#chart-atlas-scores svg path[aria-label*='Energy']").count() == 12
-        page.locator("#chart-atlas-scores select").select_option("music on hold")
-        player.wait_for(state="hidden")
-        assert watch.complaints == []
+        yield browser
 
 
-def test_pictures_stay_where_no_script_runs(site):
-    with launched() as browser:
-        page = browser.new_context(java_script_enabled=False).new_page()
-        page.goto(f"file://{site}/systems.html")
-        assert page.locator("#chart-auroc img").is_visible()
+@pytest.fixture(scope="module")
+def address(site):
+    with served(site) as address:
+        yield address
 
 
-def test_the_search_finds(site):
-    with served(site) as address, launched() as browser:
-        page = browser.new_page()
-        page.goto(f"{address}/search.html?q=Holm")
-        page.wait_for_selector("ul.search li a")
-        assert "REPRODUCING" in page.locator("ul.search li a").first.get_attribute("href")
+@pytest.fixture
+def page(browser):
+    """A page that complains of nothing."""
+    page = browser.new_page()
+    page.watch = Watch(page)
+    yield page
+    assert page.watch.complaints == []
+    page.close()
 
 
-def test_the_landing_page_is_light(site):
-    with served(site) as address, launched() as browser:
-        page = browser.new_page()
-        page.goto(f"{address}/index.html")
-        page.wait_for_load_state("load")
-        size = page.evaluate(
-            """() => ["navigation", "resource"]
-              .flatMap(kind => performance.getEntriesByType(kind))
-              .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
-        )
-        assert 1e5 < size < 1e6
+def test_every_page_reads_in_every_width(site, address, page):
+    """No complaint, no request to others, nothing wider than the page, no serious fault."""
+    for name in sorted(path.name for path in site.glob("*.html")):
+        page.goto(f"{address}/{name}")
+        for scheme, width in product(("light", "dark"), WIDTHS):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            excess = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert excess <= 0, (name, scheme, width)
+            if (scheme, width) in (("dark", WIDTHS[0]), ("light", WIDTHS[-1])):
+                found = Axe().run(page, options=LIMITS).response["violations"]
+                faults = [one for one in found if one["impact"] in SERIOUS]
+                assert not faults, (name, [(f["id"], f["nodes"][0]["html"]) for f in faults])
+    requests = page.watch.requests
+    assert all(request.startswith((address, "data:", "blob:")) for request in requests)
+
+
+def test_charts_are_drawn_in_a_folder_and_answer(site, page):
+    page.goto(f"file://{site}/systems.html")
+    page.wait_for_selector("#chart-auroc svg")
+    label = "#chart-auroc svg [aria-label*='Energy']"
+    before = page.locator(label).last.get_attribute("aria-label")
+    page.locator("#chart-auroc").get_by_label("music").check()
+    page.wait_for_function(
+        "([label, before]) => ![...document.querySelectorAll(label)]"
+        ".some(one => one.getAttribute('aria-label') === before)",
+        arg=[label, before],
+    )
+
+
+def test_a_case_of_the_atlas_is_chosen_heard_and_followed(site, page):
+    page.goto(f"file://{site}/atlas.html")
+    page.wait_for_selector("#chart-atlas-scores svg")
+    player = page.locator("#chart-atlas-scores + audio")
+    assert player.is_hidden()  # the hardest case has no sound on this page
+    page.locator("#chart-atlas svg path[aria-label*='case: digital silence']").first.click()
+    page.wait_for_function("document.querySelector('#chart-atlas-scores + audio').currentTime > 0")
+    assert page.locator("#chart-atlas-scores select").input_value() == "digital silence"
+    assert page.locator("#chart-atlas-scores svg path[aria-label*='Energy']").count() == 12
+    page.locator("#chart-atlas-scores select").select_option("music on hold")
+    player.wait_for(state="hidden")
+
+
+def test_the_atlas_is_a_table_too(site):
+    text = (site / "atlas.html").read_text("utf-8")
+    rows = BeautifulSoup(text, "html.parser").select("details tbody tr")
+    atlas = pd.read_csv(project_root() / "results" / "open" / "atlas.csv")
+    shares = atlas[(atlas["case"] == "music on hold") & (atlas["system"] == "atomicvad")]["right"]
+    (row,) = (row for row in rows if "music on hold" in row.text)
+    assert len(rows) == atlas["case"].nunique()
+    assert row.td.text == str(int(100 * shares.item() + 0.5))
+
+
+def test_pictures_stay_where_no_script_runs(site, browser):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(f"file://{site}/systems.html")
+    assert page.locator("#chart-auroc img").is_visible()
+    page.context.close()
+
+
+def test_the_search_finds(address, page):
+    page.goto(f"{address}/search.html?q=Holm")
+    page.wait_for_selector("ul.search li a")
+    assert "REPRODUCING" in page.locator("ul.search li a").first.get_attribute("href")
+
+
+def test_the_landing_page_is_light(address, page):
+    page.goto(f"{address}/index.html")
+    page.wait_for_load_state("load")
+    size = page.evaluate(
+        """() => ["navigation", "resource"]
+          .flatMap(kind => performance.getEntriesByType(kind))
+          .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
+    )
+    assert 1e5 < size < 1e6
 
 
 def test_a_run_without_pages_is_one_line(tmp_path):

@@ -32,26 +32,6 @@ def sound():
     return score(atomicvad.example())
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """What notebooks were told to display, in order: the newest content of each output."""
-    outputs = []
-
-    class Handle:
-        def __init__(self, content):
-            self.place = len(outputs)
-            outputs.append(content)
-
-        def update(self, content):
-            outputs[self.place] = content
-
-    def display(content, display_id=False):
-        return Handle(content) if display_id else None
-
-    monkeypatch.setattr("IPython.display.display", display)
-    return outputs
-
-
 def bounds(segments):
     return [(one.start, one.end) for one in segments]
 

@@ -308,7 +308,7 @@ def listen(page, seconds: float) -> None:
 
 
 def test_the_microphone_is_scored_as_python_scores_what_it_heard(page):
-    listen(page, 12)
+    listen(page, 9)
     found = page.evaluate(
         "() => {" + HELPERS + "const { samples, mean } = atomicvadPage.recording;"
         "return [text(samples.values), text(mean.values)]}"
@@ -446,21 +446,15 @@ def test_ten_minutes_of_mp3_take_less_than_ten_seconds(page, tmp_path):
     assert min(seconds) < 10
 
 
-@pytest.mark.parametrize("width", [390, 768, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_and_can_be_read(browser, site, width, scheme):
+def test_it_fits_and_can_be_read(page):
     """No overflow, every control has a name, and buttons are large enough for a thumb."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto((site / "index.html").as_uri())
-    page.wait_for_function(DONE)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    for control in page.locator("button, input, select").all():
-        assert control.evaluate(
-            "(it) => it.ariaLabel || it.labels?.length || it.textContent.trim()"
-        )
-        assert control.bounding_box()["height"] >= 36
-    context.close()
+    faults = """[...document.querySelectorAll("button, input, select")].filter((it) =>
+      !(it.ariaLabel || it.labels?.length || it.textContent.trim())
+      || it.getBoundingClientRect().height < 36).map((it) => it.id)"""
+    for width in (390, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(faults) == []
 
 
 def test_a_segment_is_played_and_the_cursor_goes_with_it(page):

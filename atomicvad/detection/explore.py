@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PLAYED = 60.0  # s in the players of an output, at most: 43 kB each
 RECORDED = 5.0  # s
-COLUMNS = ("start (s)", "end (s)", "length (s)", "mean", "peak", "")
+COLUMNS = ("start (s)", "end (s)", "length (s)", "mean score", "peak score", "listen")
 # Greatest value and step of each slider.
 RANGES = {
     "threshold": (0.99, 0.01),
@@ -100,7 +100,7 @@ class Explorer:
             return _html(html.escape(str(error))), _html("")
         sound, self.segments = self.sound, self.sound.segments(rules)
         figure = plot(
-            sound.waveform, sound.times, sound.probabilities, self.segments, rules.threshold,
+            sound.waveform, sound.times, sound.probabilities, self.segments, rules,
             sound.name,
         )  # fmt: skip
         alt = f"{len(self.segments)} segments"
@@ -111,9 +111,10 @@ class Explorer:
 def _slider(name: str, value: float) -> Any:
     """A slider whose steps meet the value: a browser would round it otherwise."""
     most, step = RANGES[name]
-    least = (round(value % step, 6) or step) if name.endswith("threshold") else 0.0
+    is_share = name.endswith("threshold")
+    least, unit = ((round(value % step, 6) or step), "") if is_share else (0.0, " (s)")
     return _widgets().FloatSlider(
-        value, min=least, max=most, step=step, description=name,
+        value, min=least, max=most, step=step, description=f"{name}{unit}",
         style={"description_width": "10em"}, layout={"width": "38em"},
     )  # fmt: skip
 

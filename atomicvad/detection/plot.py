@@ -8,6 +8,7 @@ import numpy as np
 
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.detection.segment import Segment
+from atomicvad.detection.segmenter import Rules
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import as_text
 
@@ -36,10 +37,10 @@ def plot(
     times: np.ndarray,
     probabilities: np.ndarray,
     segments: Sequence[Segment],
-    threshold: float,
+    rules: Rules,
     title: str = "",
 ) -> "Figure":
-    """Draw a recording over its score; segments are shaded, the threshold is a dashed line.
+    """Draw a recording over its score; segments are shaded, the thresholds are broken lines.
 
     Of long recordings the least and the greatest value of each column of pixels are drawn.
 
@@ -48,7 +49,7 @@ def plot(
         times: of the scores, in s, ``[n]``.
         probabilities: of speech, from 0 to 1, ``[n]``.
         segments: that were found.
-        threshold: from which on a score means speech.
+        rules: of the segments; their two thresholds are drawn.
         title: above the picture, such as the file's name.
 
     Returns:
@@ -67,14 +68,18 @@ def plot(
                 spans, (0, 1), transform=axes.get_xaxis_transform(), color=SEGMENT, alpha=0.35,
                 linewidth=0, zorder=0, label="segments",
             )  # fmt: skip
-        below.axhline(threshold, color=THRESHOLD, linestyle="--", linewidth=1, label="threshold")
+        for level, line, name in (
+            (rules.threshold, "--", "threshold"),
+            (rules.offset_threshold, ":", "offset threshold"),
+        ):
+            below.axhline(level, color=THRESHOLD, linestyle=line, linewidth=1, label=name)
         most = float(max(np.max(waveform, initial=0), -np.min(waveform, initial=0))) or 1.0
         above.set(ylabel="amplitude", ylim=(-1.05 * most, 1.05 * most))
         above.set_title(as_text(title), parse_math=False)
         below.set(xlabel="time (s)", ylabel="probability", ylim=(-0.03, 1.03))
         below.set_xlim(0, len(waveform) / SAMPLE_RATE or 1)
         figure.legend(
-            *below.get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False
+            *below.get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False
         )
     return figure
 

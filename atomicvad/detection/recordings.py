@@ -128,7 +128,7 @@ def _run(job: Job, options: Options, progress: bool) -> Detections:
         times = (np.arange(len(probabilities)) + 0.5) * scorer.step / SAMPLE_RATE
         waveform, title = np.concatenate(pictured), Path(job.name).name
         pictured.clear()
-        figure = plot(waveform, times, probabilities, segments, rules.threshold, title)
+        figure = plot(waveform, times, probabilities, segments, rules, title)
         with _written(job.picture) as path, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph")  # a box stands for a letter of the name
             figure.savefig(path, format="png")

@@ -15,7 +15,7 @@ from atomicvad.report import figures, real_figures, system_figures
 from atomicvad.report.article_data import article_data
 from atomicvad.report.collate import all_metrics, read_systems, summarise
 from atomicvad.report.real_tables import read_real, real_folder
-from atomicvad.report.style import save
+from atomicvad.report.style import WIDTH, save
 
 SOURCE = "article.typ"
 BUILD = "build"  # what is made from the results, within the article's folder
@@ -48,7 +48,7 @@ def draw(settings: Settings) -> dict[str, Figure]:
     """The article's figures, by name, as high as a page allows."""
     metrics = all_metrics(settings)
     by_system = system_figures.auroc_by_system(read_systems(settings))
-    by_system.set_size_inches(6.6, 3.9)
+    _lower(by_system, 3.9)
     by_seed = figures.auroc_by_seed(metrics, summarise(metrics))
     axes = by_seed.axes[0]
     if beside := axes.get_legend():  # a column has no room for it
@@ -59,8 +59,16 @@ def draw(settings: Settings) -> dict[str, Figure]:
     found = {"auroc_by_system": by_system, "auroc_by_seed": by_seed}
     if folder := real_folder(settings):
         found["real_auroc"] = real_figures.real_auroc(read_real(folder))
-        found["real_auroc"].set_size_inches(6.6, 3.4)
+        _lower(found["real_auroc"], 3.4)
     return found
+
+
+def _lower(figure: Figure, height: float) -> None:
+    """Make a figure lower, in inches; each name beside its axis takes one line then."""
+    figure.set_size_inches(WIDTH, height)
+    axes = figure.axes[0]
+    names = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+    axes.set_yticks(axes.get_yticks(), names)
 
 
 def write_build(settings: Settings, folder: Path) -> None:

@@ -1,88 +1,24 @@
-"""What the benchmark page shows: ``results/benchmarks.csv`` as tables and figures."""
+"""The figures of the benchmark page, from the rows of ``benchmark_tables.benchmarks``."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
-from pandas.io.formats.style import Styler
 
-from atomicvad.errors import AtomicVADError
-from atomicvad.files import project_root
+from atomicvad.report.benchmark_tables import LIMIT, TIME, stage_table
 from atomicvad.report.style import WIDTH
-
-KERNEL = "kernel_"  # of a row: kernel_<what>_<whose>
-STAGES = ("gather", "augment", "mfcc", "masks", "forward", "backward")
-
-
-def benchmarks(file: str = "results/benchmarks.csv") -> pd.DataFrame:
-    """The measured values and their units, by name; ``file`` lies within the project.
-
-    Raises:
-        AtomicVADError: nothing was measured yet.
-    """
-    path = project_root() / file
-    if not path.is_file():
-        raise AtomicVADError(f"{path}: no such table; run make bench")
-    return pd.read_csv(path, index_col="name")
-
-
-def readable(table: pd.DataFrame) -> Styler:
-    """Names as words, and values with four digits or as whole numbers."""
-    return table.rename(lambda name: name.replace("_", " ")).style.format({"value": _digits})
-
-
-def _digits(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def stage_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Each stage's time a window, what it must compute and move, and the limit that this sets.
-
-    The limit is the longer of the two times that the stage's arithmetic and memory traffic would
-    take at the rates of this machine's matrix product and copy (roofline: Williams et al. 2009,
-    doi 10.1145/1498765.1498785), on one core.
-    """
-    value = table["value"]
-    rows = pd.DataFrame({"stage": STAGES})
-    rows["us"] = [value[f"stage_{name}"] for name in STAGES]
-    rows["kflop"] = [value.get(f"operations_{name}", 0) / 1e3 for name in STAGES]
-    rows["kb"] = [value.get(f"traffic_{name}", 0) / 1e3 for name in STAGES]
-    arithmetic = rows["kflop"] / value["machine_gflops_one_core"]
-    traffic = rows["kb"] / value["machine_copy_one_core"]
-    rows["limit_us"] = pd.concat([arithmetic, traffic], axis=1).max(axis=1)
-    return rows.set_index("stage")
-
-
-def kernel_table(table: pd.DataFrame) -> pd.DataFrame:
-    """µs a window of each compiled kernel (``ours``) and of libraries that give the same numbers.
-
-    Empty where the file has no such rows.
-    """
-    names = table.index[table.index.str.startswith(KERNEL)]
-    parts = names.str.removeprefix(KERNEL).str.rsplit("_", n=1)
-    rows = pd.DataFrame(
-        {
-            "kernel": parts.str[0].str.replace("_", " "),
-            "by": parts.str[1],
-            "us": table.loc[names, "value"].to_numpy(),
-        }
-    )
-    wide = rows.pivot(index="kernel", columns="by", values="us")
-    return wide[sorted(wide, key=lambda column: (column != "ours", column))]
 
 
 def stages(table: pd.DataFrame) -> Figure:
     """Time of each stage beside the machine's limit."""
     rows = stage_table(table).iloc[::-1]
     figure, axes = plt.subplots(figsize=(WIDTH, 2.4))
-    axes.barh(rows.index, rows["us"], color="C0", height=0.6, label="measured, one core")
+    axes.barh(rows.index, rows[TIME], color="C0", height=0.6, label="measured, one core")
     axes.barh(
-        rows.index, rows["limit_us"], color="C1", height=0.25, label="limit of arithmetic or memory"
+        rows.index, rows[LIMIT], color="C1", height=0.25, label="limit of arithmetic or memory"
     )
-    for place, row in enumerate(rows.itertuples()):
-        axes.annotate(
-            f"{row.us:.1f}", (row.us, place), (3, 0), textcoords="offset points", va="center"
-        )
-    axes.set(xlabel="µs a window")
+    for place, time in enumerate(rows[TIME]):
+        axes.annotate(f"{time:.1f}", (time, place), (3, 0), textcoords="offset points", va="center")
+    axes.set(xlabel="time of a window (µs)")
     axes.grid(axis="y", visible=False)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure

@@ -69,8 +69,11 @@ def break_it() -> Sliders:
         rules = sound.rules()
         after = sound.segments(rules)
         lost, added = lost_and_added(before, after, values["speed"])
-        said = f"Speech no longer found: **{lost:.0%}**. Found in addition: **{added:.0%}**."
-        figure = plot(sound.waveform, sound.times, sound.probabilities, after, rules.threshold)
+        said = (
+            f"Speech no longer found: **{100 * lost:.0f} %**. "
+            f"Found in addition: **{100 * added:.0f} %**."
+        )
+        figure = plot(sound.waveform, sound.times, sound.probabilities, after, rules)
         name = name_of(sound.waveform)
         return (
             with_cursor(figure, figure.axes[0], f"{len(after)} segments", name),

@@ -9,6 +9,7 @@ from atomicvad.config import CLIP_SETS, KINDS, SPLITS, Settings
 from atomicvad.corpora.exclusions import decisions
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import RECORDINGS
+from atomicvad.report.data_tables import base_language
 from atomicvad.report.real_tables import AMI, SOUNDS, real_facts, real_folder
 from atomicvad.report.segment_tables import markdown
 from atomicvad.report.sources import LEVELS
@@ -54,7 +55,7 @@ def hours_block(settings: Settings) -> str:
     for kind in KINDS:
         for split in SPLITS:
             part = table[(table["kind"] == kind) & (table["split"] == split)]
-            languages = part["language"].map(_base).nunique() if kind == "speech" else ""
+            languages = part["language"].map(base_language).nunique() if kind == "speech" else ""
             rows[f"{kind}, {USES[split]}"] = [
                 f"{part['hours'].sum():.2f}",
                 f"{part['recordings'].sum():,}",
@@ -63,10 +64,6 @@ def hours_block(settings: Settings) -> str:
             ]
     columns = ["hours", "recordings", "sources", "languages"]
     return markdown(pd.DataFrame(rows, columns).T.map(str), "kind, split")
-
-
-def _base(language: str) -> str:
-    return language.split("_", maxsplit=1)[0]
 
 
 def _minutes(hours: float) -> str:
@@ -83,7 +80,7 @@ def languages_block(settings: Settings) -> str:
     rows = {}
     for split in SPLITS:
         part = speech[speech["split"] == split]
-        hours = part.groupby(part["language"].map(_base))["hours"].sum()
+        hours = part.groupby(part["language"].map(base_language))["hours"].sum()
         named = hours.sort_values(ascending=False, kind="stable").items()
         rows[USES[split]] = [", ".join(f"{name} {_minutes(value)}" for name, value in named)]
     return markdown(pd.DataFrame(rows, ["minutes by language (ISO 639)"]).T, "split")

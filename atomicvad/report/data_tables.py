@@ -15,8 +15,12 @@ from atomicvad.files import BALANCE, CLIP_LABELS, CLIP_STATES
 
 
 def hours_table(recordings: pd.DataFrame) -> pd.DataFrame:
-    """Hours, recordings, languages and speakers: training first, and in each split speech."""
+    """Hours, recordings, languages and speakers: training first, and in each split speech.
+
+    A cell is empty where no language, or no speaker, is known.
+    """
     table = recordings.assign(hours=recordings["samples"] / SAMPLE_RATE / 3600)
+    table["language"] = table["language"].map(base_language)
     table = table.replace({"language": {"": None}, "speaker": {"": None}})
     found = table.groupby(["split", "kind"]).agg(
         hours=("hours", lambda hours: round(hours.sum(), 2)),
@@ -25,8 +29,19 @@ def hours_table(recordings: pd.DataFrame) -> pd.DataFrame:
         speakers=("speaker", "nunique"),
         sources=("source", "nunique"),
     )
+    for name in ("languages", "speakers"):
+        found[name] = found[name].astype("Int64").replace(0, pd.NA)
     order = pd.MultiIndex.from_product([SPLITS, KINDS], names=found.index.names)
     return found.loc[order.intersection(found.index, sort=False)]
+
+
+def base_language(code: str) -> str:
+    """A language without its region.
+
+    >>> base_language("pt_BR"), base_language("")
+    ('pt', '')
+    """
+    return code.split("_", maxsplit=1)[0]
 
 
 def windows_table(settings: Settings) -> pd.DataFrame:
@@ -48,7 +63,7 @@ def clips_table(settings: Settings) -> pd.DataFrame:
         labels = read_labels(folder / CLIP_LABELS)
         spans = labels.groupby("video_id")["end"].max() - CLIP_START
         rows = [("whole", len(spans), round(spans.sum() / 60, 1), len(labels), 0)]
-        columns = ["state", "clips", "minutes", "segments", "left_out"]
+        columns = ["state", "clips", "minutes", "segments", "left out"]
         return pd.DataFrame(rows, columns=columns).set_index("state")
     clips = pd.read_csv(folder / CLIP_STATES).assign(minutes=lambda t: t["seconds"] / 60)
     table = clips.groupby("state").agg(
@@ -57,7 +72,7 @@ def clips_table(settings: Settings) -> pd.DataFrame:
         segments=("segments", "sum"),
         left_out=("left_out", "sum"),
     )
-    return table.round({"minutes": 1})
+    return table.round({"minutes": 1}).rename(columns={"left_out": "left out"})
 
 
 def checks(settings: Settings) -> Report:

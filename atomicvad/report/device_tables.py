@@ -12,11 +12,18 @@ from atomicvad.evaluation.items import STREAM
 from atomicvad.evaluation.systems import INTEGER, OURS, titles
 from atomicvad.files import INTEGER_STEPS, project_root
 from atomicvad.report.collate import read_paired, read_systems
-from atomicvad.report.real_tables import read_real, real_folder
+from atomicvad.report.real_tables import AMI, SOUNDS, read_real, real_folder
 from atomicvad.report.text import with_interval
 
 MARKDOWN = ["flash (kB)", "RAM (kB)", "instructions", "clock (MHz)", "time (ms, estimated)"]
 SYSTEMS_HERE = (OURS, INTEGER, STREAM)
+# Of real recordings: corpus and metric as they are read.
+RECORDINGS = {AMI: "meetings", SOUNDS: "sounds without speech"}
+MEASURES = {
+    "auroc": "AUROC of frames",
+    "false_share_tuned": "false-positive share",
+    "recall_tuned": "recall",
+}
 
 
 def cost_table(costs: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +90,7 @@ def _wide(
         index=["protocol", system], columns="condition", values="text"
     )
     shown = [condition for condition in CONDITIONS if condition in wide]
-    return wide.rename(index=titles(rows, system))[shown]
+    return wide.rename(index=titles(rows, system))[shown].rename_axis(["protocol", "system"])
 
 
 def real_table(settings: Settings) -> pd.DataFrame | None:
@@ -92,13 +99,12 @@ def real_table(settings: Settings) -> pd.DataFrame | None:
         return None
     table = read_real(folder)
     rows = table[table["system"].isin(SYSTEMS_HERE) & (table["protocol"] == "frame")]
-    rows = rows[rows["metric"].isin(("auroc", "false_share_tuned", "recall_tuned"))]
+    rows = rows[rows["metric"].isin(MEASURES)]
     rows = rows[(rows["group"] == "all") | (rows["metric"] == "auroc")]
     text = [with_interval(r.value, r.low, r.high) for r in rows.itertuples()]
-    wide = rows.assign(text=text).pivot(
-        index=["corpus", "metric", "group"], columns="system", values="text"
-    )
-    return wide.rename(columns=titles(rows))
+    wide = rows.assign(text=text).pivot(index=["corpus", "metric"], columns="system", values="text")
+    wide = wide.rename(columns=titles(rows), index=RECORDINGS | MEASURES)
+    return wide.rename_axis(index=["recordings", "quantity"], columns=None)
 
 
 def step_table() -> pd.DataFrame | None:

@@ -15,29 +15,29 @@ from atomicvad.report.style import CONDITION_COLORS, SEGMENT_COLORS, WIDTH
 from atomicvad.report.tables import PAPER
 
 
-def _band(axes: Axes, table: pd.DataFrame, column: str, color: str) -> None:
+def _band(
+    axes: Axes, table: pd.DataFrame, column: str, color: str, label: str | None = None
+) -> None:
     """Mean over seeds, their range, and a thin line for each seed."""
     wide = table.pivot(index="epoch", columns="seed", values=column)
     axes.fill_between(wide.index, wide.min(axis=1), wide.max(axis=1), color=color, alpha=0.2, lw=0)
     axes.plot(wide.index, wide, color=color, lw=0.5, alpha=0.5)
-    axes.plot(wide.index, wide.mean(axis=1), color=color)
+    axes.plot(wide.index, wide.mean(axis=1), color=color, label=label)
 
 
 def training_curves(history: pd.DataFrame) -> Figure:
     """Loss, validation AUROC and learning rate at an epoch's end; mean and range over seeds."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH, 2.3))
-    _band(left, history, "loss", "C0")
-    _band(left, history, "val_loss", "C1")
-    for y, (text, color) in enumerate((("training", "C0"), ("validation", "C1"))):
-        left.text(0.95, 0.92 - 0.1 * y, text, color=color, transform=left.transAxes, ha="right")
+    _band(left, history, "loss", "C0", "training")
+    _band(left, history, "val_loss", "C1", "validation")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     _band(middle, history, "val_auroc", "C1")
     rate = history.groupby("epoch")["learning_rate"].mean()
-    right.plot(rate.index, rate, color="C6")
-    right.ticklabel_format(axis="y", scilimits=(0, 0))
+    right.plot(rate.index, 1000 * rate, color="C6")
     for axes, name in (
         (left, "focal loss"),
         (middle, "validation AUROC"),
-        (right, "learning rate"),
+        (right, "learning rate ($10^{-3}$)"),
     ):
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -140,7 +140,10 @@ def auroc_by_seed(
     )
     axes.set_xticks(range(len(conditions)), conditions)
     dataset = metrics["dataset"].iloc[0]
-    axes.set(xlabel="speech segments (against all without speech)", ylabel=f"AUROC, SWI, {dataset}")
+    axes.set(
+        xlabel="speech segments (against all without speech)",
+        ylabel=f"AUROC of segments, {dataset}",
+    )
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 

@@ -20,13 +20,13 @@ from atomicvad.files import (
     WEIGHTS,
     project_root,
 )
+from atomicvad.report.benchmark_tables import BENCHMARKS
 from atomicvad.report.notebooks import run_notebook
 from atomicvad.report.real_tables import real_folder
 from atomicvad.runs.folder import require_seeds
 from atomicvad.stamps import code_of_notebook, content_of, fingerprint, is_current, write_stamp
 
 SEEDS = tuple(f"seed-*/{name}" for name in (WEIGHTS, HISTORY, SCORES, METRICS))
-BENCHMARKS = "results/benchmarks.csv"
 OTHERS = tuple(f"systems/*/{name}" for name in (SCORES, SYSTEM_RECORD))
 
 

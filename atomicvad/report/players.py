@@ -8,15 +8,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML
 
+from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.detection.players import name_of, player, with_cursor
 from atomicvad.report.figures import timeline
+
+LONG = 10 * SAMPLE_RATE  # samples: as WAV, a page of many such sounds has tens of megabytes
 
 
 def players(sounds: Mapping[str, np.ndarray]) -> HTML:
     """A table of names and players.
 
     All are played with one gain: 1, or less where the loudest would leave full scale. (A player of
-    IPython's makes every sound equally loud, unless it is told not to.)
+    IPython's makes every sound equally loud, unless it is told not to.) Long ones are MP3.
 
     Args:
         sounds: by name, 16 kHz mono, ``[samples]`` each.
@@ -25,7 +28,7 @@ def players(sounds: Mapping[str, np.ndarray]) -> HTML:
     gain = 1 / max(1.0, loudest)
     rows = "".join(
         f"<tr><td style='text-align:left'>{html.escape(name)}</td>"
-        f"<td>{player(gain * one)}</td></tr>"
+        f"<td>{player(gain * one, is_small=len(one) > LONG)}</td></tr>"
         for name, one in sounds.items()
     )
     return HTML(f"<table><tbody>{rows}</tbody></table>")

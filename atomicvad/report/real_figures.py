@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from atomicvad.evaluation.real import PAUSE_EDGES, TURN_EDGES, group_names
 from atomicvad.evaluation.systems import OURS, TITLES, titles
 from atomicvad.report.real_tables import AGAINST, AMI, SOUNDS
-from atomicvad.report.style import WIDTH
+from atomicvad.report.style import WIDTH, wrapped
 
 MARKERS = "osD^vP*X<>"
 
@@ -52,7 +52,7 @@ def real_auroc(table: pd.DataFrame) -> Figure:
             fmt=MARKERS[number], color=f"C{number}", ms=4, capsize=2, lw=1,
         )  # fmt: skip
     named = titles(table)
-    axes.set_yticks(range(len(order)), [named[name] for name in order])
+    axes.set_yticks(range(len(order)), [wrapped(named[name]) for name in order])
     for label, name in zip(axes.get_yticklabels(), order, strict=True):
         label.set_fontweight("bold" if name == OURS else "normal")
     axes.set(xlabel="AUROC of frames", ylim=(-0.5, len(order) - 0.5))
@@ -94,7 +94,7 @@ def real_lengths(table: pd.DataFrame, seconds: dict[str, float]) -> Figure:
     _lines(left, _rows(table, AMI, "recall_tuned"), "turns", TURN_EDGES, seconds)
     _lines(right, _rows(table, AMI, "false_share_tuned"), "pauses", PAUSE_EDGES, seconds)
     left.set(ylabel="share of speech found")
-    right.set(ylabel="share of pauses taken for speech")
+    right.set(ylabel="share taken for speech")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 

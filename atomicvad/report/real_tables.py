@@ -8,7 +8,7 @@ import pandas as pd
 from atomicvad.config import Settings
 from atomicvad.evaluation.systems import titles
 from atomicvad.files import REAL, REAL_PAIRED, REAL_RECORDINGS, REAL_TABLE
-from atomicvad.report.text import with_interval
+from atomicvad.report.text import ROUNDED, with_interval
 
 AMI, SOUNDS = "ami_excerpts", "nonspeech"
 AGAINST = f"against the speech of {AMI}"
@@ -65,8 +65,11 @@ def by_protocol(table: pd.DataFrame) -> pd.DataFrame:
 def decision_table(table: pd.DataFrame) -> pd.DataFrame:
     """Decisions on the meetings, at each system's own threshold and at 0.5."""
     cells: dict[str, Cell] = {"threshold": (AMI, "threshold_tuned", "all")}
-    for name in ("f1", "precision", "recall", "false_share", "detection_error_rate"):
-        plain = name.replace("_", " ")
+    names = {
+        "f1": "F1", "precision": "precision", "recall": "recall",
+        "false_share": "false-positive share", "detection_error_rate": "detection error",
+    }  # fmt: skip
+    for name, plain in names.items():
         cells[plain] = (AMI, f"{name}_tuned", "all")
         cells[f"{plain} at 0.5"] = (AMI, name, "all")
     return pivot(table, cells)
@@ -123,7 +126,7 @@ def standing(paired: pd.DataFrame, protocol: str = "frame") -> str:
         rows = paired[
             (paired[["corpus", "metric", "group"]] == [corpus, metric, group]).all(axis=1)
         ]
-        rows = rows.assign(ahead=sign * rows["difference"]).query("ahead > 0")
+        rows = rows.assign(ahead=sign * rows["difference"]).query(f"ahead > {ROUNDED}")
         names = [
             f"{named[r.other]} by {with_interval(r.ahead, *sorted((sign * r.low, sign * r.high)))}"
             for r in rows.sort_values("ahead", ascending=False).itertuples()

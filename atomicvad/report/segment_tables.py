@@ -59,7 +59,7 @@ def segment_table(rows: pd.DataFrame) -> pd.DataFrame:
     ]
     wide = shown.assign(text=text).pivot(index="system", columns="metric", values="text")
     names = sorted(rows["system"].unique(), key=[*ORDER, *TITLES].index)
-    wide = wide.reindex(names).fillna("").rename(index=TITLES | NAMES)
+    wide = wide.reindex(names).fillna("").rename(index=TITLES | NAMES).rename_axis(columns=None)
     return wide.rename(columns={metric: name for name, (metric, _) in columns.items()})[
         [name for name, (metric, _) in columns.items() if metric in wide]
     ]

@@ -1,6 +1,7 @@
 """How every figure looks: the style sheet, colours and markers, the width of a page."""
 
 import io
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,6 +30,16 @@ CONDITION_COLORS = {name: color for name, (_, color) in CONDITION_MARKERS.items(
 KIND_COLORS = {"speech": "C0", "noise": "C1", "music": "C2"}
 SEGMENT_COLORS = CONDITION_COLORS | {"background": "0.75"}
 WIDTH = 6.6  # inches: the text width of a page
+LABEL = 24  # characters of a line of a system's name beside an axis
+
+
+def wrapped(name: str) -> str:
+    r"""A system's name beside an axis, in lines that leave room for what is drawn.
+
+    >>> wrapped("AtomicVAD, released checkpoints (5 of 10)")
+    'AtomicVAD, released\ncheckpoints (5 of 10)'
+    """
+    return textwrap.fill(name, LABEL)
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.systems import OURS, TITLES, title, titles
-from atomicvad.report.style import CONDITION_MARKERS, WIDTH
+from atomicvad.report.style import CONDITION_MARKERS, WIDTH, wrapped
 
 
 def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figure:
@@ -26,10 +26,10 @@ def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figu
             lw=1, label=condition,
         )  # fmt: skip
     named = titles(systems)
-    axes.set_yticks(range(len(best_first)), [named[name] for name in best_first])
+    axes.set_yticks(range(len(best_first)), [wrapped(named[name]) for name in best_first])
     for label, name in zip(axes.get_yticklabels(), best_first, strict=True):
         label.set_fontweight("bold" if name == OURS else "normal")
-    axes.set(xlabel=f"AUROC of segments ({protocol})", ylim=(-0.5, len(best_first) - 0.5))
+    axes.set(xlabel="AUROC of segments", ylim=(-0.5, len(best_first) - 0.5))
     axes.legend(title="speech", loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
@@ -48,12 +48,12 @@ def reliability(curves: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
         color, dashes = f"C{number % 7}", ("-", "--", "-.")[number % 3]
         axes.plot(
             middle["probability"], middle["share"], dashes, color=color, marker=".",
-            label=title(name, len(members)),
+            lw=2.5 if name == OURS else 1, label=title(name, len(members)),
         )  # fmt: skip
         if len(members) > 1:
             axes.fill_between(middle["probability"], low, high, color=color, alpha=0.2, lw=0)
     axes.set(xlabel="score of a segment", ylabel="share with speech", xlim=(0, 1), ylim=(0, 1.01))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3.5)
     return figure
 
 
@@ -70,10 +70,10 @@ def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
         axes.hlines(places, half, most, color=color, lw=1)
         axes.plot(half, places, marker, color=color, ms=4, label=f"{name}, median")
         axes.plot(most, places, "|", color=color, ms=8, mew=2, label="95th percentile")
-    axes.set(xlabel=f"latency (s), {protocol}")
+    axes.set(xlabel="latency (s), decided from past audio alone")
     axes.set_xlim(left=0)
     named = titles(systems)
-    axes.set_yticks(range(len(wide)), [named[name] for name in wide.index])
+    axes.set_yticks(range(len(wide)), [wrapped(named[name]) for name in wide.index])
     axes.invert_yaxis()
     if axes.has_data():
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -81,7 +81,7 @@ def latencies(systems: pd.DataFrame, protocol: str = "frame-causal") -> Figure:
 
 
 def atlas_map(atlas: pd.DataFrame) -> Figure:
-    """Share of pieces judged rightly, cases by systems."""
+    """Share of pieces decided correctly, cases by systems."""
     cases = atlas.drop_duplicates("case")[["group", "case"]]
     names = [name for name in TITLES if name in set(atlas["system"])]
     wide = atlas.pivot(index="case", columns="system", values="right").loc[cases["case"], names]
@@ -92,7 +92,8 @@ def atlas_map(atlas: pd.DataFrame) -> Figure:
         if np.isnan(value):
             continue
         color = "k" if value > 55 else "w"
-        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
+        text = str(int(value + 0.5))  # halves up, as browsers round them
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
     named = titles(atlas)
     axes.set_xticks(range(len(names)), [named[name] for name in names], rotation=30, ha="left")
     axes.xaxis.tick_top()
@@ -107,6 +108,6 @@ def atlas_map(atlas: pd.DataFrame) -> Figure:
             xycoords=axes.get_yaxis_transform(), va="center", fontweight="bold",
         )  # fmt: skip
     figure.colorbar(
-        image, ax=axes, label="pieces judged rightly (%)", orientation="horizontal", shrink=0.6
+        image, ax=axes, label="pieces decided correctly (%)", orientation="horizontal", shrink=0.6
     )
     return figure

@@ -7,14 +7,14 @@ import pandas as pd
 
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CONDITIONS
-from atomicvad.evaluation.systems import OURS, RELEASED, system_files, titles
+from atomicvad.evaluation.systems import OURS, system_files, title, titles
 from atomicvad.files import LEDGER, SYSTEM_RECORD, VERDICT, project_root, replacing
 from atomicvad.report.collate import read_paired, read_systems
 from atomicvad.report.device_files import read_device
 from atomicvad.report.device_tables import markdown_costs
 from atomicvad.report.real_tables import markdown_block, real_folder
 from atomicvad.report.segment_tables import ALARMS, segment_blocks
-from atomicvad.report.text import of_kind, with_interval
+from atomicvad.report.text import ROUNDED, of_kind, with_interval
 from atomicvad.report.verdict import Verdict
 
 # What the paper prints for AVA-Speech (another test set), from its abstract.
@@ -75,12 +75,14 @@ def standing(paired: pd.DataFrame, protocol: str = "swi-median") -> str:
     above = paired[
         (paired["protocol"] == protocol)
         & (paired["metric"] == "auroc")
-        & (paired["difference"] < 0)
+        & (paired["difference"] < -ROUNDED)
     ]
     if above.empty:
         return "No other system has a higher AUROC than this companion in any condition."
     named, parts = titles(above, "other"), []
-    for condition, rows in above.groupby("condition", sort=False):
+    for condition in CONDITIONS:
+        if (rows := above[above["condition"] == condition]).empty:
+            continue
         names = [
             f"{named[r.other]} by {with_interval(-r.difference, -r.high, -r.low)}"
             for r in rows.sort_values("difference").itertuples()
@@ -109,7 +111,7 @@ def decision_table(systems: pd.DataFrame, protocol: str = "swi-median") -> pd.Da
     """Decisions at each system's own threshold, and at 0.5."""
     cells = {"threshold": (protocol, "all", "threshold_tuned")}
     for name in ("balanced_accuracy", "f2", "precision", "recall"):
-        cells[name.replace("_", " ")] = (protocol, "all", f"{name}_tuned")
+        cells[name.replace("_", " ").replace("f2", "F2")] = (protocol, "all", f"{name}_tuned")
     cells |= {"F2 at 0.5": (protocol, "all", "f2"), "EER": (protocol, "all", "eer")}
     return _pivot(systems, cells | {"calibration error": (protocol, "all", "ece")})
 
@@ -151,15 +153,19 @@ def paired_table(
         index=["protocol", "other"], columns="condition", values="text"
     )
     shown = [condition for condition in CONDITIONS if condition in wide]
-    return wide.rename(index=titles(table, "other"))[shown]
+    return wide.rename(index=titles(table, "other"))[shown].rename_axis(["protocol", "system"])
 
 
 def peer_table(settings: Settings) -> pd.DataFrame:
     """Every other system with scores: package, license, how it is run, when, seconds."""
     files = [paths[0] for name, paths in system_files(settings).items() if name != OURS]
     records = [json.loads(path.with_name(SYSTEM_RECORD).read_text()) for path in sorted(files)]
-    columns = ["title", "package", "license", "how", "scored", "seconds"]
-    return pd.DataFrame(records, columns=columns).set_index("title")
+    columns = {
+        "title": "system", "package": "package", "license": "licence", "how": "how it is run",
+        "scored": "scored on", "seconds": "time (s)",
+    }  # fmt: skip
+    table = pd.DataFrame(records, columns=[*columns]).rename(columns=columns)
+    return table.set_index("system")
 
 
 def verdict_text(settings: Settings, verdict: Verdict | None) -> str:
@@ -203,14 +209,12 @@ def protocol_table(summary: pd.DataFrame) -> pd.DataFrame:
         (summary["condition"] == "all") & summary["metric"].isin(["auroc", "auroc_hard"])
     ]
     text = rows.apply(lambda row: f"{row['mean']:.3f} ± {row['std']:.3f}", axis=1)
-    counts = (
-        rows["n"]
-        .astype(str)
-        .where(rows["variant"] == OURS, rows["n"].astype(str) + f" of {RELEASED}")
+    systems = [title(row.variant, row.n) for row in rows.itertuples()]
+    measures = {"auroc": "AUROC", "auroc_hard": "AUROC of decisions"}
+    wide = rows.assign(text=text, system=systems, metric=rows["metric"].map(measures)).pivot(
+        index="protocol", columns=["system", "metric"], values="text"
     )
-    return rows.assign(text=text, variant=rows["variant"] + " (" + counts + ")").pivot(
-        index="protocol", columns=["variant", "metric"], values="text"
-    )
+    return wide.rename_axis(columns=[None, None])
 
 
 def write_readme(settings: Settings) -> None:

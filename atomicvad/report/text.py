@@ -2,14 +2,18 @@
 
 import numpy as np
 
+ROUNDED = 0.0005  # what is less has three zeros behind the point
+
 
 def with_interval(value: float, low: float, high: float, digits: int = 3, sign: str = "") -> str:
     """A number and its interval, or the number alone where there is no interval.
 
     >>> with_interval(0.9371, 0.93, 0.945), with_interval(0.5, float("nan"), float("nan"), 2)
     ('0.937 [0.930, 0.945]', '0.50')
+    >>> with_interval(0.0001, -0.0003, 0.0004, sign="+")
+    '+0.000 [+0.000, +0.000]'
     """
-    form = f"{sign}.{digits}f"
+    form = f"{sign}z.{digits}f"  # z: no minus before a zero
     text = f"{value:{form}}"
     return f"{text} [{low:{form}}, {high:{form}}]" if np.isfinite([low, high]).all() else text
 

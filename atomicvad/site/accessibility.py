@@ -1,12 +1,13 @@
 """What Sphinx's pages lack for keyboards, screen readers and phones (w3.org/TR/WCAG22).
 
-Tables scroll within their own boxes; on a phone those of prose become cards.
+Tables and wide pictures scroll within their own boxes; on a phone tables of prose become cards.
 """
 
 from copy import copy
 
 from bs4 import BeautifulSoup, Tag
 
+WIDE = 1000  # pixels of a picture, two for each of a page, from which on a phone is too narrow
 PROSE = 60  # characters of a cell, from which on a table is one of prose
 LANDMARKS = {"aside.sidebar-drawer": "pages", "aside.toc-drawer": "sections of this page"}
 
@@ -23,7 +24,25 @@ def accessible(page: str) -> str:
         text["tabindex"] = "0"
     for table in soup.select("article table"):
         _improve(table, soup)
+    for picture in soup.select("article img"):
+        if int(str(picture.get("width", str(WIDE)))) >= WIDE:
+            _scroll(picture, soup)
     return str(soup)
+
+
+def _scroll(picture: Tag, soup: BeautifulSoup) -> None:
+    """Put a wide picture, with the cursor over it, into a box of its own."""
+    whole = picture
+    if picture.find_next_sibling("span", attrs={"data-cursor": True}) and picture.parent:
+        whole = picture.parent
+    _add_class(whole, "wide")
+    whole.wrap(_box(f"figure: {picture['alt']}", soup))
+
+
+def _box(name: str, soup: BeautifulSoup) -> Tag:
+    """A box that is scrolled with a finger, or by keys."""
+    attributes = {"class": "scroll", "role": "group", "tabindex": "0", "aria-label": name}
+    return soup.new_tag("div", attrs=attributes)
 
 
 def _improve(table: Tag, soup: BeautifulSoup) -> None:
@@ -37,8 +56,7 @@ def _improve(table: Tag, soup: BeautifulSoup) -> None:
             cell.name = "td"
     heading = table.find_previous(["h1", "h2", "h3", "h4"])
     name = f"table: {heading.find(string=True)}" if heading else "table"
-    box = {"class": "scroll", "role": "group", "tabindex": "0", "aria-label": name}
-    table.wrap(soup.new_tag("div", attrs=box))
+    table.wrap(_box(name, soup))
 
 
 def _label(table: Tag) -> None:

@@ -4,13 +4,13 @@ The site is static: it works from a folder and from any web server, and asks not
 """
 
 import contextlib
-import functools
 import io
 import os
 import re
 import shutil
 import tempfile
 import uuid
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 from atomicvad.report.article import SOURCE, write_article
 from atomicvad.site.accessibility import accessible
+from atomicvad.site.captions import caption
 from atomicvad.site.charts import chart_html
 from atomicvad.site.landing import landing_page
 from atomicvad.site.notebooks import write_page
@@ -29,17 +30,17 @@ ASSETS = Path(__file__).with_name("assets")
 SCRIPT = Path(__file__).with_name("chart_files") / "charts.js"
 SITE = "site"
 EXTRA = "extra"  # files beside the pages
-# Page -> the executed notebook below the run's folder, and what is behind its pictures.
+# Page -> the executed notebook below the run's folder.
 PAGES = {
-    "results": ("report.ipynb", "metrics.csv, summary.csv, ledger.csv"),
-    "systems": ("systems.ipynb", "systems.csv, paired.csv"),
-    "real": ("real.ipynb", "real/real.csv"),
-    "atlas": ("atlas.ipynb", "atlas.csv"),
-    "device": ("device.ipynb", "device.csv"),
-    "benchmarks": ("benchmarks.ipynb", "results/benchmarks.csv, which `make bench` writes"),
-    "training": ("seed-{seed}/training.ipynb", "seed-*/history.csv"),
-    "augmentation": ("augmentation.ipynb", "the prepared recordings"),
-    "data": ("data.ipynb", "the prepared recordings"),
+    "results": "report.ipynb",
+    "systems": "systems.ipynb",
+    "real": "real.ipynb",
+    "atlas": "atlas.ipynb",
+    "device": "device.ipynb",
+    "benchmarks": "benchmarks.ipynb",
+    "training": "seed-{seed}/training.ipynb",
+    "augmentation": "augmentation.ipynb",
+    "data": "data.ipynb",
 }
 DOCUMENTS = (
     *("README", "REPRODUCING", "MODEL_CARD", "DATA_CARD"),
@@ -63,6 +64,7 @@ CONFIGURATION: dict[str, Any] = {
     "html_copy_source": False,
     "html_show_copyright": False,
     "html_show_sourcelink": False,
+    "html_use_index": False,
     "suppress_warnings": ["myst.xref_missing", "misc.highlighting_failure", "myst.header"],
     "html_theme_options": {"navigation_with_keys": True},
 }
@@ -102,7 +104,7 @@ def build_site(settings: Settings, out: Path) -> Path:
 
 
 def _path(settings: Settings, name: str) -> str:
-    return PAGES[name][0].format(seed=settings.seeds[0])
+    return PAGES[name].format(seed=settings.seeds[0])
 
 
 def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> None:
@@ -115,9 +117,8 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
             place = source / "figures" / name
             shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.pdf"))
     for name, path in made.items():
-        about = f"Made by `make report` from {PAGES[name][1]}."
-        charts = functools.partial(chart_html, settings, name)
-        write_page(path, source / f"{name}.ipynb", static / "files", about, charts)
+        captions, charts = (partial(make, settings, name) for make in (caption, chart_html))
+        write_page(path, source / f"{name}.ipynb", static / "files", captions, charts)
     documents = [name for name in DOCUMENTS if (project_root() / f"{name}.md").is_file()]
     for name in documents:
         text = (project_root() / f"{name}.md").read_text(encoding="utf-8")

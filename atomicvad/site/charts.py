@@ -52,9 +52,7 @@ def paired_chart(settings: Settings) -> Any:
     order = _names_by(table, "value")
     base = _chosen(alt.Chart(table[["name", "ours", "condition", "value", "low", "high"]]), table)
     zero_line = alt.Chart().mark_rule(strokeDash=[4, 3], aria=False).encode(x=alt.datum(0))
-    return alt.layer(
-        zero_line, _intervals(base, "AUROC: ours minus the other's", order)
-    ).properties(
+    return alt.layer(zero_line, _intervals(base, "difference in AUROC", order)).properties(
         description="Differences in AUROC between this companion and every other system, paired",
         height=ROW * len(order),
     )
@@ -78,19 +76,20 @@ def training_chart(settings: Settings) -> Any:
         fields=["seed"], empty=True,
         bind=alt.binding_select(options=[None, *seeds], labels=["all", *seeds], name="seed "),
     )  # fmt: skip
+    base = alt.Chart(long).transform_filter(quantity)
+    x = alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, grid=False))
+    lines = base.mark_line(point=True).encode(
+        x=x,
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
+        detail="seed:N",
+        color=alt.condition(seed, alt.value(OTHER_COLOR), alt.value("#BBBBBB")),
+        opacity=alt.condition(seed, alt.value(0.8), alt.value(0.4)),
+        tooltip=["seed:N", "epoch:Q", alt.Tooltip("value:Q", format=".4f")],
+    )
+    mean = base.mark_line(strokeWidth=3, color="black").encode(x=x, y="mean(value):Q")
     return (
-        alt.Chart(long)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, grid=False)),
-            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
-            detail="seed:N",
-            color=alt.condition(seed, alt.value(OTHER_COLOR), alt.value("#BBBBBB")),
-            opacity=alt.condition(seed, alt.value(0.8), alt.value(0.4)),
-            tooltip=["seed:N", "epoch:Q", alt.Tooltip("value:Q", format=".4f")],
-        )
+        alt.layer(lines, mean)
         .add_params(quantity, seed)
-        .transform_filter(quantity)
         .properties(description="Training of all seeds, epoch by epoch", height=260)
     )
 
@@ -194,12 +193,26 @@ def atlas_scores_chart(settings: Settings) -> Any:
     )
 
 
+def atlas_table(settings: Settings) -> str:
+    """The atlas as a table of HTML, for readers to whom the colours of a map say nothing."""
+    table = pd.read_csv(settings.results_folder / ATLAS)
+    table = table.assign(name=table["system"].map(titles(table)), right=100 * table["right"])
+    cases = pd.MultiIndex.from_frame(table[["group", "case"]].drop_duplicates())
+    wide = table.pivot(index=["group", "case"], columns="name", values="right")
+    wide = wide.loc[cases, _in_order(table)].rename_axis(columns="decided correctly (%)")
+    rows = wide.to_html(float_format=lambda share: str(int(share + 0.5)), na_rep="", border=0)
+    return f"<details><summary>The map as a table</summary>\n{rows}\n</details>"
+
+
 # Page of the site -> heading of the notebook -> the charts that stand for its figure, or above it.
 CHARTS: Mapping[str, Mapping[str, tuple[Callable[[Settings], Any], ...]]] = {
     "systems": {"AUROC by condition": (auroc_chart,), "Differences, paired": (paired_chart,)},
     "results": {"Training": (training_chart,)},
     "atlas": {"Atlas of hard cases": (atlas_chart, atlas_scores_chart)},
 }
+
+# A chart -> what says the same in words.
+TABLES = {atlas_chart: atlas_table}
 
 
 def chart_html(settings: Settings, page: str, heading: str, fallback: str = "") -> str:
@@ -223,6 +236,8 @@ def chart_html(settings: Settings, page: str, heading: str, fallback: str = "") 
             f'<div class="chart" id="chart-{name}">{fallback}</div>\n'
             f'<script type="application/json" data-chart="chart-{name}">{data}</script>'
         )
+        if make in TABLES:
+            blocks.append(TABLES[make](settings))
         fallback = ""
     return "\n".join(blocks) or fallback
 
@@ -262,9 +277,13 @@ def _intervals(base: Any, title: str, order: list[str]) -> Any:
 
     color = alt.condition("datum.ours", alt.value(OURS_COLOR), alt.value(OTHER_COLOR))
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(grid=True, labelLimit=190))
+    axis = alt.Axis(labelOverlap="parity", labelSeparation=4)  # phones are narrow
     tooltip = [alt.Tooltip("name", title="system"), *map(_number, ("value", "low", "high"))]
     rules = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False)), x2="high", y=y, color=color
+        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False), axis=axis),
+        x2="high",
+        y=y,
+        color=color,
     )
     points = base.mark_point(filled=True, size=70, opacity=1)
     return rules + points.encode(x="value:Q", y=y, color=color, tooltip=tooltip)

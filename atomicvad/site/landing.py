@@ -11,12 +11,18 @@ from atomicvad.evaluation.systems import OURS
 from atomicvad.report.article import PDF
 from atomicvad.report.collate import read_systems
 from atomicvad.report.device_files import read_device
-from atomicvad.report.real_tables import AMI, SOUNDS, read_real, real_folder
+from atomicvad.report.real_tables import AMI, SOUNDS, read_real, real_facts, real_folder
 from atomicvad.report.text import with_interval
+from atomicvad.scoring.scores import recorded_labels
 
 ARTICLE = (
     "Question, method, results and limits on a few pages: "
     f'the <a href="{PDF}">replication article</a> (PDF).'
+)
+TERMS = (
+    "Brackets hold 95 % intervals. AUROC is the probability that speech gets a higher score than "
+    "sound without speech: 0.5 is chance, 1 is perfect. A seed is one training, from random "
+    "numbers of its own."
 )
 PAGE = Path(__file__).with_name("pages") / "index.md"
 
@@ -36,16 +42,16 @@ def landing_page(
         answer=answer(settings),
         profile=settings.profile,
         results="\n".join(results),
-        made="\n".join(made),
+        made="\n".join(made).replace("README", "README <README>"),
         try_it=try_it,
         article=ARTICLE if article else "",
     )
 
 
 def answer(settings: Settings) -> str:
-    """Three sentences, every number out of the results; what was not measured is left out."""
-    sentences = [*_scenes(settings), *_real(settings), *_device(settings)]
-    return " ".join(sentences) + " Brackets hold 95 % intervals."
+    """Three points, every number out of the results; what was not measured is left out."""
+    points = [*_scenes(settings), *_real(settings), *_device(settings)]
+    return "\n".join(f"- {point}" for point in points) + f"\n\n{TERMS}"
 
 
 def _scenes(settings: Settings) -> Iterator[str]:
@@ -57,7 +63,8 @@ def _scenes(settings: Settings) -> Iterator[str]:
 
     clean, released = auroc(OURS, "clean"), auroc("released")
     sentence = (
-        f"{len(settings.seeds)} seeds reach an AUROC of {auroc(OURS)} on segments of mixed scenes"
+        f"{len(settings.seeds)} seeds reach an AUROC of {auroc(OURS)} on "
+        f"{len(recorded_labels(settings)):,} segments of mixed scenes"
     )
     sentence += f", {clean} on clean speech" if clean else ""
     if released:
@@ -76,9 +83,12 @@ def _real(settings: Settings) -> Iterator[str]:
     of_sounds = keys | {"corpus": SOUNDS, "metric": "false_share_tuned"}
     sounds, silero = (_cell(table, of_sounds | {"system": name}) for name in (OURS, "silero"))
     if meetings and sounds and silero:
+        facts = real_facts(real)
+        minutes = facts[AMI]["seconds"] / 60
         yield (
-            f"On real meetings the AUROC of frames is {meetings}; of the time in sounds without "
-            f"speech the detector takes {sounds} for speech, Silero VAD {silero}."
+            f"On {facts[AMI]['recordings']} excerpts of real meetings ({minutes:.1f} min) the "
+            f"AUROC of frames is {meetings}; of the time in {facts[SOUNDS]['recordings']} sounds "
+            f"without speech the detector takes {sounds} for speech, Silero VAD {silero}."
         )
 
 
