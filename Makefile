@@ -96,7 +96,7 @@ verify: $(READY) ## score the reference's weights again and compare with its tab
 bench: $(READY) data ## measure speed and memory on this machine: results/benchmarks.csv (about 11 minutes)
 	@$(PYTHON) -m benchmarks
 
-# The settings of tools/lab ask for no news; bars go when they have ended: tqdm takes an empty word for no.
+# tools/lab/overrides.json turns the question about news off; without TQDM_LEAVE finished progress bars go.
 lab: $(READY) ## open the notebooks in JupyterLab, 00_start first
 	@TQDM_LEAVE= $(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb --LabApp.app_settings_dir=tools/lab --FileContentsManager.post_save_hook=atomicvad.report.saved.show_to_git $(if $(filter 0,$(shell id -u)),--allow-root)
 

@@ -13,9 +13,9 @@ from 0.9 to 2.5 s
 - ``detection.formats``: RTTM, TextGrid, SRT and others; ``timestamps``, lists as Silero has them.
 - ``detection.plot``: a picture of waveform, score and segments.
 
-What is wrong with a file or an option is an ``AtomicVADError`` of one line. The command line is
-``atomicvad --help``, or ``python -m atomicvad --help``. ``load_model`` and the names beside it need
-``pip install 'atomicvad[reproduce]'``.
+A file or an option that is wrong raises ``AtomicVADError``, with a message of one line. The
+command line is ``atomicvad --help``, or ``python -m atomicvad --help``. To build, load and train
+models takes ``pip install 'atomicvad[reproduce]'``.
 """
 
 from importlib import import_module
@@ -55,7 +55,16 @@ _REPRODUCTION = {
     "speech_probabilities": "scoring.probabilities",
     "stream_probabilities": "scoring.probabilities",
 }
-_IS_WHOLE = all(_find_spec(name) for name in ("keras", "numba", "papermill"))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return _find_spec(name) is not None
+    except ValueError:  # a stand-in, as tests and documentation have
+        return False
+
+
+_IS_WHOLE = all(map(_is_installed, ("keras", "numba", "papermill")))
 __all__ = list(_DETECTION | _REPRODUCTION if _IS_WHOLE else _DETECTION)
 
 # Where the reproduction is installed, libraries are set up before they are loaded, so that numbers

@@ -30,7 +30,7 @@ def _once_more(ignored: Any) -> None:
 
 @contextlib.contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect at the end: what is within is not cut in two.
+    """Ctrl-C takes effect at the end: the block is not interrupted, whatever it waits for.
 
     To block the signal would not do: Python's handler runs in the main thread even where another
     thread receives it.

@@ -33,9 +33,10 @@ def atomicvad(*arguments):
             ("data", "fetch", "musan"),
             "nonspeech; got 'musan'",
         ),
-        (("detect", ""), "error: expected a value, got an empty one"),  # not the current folder
-        (("evaluate", "43185", "--data", ""), "error: --data: expected a value, got an empty one"),
-        (("site", "--out="), "error: --out: expected a value, got an empty one"),
+        # Not the current folder.
+        (("detect", ""), "expected a value after detect, got an empty one"),
+        (("evaluate", "43185", "--data", ""), "expected a value after --data, got an empty one"),
+        (("site", "--out="), "expected a value after --out, got an empty one"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said):

@@ -113,6 +113,7 @@ def test_a_file_that_goes_on_or_ends_early_is_refused():
         (written("NIST")[:-4000], "truncated"),
         (encoded("mp3", "libmp3lame")[:9000], "truncated: its header states"),
         (encoded("matroska", "aac")[:9000], "truncated or damaged"),
+        (encoded("avi", "libmp3lame")[:9000], "truncated"),
     ]:
         with pytest.raises(AudioError, match=f"a.x: .*{said}"):
             decode(content, "a.x")

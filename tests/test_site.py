@@ -29,7 +29,7 @@ from atomicvad.files import project_root
 from atomicvad.site import build, charts
 from atomicvad.site.accessibility import accessible
 from atomicvad.site.build import build_site
-from atomicvad.site.captions import SOURCES
+from atomicvad.site.captions import SOURCES, caption
 from atomicvad.site.charts import CHARTS
 
 PIXEL = base64.b64encode(
@@ -158,6 +158,13 @@ def test_pictures_have_words_and_captions_say_where_from(site):
     assert "<figcaption>A picture of something.</figcaption>" in text
     source = "Made by <code>make report</code> from <code>results/open/seed-*/history.csv</code>."
     assert f"<figcaption>Training. {source}</figcaption>" in text
+
+
+@pytest.mark.parametrize("place", ["runs", "results"])
+def test_a_caption_names_the_folder_that_the_site_is_made_from(place):
+    settings = load_profile("smoke").model_copy(update={"place": place})
+    found = caption(settings, "results", "Training")
+    assert found.endswith(f"from `{place}/smoke/seed-*/history.csv`.")
 
 
 def test_code_and_noise_stay_away(site):

@@ -10,7 +10,7 @@ FLAC_BLOCKS = {1: 192} | {code: 576 << code - 2 for code in range(2, 6)}
 FLAC_BLOCKS |= {code: 256 << code - 8 for code in range(8, 16)}
 FLAC_BITS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
 PCM = (1, 3)  # whole numbers, floats
-EXTENSIBLE = 0xFFFE  # which of them, or what else, stands further on
+EXTENSIBLE = 0xFFFE  # the format code is in the GUID that follows
 
 
 def refuse_contradictions(file: Excerpt, name: str) -> None:

@@ -22,7 +22,7 @@ CONTAINERS = {
 }
 FROM_ZERO = ("mov", "matroska", "avi", "asf", "flv")  # others begin at any time
 # Guessed by the bit rate.
-WITHOUT_LENGTH = ("aac", "ac3", "amr", "avi", "eac3", "g722", "mp3", "mpeg", "mpegts")
+WITHOUT_LENGTH = ("aac", "ac3", "amr", "eac3", "g722", "mp3", "mpeg", "mpegts")
 HOLE = 0.015  # s; less is the rounding of timestamps
 BACK = 1.0  # s; a jump back by more begins a new count
 LONGEST_HOLE = 3600.0  # s; more is a damaged timestamp
@@ -147,7 +147,8 @@ class _Reader:
         import av
 
         container, stream = self.container, self.stream
-        if self.form in WITHOUT_LENGTH:
+        is_plain = stream.codec_context.name.startswith(("pcm", "adpcm"))
+        if self.form in WITHOUT_LENGTH or (self.form == "avi" and is_plain):
             return None
         if stream.duration and stream.time_base:
             start = self.time(stream.start_time, stream.time_base) or 0.0

@@ -148,7 +148,7 @@ def _seekable(file: Any, name: str, stack: contextlib.ExitStack) -> Any:
 def _open(path: Path, name: str) -> BinaryIO:
     try:
         # Pipes that the shell has opened, not others, which may wait for ever.
-        is_given = path.is_fifo() and path.parts[:2] == ("/", "dev")
+        is_given = path.is_fifo() and path.parts[:2] in (("/", "dev"), ("/", "proc"))
         if path.exists() and not (path.is_file() or is_given):
             raise AudioError(f"{name}: not a file that can be read")
         return open(path, "rb")

@@ -105,13 +105,14 @@ def _check_sphere(file: Excerpt, name: str) -> None:
 
 
 def _with_plain_codec(file: Excerpt) -> Excerpt:
-    """A W64 file that states its codec in the simple way, if it has one.
+    """A W64 file with the format code of its extensible header in the plain place.
 
-    Of the other way libsndfile reads no more than that there is one, and takes the samples for
-    whole numbers.
+    libsndfile does not read the GUID that holds it in W64, and would take the samples for integers.
     """
     head = file.bytes_at(0, 4096) if file.bytes_at(0, 4) == b"riff" else b""
-    begin = head.find(b"fmt ") + 24
+    if (found := head.find(b"fmt ")) < 0:
+        return file
+    begin = found + 24
     kind, codec = (head[begin + at : begin + at + 2] for at in (0, 24))
     if kind != b"\xfe\xff" or codec == b"\x01\0":
         return file

@@ -107,8 +107,8 @@ def _problems(sounddevice: Any, device: int | str | None) -> Iterator[None]:
         yield
     except (ValueError, sounddevice.PortAudioError) as error:
         reason = " ".join(str(error.args[0] if error.args else error).split())
-        what = "no microphone by default" if device is None else f"--device {device}"
-        raise AtomicVADError(f"{what}: {reason}; expected one of atomicvad listen --list") from None
+        what = "the default microphone" if device is None else f"--device {device}"
+        raise AtomicVADError(f"{what}: {reason}; atomicvad listen --list shows all") from None
 
 
 def _devices(sounddevice: Any) -> str:

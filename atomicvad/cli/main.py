@@ -63,13 +63,13 @@ def atomicvad(
 
 
 def _require_words(arguments: list[str]) -> None:
-    """An empty name would mean the current folder."""
+    """Refuse empty arguments: as a path, one would mean the current folder."""
     for before, argument in pairwise(["", *arguments]):
         if not argument or (argument.startswith("--") and argument.endswith("=")):
-            option = argument.removesuffix("=") or before
-            where = f"{option}: " if option.startswith("--") else ""
+            where = argument.removesuffix("=") or before
+            after = f" after {where}" if where else ""
             raise AtomicVADError(
-                f"{where}expected a value, got an empty one; is a variable of the shell not set?"
+                f"expected a value{after}, got an empty one; is a variable of the shell not set?"
             )
 
 

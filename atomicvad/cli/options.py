@@ -29,7 +29,10 @@ _UPPER = _CHOSEN["thresholds"]["ensemble"]
 _LOWER = 1 / (1 + (1 / _UPPER - 1) * math.exp(_CHOSEN["offset_distance"]))
 Threshold = Annotated[
     float | None,
-    typer.Option(help=f"probability at which speech begins, 0 to 1; by default {_UPPER:.2f}"),
+    typer.Option(
+        help=f"probability at which speech begins, 0 to 1; by default {_UPPER:.2f}; "
+        "another --model or --step has its own"
+    ),
 ]
 OffsetThreshold = Annotated[
     float | None,

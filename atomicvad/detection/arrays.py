@@ -54,7 +54,7 @@ def as_channels(samples: Any, name: str = "samples", expected: str = "an array")
         )
     try:
         array = np.asarray(samples)
-    except (TypeError, ValueError):  # rows of several lengths
+    except (TypeError, ValueError, RuntimeError):  # rows of several lengths, a tensor in use
         array = np.zeros(())
     if array.ndim == 0:
         raise AudioError(f"{name}: expected {expected}, got {type(samples).__name__}")

@@ -175,7 +175,8 @@ def run_all(
         OSError: the disk is full.
     """
     processes = min(processes, len(jobs))
-    if processes <= 1:
+    # Other processes do not have the shell's pipes.
+    if processes <= 1 or any(isinstance(job.source, Path) and job.source.is_fifo() for job in jobs):
         for job in jobs:
             yield run(job, options, progress and len(jobs) == 1)
         return

@@ -103,9 +103,9 @@ def score(
         if samples > most:
             break
     waveform = np.concatenate([*pieces, np.zeros(0, np.float32)])[:most]
-    if name is None:
-        name = Path(audio).name if isinstance(audio, str | os.PathLike) else "recording"
-    return _scored(name, waveform, found, step, samples <= most)
+    if name is None and isinstance(audio, str | os.PathLike):
+        name = Path(os.fsdecode(audio)).name
+    return _scored(name or "recording", waveform, found, step, samples <= most)
 
 
 def _scored(name: str, waveform: np.ndarray, model: Model, step: Step, is_whole: bool) -> Scored:

@@ -161,8 +161,8 @@ def peer_table(settings: Settings) -> pd.DataFrame:
     files = [paths[0] for name, paths in system_files(settings).items() if name != OURS]
     records = [json.loads(path.with_name(SYSTEM_RECORD).read_text()) for path in sorted(files)]
     columns = {
-        "title": "system", "package": "package", "license": "licence", "how": "how it is run",
-        "scored": "scored on", "seconds": "time (s)",
+        "title": "system", "package": "package", "license": "license", "how": "how it is run",
+        "scored": "date of scores", "seconds": "time (s)",
     }  # fmt: skip
     table = pd.DataFrame(records, columns=[*columns]).rename(columns=columns)
     return table.set_index("system")

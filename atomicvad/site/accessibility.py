@@ -25,7 +25,8 @@ def accessible(page: str) -> str:
     for table in soup.select("article table"):
         _improve(table, soup)
     for picture in soup.select("article img"):
-        if int(str(picture.get("width", str(WIDE)))) >= WIDE:
+        width = str(picture.get("width", str(WIDE)))
+        if not width.isdigit() or int(width) >= WIDE:
             _scroll(picture, soup)
     return str(soup)
 
@@ -36,7 +37,7 @@ def _scroll(picture: Tag, soup: BeautifulSoup) -> None:
     if picture.find_next_sibling("span", attrs={"data-cursor": True}) and picture.parent:
         whole = picture.parent
     _add_class(whole, "wide")
-    whole.wrap(_box(f"figure: {picture['alt']}", soup))
+    whole.wrap(_box(f"figure: {picture.get('alt') or 'without text'}", soup))
 
 
 def _box(name: str, soup: BeautifulSoup) -> Tag:

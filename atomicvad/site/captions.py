@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from atomicvad.config import Settings
 
 RECORDINGS = "the prepared recordings"
-# Page -> heading of the notebook -> what its pictures are drawn from. Names in {} lie in results/.
+# Page -> heading of the notebook -> what its pictures are drawn from. Names in {} lie in the run.
 SOURCES: Mapping[str, Mapping[str, str]] = {
     "results": {
         "The detector": "`atomicvad/model.py`",
@@ -55,6 +55,6 @@ def caption(settings: Settings, page: str, heading: str) -> str:
     source = SOURCES[page].get(heading)
     if source is None:
         return named
-    folder = f"`results/{settings.profile}/"
+    folder = f"`{settings.place}/{settings.profile}/"
     source = source.replace("{", folder).replace("}", "`")
     return f"{named} Made by `make report` from {source}."

@@ -179,7 +179,7 @@ def atlas_scores_chart(settings: Settings) -> Any:
         .properties(
             title=alt.Title(
                 [
-                    "One case over time, by the systems that could be run for this page.",
+                    "One case over time, by every system.",
                     "A cross: the mean score is on the wrong side of the threshold.",
                     "Choose a case below, or click on one above to hear it.",
                 ],

@@ -40,7 +40,7 @@ def landing_page(
     """
     return PAGE.read_text(encoding="utf-8").format(
         answer=answer(settings),
-        profile=settings.profile,
+        folder=f"{settings.place}/{settings.profile}",
         results="\n".join(results),
         made="\n".join(made).replace("README", "README <README>"),
         try_it=try_it,
