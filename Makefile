@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce progress test coverage lab data train score peers atlas real device figures report site article compare adopt verify bench clean lock
+.PHONY: help reproduce progress test types pytest coverage lab data train score peers atlas real device figures report site article compare adopt verify bench clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -103,11 +103,16 @@ lab: $(READY) ## open the notebooks in JupyterLab, 00_start first
 test: $(READY) ## check style, types and structure, and run the tests
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) tools/emulator.py $(VENV)/emulator
 	@$(PYTHON) tools/toolchain.py
-	@$(PYTHON) -m pytest
+	@$(MAKE) -j2 --no-print-directory types pytest
+
+types: $(READY)
+	@$(VENV)/bin/mypy
+
+pytest: $(READY)
+	@unset MAKEFLAGS MFLAGS; $(PYTHON) -m pytest
 
 coverage: $(READY) ## run the tests and report which lines they reach
 	@$(PYTHON) -m pytest --cov

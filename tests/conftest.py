@@ -36,12 +36,11 @@ TINY = {
 }
 
 
-# Files that take half a minute or longer, for workers that take them in this order. The first one
-# compiles the kernels, which the copies of the project then have; the second one needs none. The
-# others follow longest first, so that at the end no worker waits for the other one.
+# Files that take half a minute or longer, longest first: they begin first, so that at the end no
+# worker waits for the other one.
 LONG = (
-    *("training", "site", "paper", "lab", "processors", "cluster", "kernels", "user_settings"),
-    *("try_it", "integer", "own_sets", "stamps", "systems", "wheel", "emulate"),
+    *("lab", "paper", "cluster", "processors", "user_settings", "kernels", "training", "try_it"),
+    *("integer", "site", "own_sets", "wheel", "systems", "stamps", "emulate"),
 )
 
 

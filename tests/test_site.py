@@ -12,6 +12,7 @@ import shutil
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -162,7 +163,7 @@ def test_pictures_have_words_and_captions_say_where_from(site):
 
 @pytest.mark.parametrize("place", ["runs", "results"])
 def test_a_caption_names_the_folder_that_the_site_is_made_from(place):
-    settings = load_profile("smoke").model_copy(update={"place": place})
+    settings = SimpleNamespace(place=place, profile="smoke")
     found = caption(settings, "results", "Training")
     assert found.endswith(f"from `{place}/smoke/seed-*/history.csv`.")
 
