@@ -44,12 +44,6 @@ LONG = (
 )
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_xdist_auto_num_workers():
-    """One more than there are cores: some tests wait for a browser, or for other processes."""
-    return (yield) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests in the order in which they are given to the workers."""
     places = {f"test_{name}": place for place, name in enumerate(LONG)}
