@@ -87,8 +87,9 @@ def _real(settings: Settings) -> Iterator[str]:
         minutes = facts[AMI]["seconds"] / 60
         yield (
             f"On {facts[AMI]['recordings']} excerpts of real meetings ({minutes:.1f} min) the "
-            f"AUROC of frames is {meetings}; of the time in {facts[SOUNDS]['recordings']} sounds "
-            f"without speech the detector takes {sounds} for speech, Silero VAD {silero}."
+            f"AUROC of frames is {meetings}; in {facts[SOUNDS]['recordings']} recordings of "
+            f"sounds without speech the detector takes {sounds} of the time for speech, Silero VAD "
+            f"{silero}."
         )
 
 
