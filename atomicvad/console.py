@@ -34,6 +34,15 @@ def plain_bars() -> None:
         sys.stderr = PlainLines(sys.stderr)
 
 
+def end_bars() -> None:
+    """End the progress bars that an interrupt left open: else they write after what is said last.
+
+    An interrupt may fall between the making of a bar and the ``with`` that would end it.
+    """
+    for bar in list(getattr(tqdm, "_instances", ())):
+        bar.close()
+
+
 def report_left_out(reasons: Sequence[str], most: int = 20, what: str = "left out") -> None:
     """Print what was left out (or another ``what``), and why: the first ones, how many more."""
     for reason in reasons[:most]:

@@ -50,6 +50,23 @@ def test_seeds_are_the_profiles():
     assert atomicvad("seeds", "--profile", "smoke").stdout.split() == ["43185", "86648"]
 
 
+def test_what_a_stop_says_comes_last(monkeypatch, capsys):
+    """Also after a bar that is still open."""
+    from tqdm.auto import tqdm
+
+    bars = []
+
+    def interrupted():
+        bars.append(tqdm(total=3, desc="decoding", disable=False, file=sys.stderr))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "app", interrupted)
+    with pytest.raises(SystemExit):
+        main.main()
+    bars[0].close()
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped; the same command continues"
+
+
 def test_a_full_disk_is_one_line(monkeypatch, capsys):
     import errno
 

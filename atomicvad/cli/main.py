@@ -14,7 +14,7 @@ import typer
 
 from atomicvad.cli import data, detect, device, evaluate, listen, results, runs
 from atomicvad.cli.options import INTERRUPTED, Stopped
-from atomicvad.console import plain_bars
+from atomicvad.console import end_bars, plain_bars
 from atomicvad.errors import AtomicVADError
 from atomicvad.interrupts import keep_interrupts
 from atomicvad.isolation import isolate_process
@@ -90,6 +90,7 @@ def main() -> None:
         raise
     except (SystemExit, KeyboardInterrupt) as stop:
         if isinstance(stop, KeyboardInterrupt) or stop.code == INTERRUPTED:
+            end_bars()
             typer.echo("stopped; the same command continues", err=True)
             sys.exit(INTERRUPTED)
         raise
