@@ -111,6 +111,7 @@ test: $(READY) ## check style, types and structure, and run the tests
 types: $(READY)
 	@$(VENV)/bin/mypy
 
+# Tests run make, too: they must not take this one's -j for a user's.
 pytest: $(READY)
 	@unset MAKEFLAGS MFLAGS; $(PYTHON) -m pytest
 
