@@ -9,7 +9,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, ProcessPoolExecutor, wait
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import active_children, get_context, resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
 from atomicvad.errors import AtomicVADError
@@ -31,7 +31,7 @@ def computed_ahead(
     """Pairs of an item and ``function(item)`` in the order of ``items``, computed by a pool.
 
     At most ``count`` are under way or waiting. What has not begun is dropped when the iterator is
-    closed or ``function`` fails.
+    closed or ``function`` fails; by a ``process_pool``, when its block is left.
     """
     waiting: deque = deque()
     try:
@@ -43,21 +43,43 @@ def computed_ahead(
         for first, future in waiting:
             yield first, future.result()
     finally:
-        for _, future in waiting:
-            future.cancel()
+        # A process pool cancels them itself: its thread would fail at one that was cancelled
+        # elsewhere when the processes are ended (github.com/python/cpython/issues/107219).
+        if not isinstance(pool, ProcessPoolExecutor):
+            for _, future in waiting:
+                future.cancel()
 
 
-def process_pool(workers: int, method: str = "forkserver") -> ProcessPoolExecutor:
-    """A pool of processes that Ctrl-C does not reach: the process that owns them ends them."""
-    with interrupts_wait():  # one half started would print a traceback
-        resource_tracker.ensure_running()  # it would unblock the signal
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
-        try:
-            pool = ProcessPoolExecutor(workers, get_context(method))
-            wait([pool.submit(int) for _ in range(workers)])
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return pool
+@contextlib.contextmanager
+def process_pool(workers: int, method: str = "forkserver") -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes that Ctrl-C does not reach: the process that owns them ends them.
+
+    All have started before the block begins, and have ended after it: one that is still starting
+    while its owner ends would print a traceback. What is under way when the block fails or is
+    interrupted is not waited for.
+    """
+    context, others = get_context(method), set(active_children())
+    pool = None
+    try:
+        with interrupts_wait():
+            resource_tracker.ensure_running()  # it would unblock the signal
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit
+            try:
+                # None is idle before all have started, so that each submission starts one.
+                begin_together = context.Barrier(workers).wait
+                pool = ProcessPoolExecutor(workers, context, initializer=begin_together)
+                wait([pool.submit(int) for _ in range(workers)])
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield pool
+    except BaseException:
+        for child in set(active_children()) - others:
+            child.terminate()
+        raise
+    finally:
+        if pool:
+            with interrupts_wait():
+                pool.shutdown(cancel_futures=True)
 
 
 def limit_threads(

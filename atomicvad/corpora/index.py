@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,7 @@ from atomicvad.audio.decode import AudioError, read_header
 from atomicvad.audio.folders import SUFFIXES, files_below
 from atomicvad.console import report_left_out
 from atomicvad.journal import Journal
-from atomicvad.parallel import FEW_FILES, process_pool
+from atomicvad.parallel import FEW_FILES, computed_ahead, process_pool
 
 COLUMNS = ["path", "bytes", "modified", "seconds", "rate", "channels", "problem"]
 MOST_KINDS = 12  # that are named in a line
@@ -113,7 +114,9 @@ def _read_headers(folder: Path, missing: list[tuple], workers: int) -> Iterator[
         return
     try:
         with process_pool(workers) as pool:
-            yield from pool.map(_read_chunk, [folder] * len(chunks), chunks)
+            read = partial(_read_chunk, folder)
+            for _, rows in computed_ahead(pool, read, chunks, len(chunks)):
+                yield rows
     except BrokenProcessPool:
         raise AudioError(
             f"{folder}: a process that reads headers died; the same command continues"

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ def _load(recording: Recording) -> np.ndarray | AudioError:
         return error
 
 
-def _pool(workers: int, total: int | None) -> Executor:
+def _pool(workers: int, total: int | None) -> AbstractContextManager[Executor]:
     """A pool of processes; for a few recordings of threads, which start faster."""
     if total is not None and total < FEW_FILES:
         return ThreadPoolExecutor(workers)

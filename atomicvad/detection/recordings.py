@@ -10,7 +10,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import active_children
 from pathlib import Path
 from threading import RLock
 from typing import BinaryIO
@@ -181,7 +180,7 @@ def run_all(
             yield run(job, options, progress and len(jobs) == 1)
         return
     try:
-        with process_pool(processes) as pool, _ended_early():
+        with process_pool(processes) as pool:
             function = partial(_run_in_pool, options=options)
             for _, outcome in computed_ahead(pool, function, jobs, 4 * processes):
                 yield outcome
@@ -189,17 +188,6 @@ def run_all(
         raise AtomicVADError(
             "-j: a process died, perhaps for lack of memory; try a smaller number"
         ) from None
-
-
-@contextmanager
-def _ended_early() -> Iterator[None]:
-    """After Ctrl-C or another end before all is done: recordings of hours are not waited for."""
-    try:
-        yield
-    except BaseException:
-        for child in active_children():
-            child.terminate()
-        raise
 
 
 def _run_in_pool(job: Job, options: Options) -> Outcome:

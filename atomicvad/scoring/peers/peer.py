@@ -1,9 +1,11 @@
 """One interface to another detector: a waveform in, outputs at a fixed hop out."""
 
+import atexit
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +15,9 @@ import numpy as np
 from atomicvad.audio.signal import SAMPLE_RATE
 from atomicvad.errors import AtomicVADError
 from atomicvad.parallel import process_pool
+
+PROCESSES = ExitStack()  # of the peers that need one of their own, each kept for the next waveform
+atexit.register(PROCESSES.close)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def _own_process(name: str) -> ProcessPoolExecutor:
     never whole, would stand in a notebook or between the lines of a command; what keeps a peer from
     running comes back as an exception.
     """
-    pool = process_pool(1, "spawn")
+    pool = PROCESSES.enter_context(process_pool(1, "spawn"))
     pool.submit(_mute).result()
     return pool
 
