@@ -9,7 +9,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, ProcessPoolExecutor, wait
-from multiprocessing import active_children, get_context, resource_tracker
+from multiprocessing import get_context, resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
 from atomicvad.errors import AtomicVADError
@@ -55,27 +55,25 @@ def process_pool(workers: int, method: str = "forkserver") -> Iterator[ProcessPo
     """A pool of processes that Ctrl-C does not reach: the process that owns them ends them.
 
     All have started before the block begins, and have ended after it: one that is still starting
-    while its owner ends would print a traceback. What is under way when the block fails or is
-    interrupted is not waited for.
+    while its owner ends would print a traceback. What is under way is waited for: a process that
+    was killed while it sends a result would leave its owner waiting for the rest.
     """
-    context, others = get_context(method), set(active_children())
-    pool = None
+    context = get_context(method)
+    all_started, pool = context.Barrier(workers), None
     try:
         with interrupts_wait():
             resource_tracker.ensure_running()  # it would unblock the signal
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit
             try:
                 # None is idle before all have started, so that each submission starts one.
-                begin_together = context.Barrier(workers).wait
-                pool = ProcessPoolExecutor(workers, context, initializer=begin_together)
+                pool = ProcessPoolExecutor(workers, context, initializer=all_started.wait)
                 wait([pool.submit(int) for _ in range(workers)])
+            except BaseException:
+                all_started.abort()
+                raise
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield pool
-    except BaseException:
-        for child in set(active_children()) - others:
-            child.terminate()
-        raise
     finally:
         if pool:
             with interrupts_wait():

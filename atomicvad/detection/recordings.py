@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 from threading import RLock
 from typing import BinaryIO
@@ -180,7 +181,7 @@ def run_all(
             yield run(job, options, progress and len(jobs) == 1)
         return
     try:
-        with process_pool(processes) as pool:
+        with process_pool(processes) as pool, _ended_early():
             function = partial(_run_in_pool, options=options)
             for _, outcome in computed_ahead(pool, function, jobs, 4 * processes):
                 yield outcome
@@ -190,12 +191,27 @@ def run_all(
         ) from None
 
 
+@contextmanager
+def _ended_early() -> Iterator[None]:
+    """After Ctrl-C or another end before all is done: recordings of hours are not waited for."""
+    try:
+        yield
+    except BaseException:
+        for child in active_children():
+            child.terminate()
+        raise
+
+
 def _run_in_pool(job: Job, options: Options) -> Outcome:
-    # Asked to end, a process removes what it has half written, and begins nothing else.
+    # Asked to end, a process removes what it has half written, and begins nothing else; but what
+    # it has found is sent whole.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     keep_interrupts()
     tqdm.set_lock(RLock())  # its own is one between processes, which would be left
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         return run(job, options)
     except SystemExit as stop:
         os._exit(int(str(stop.code)))
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
