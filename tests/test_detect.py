@@ -14,8 +14,9 @@ import atomicvad
 from atomicvad import SpeechDetector, detect, scores
 from atomicvad.config import load_profile
 from atomicvad.corpora.generated import generate
+from atomicvad.detection.defaults import defaults
 from atomicvad.detection.detector import resampling_delay, segments_of
-from atomicvad.detection.models import ONNX, defaults, find_model, seeds
+from atomicvad.detection.models import ONNX, find_model, seeds
 from atomicvad.device.weights import flat, save_weights
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import WEIGHTS

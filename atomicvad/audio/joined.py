@@ -55,8 +55,7 @@ def parts(file: Excerpt, name: str) -> list[Excerpt]:
     if starts:
         LOG.warning("%s: %d files one after another", name, len(starts) + 1)
     bounds = pairwise([0, *starts, file.length])
-    found = [Excerpt(file, first, end) for first, end in bounds]
-    found = [_without_tags(part) for part in found]
+    found = [_without_tags(Excerpt(file, first, end)) for first, end in bounds]
     for part in found:
         if is_mp3(part) and stated_end(part) > part.length + NEAR_END:
             raise AudioError(

@@ -1,11 +1,10 @@
 """Options that several commands share."""
 
-import json
-import math
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from atomicvad.detection.defaults import defaults, offset_threshold
 
 INTERRUPTED = 130  # the exit code after Ctrl-C
 
@@ -21,12 +20,10 @@ MODEL = (
     "or a released checkpoint in $ATOMICVAD_PUBLISHED, such as released-0"
 )
 
-# Of the commands that detect speech. Help tells the defaults of the default model; it must not wait
-# for NumPy, so the file is read here.
-_FILE = Path(__file__).parents[1] / "detection" / "data" / "defaults.json"
-_CHOSEN = json.loads(_FILE.read_text(encoding="utf-8"))["steps"]["10ms"]
+# Of the commands that detect speech. Help tells the defaults of the default model.
+_CHOSEN = defaults()["steps"]["10ms"]
 _UPPER = _CHOSEN["thresholds"]["ensemble"]
-_LOWER = 1 / (1 + (1 / _UPPER - 1) * math.exp(_CHOSEN["offset_distance"]))
+_LOWER = offset_threshold(_UPPER, _CHOSEN["offset_distance"])
 Threshold = Annotated[
     float | None,
     typer.Option(

@@ -1,13 +1,13 @@
 """Models that detect: the ten seeds that come with the package, their mean, or a file."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
+from atomicvad.detection.defaults import defaults, offset_threshold
 from atomicvad.detection.floating import FloatEngine
 from atomicvad.detection.scorer import Scorer, StreamScorer, WindowScorer
 from atomicvad.detection.segmenter import Rules
@@ -19,7 +19,7 @@ from atomicvad.errors import AtomicVADError, number
 Step = Literal["10ms", "79ms"]
 Arithmetic = Literal["integer", "float"]
 DATA = Path(__file__).with_name("data")
-WEIGHTS, DEFAULTS, ONNX = DATA / "weights.npz", DATA / "defaults.json", DATA / "atomicvad.onnx"
+WEIGHTS, ONNX = DATA / "weights.npz", DATA / "atomicvad.onnx"
 ENSEMBLE = "ensemble"
 
 
@@ -80,17 +80,10 @@ class Model:
         given = {name: number(value, name) for name, value in changes.items() if value is not None}
         threshold = given.pop("threshold", threshold)
         if 0 < threshold < 1:
-            odds = threshold / (1 - threshold) * np.exp(-distance)
-            chosen["offset_threshold"] = float(odds / (1 + odds))
+            chosen["offset_threshold"] = offset_threshold(threshold, distance)
         else:  # an error that Rules describes
             chosen["offset_threshold"] = threshold
         return Rules(**{**chosen, "threshold": threshold, **given})
-
-
-@cache
-def defaults() -> dict[str, Any]:
-    """The default model, and by step smoothing, thresholds and durations; see MODEL_CARD.md."""
-    return dict(json.loads(DEFAULTS.read_text(encoding="utf-8")))
 
 
 def check_step(step: str) -> str:

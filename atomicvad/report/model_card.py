@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from atomicvad.config import Settings
+from atomicvad.detection.defaults import defaults
 from atomicvad.detection.detector import SpeechDetector
-from atomicvad.detection.models import defaults
 from atomicvad.evaluation.items import STREAM
 from atomicvad.evaluation.scene_groups import SCENE_GROUPS, level_groups
 from atomicvad.evaluation.systems import ENSEMBLE, INTEGER, OURS

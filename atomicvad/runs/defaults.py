@@ -18,7 +18,8 @@ from tqdm.auto import tqdm
 from atomicvad.audio.signal import FRAME
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import decoded_clips, read_labels
-from atomicvad.detection.models import DEFAULTS, ENSEMBLE, ONNX, Step
+from atomicvad.detection.defaults import DEFAULTS
+from atomicvad.detection.models import ENSEMBLE, ONNX, Step
 from atomicvad.detection.models import WEIGHTS as PACKAGED
 from atomicvad.detection.segmenter import Rules
 from atomicvad.device.engine import STEP

@@ -13,7 +13,8 @@ from tqdm.auto import tqdm
 from atomicvad.audio.signal import FRAME, SAMPLE_RATE, to_int16
 from atomicvad.config import Settings
 from atomicvad.corpora.clips import CLIP_START, decoded_clips, read_labels
-from atomicvad.detection.models import DEFAULTS, Model, Step, defaults
+from atomicvad.detection.defaults import DEFAULTS, defaults
+from atomicvad.detection.models import Model, Step
 from atomicvad.detection.scorer import WINDOW_STEP
 from atomicvad.detection.segmenter import Rules
 from atomicvad.device.engine import STEP

@@ -15,10 +15,11 @@ import numpy as np
 import soundfile
 
 from atomicvad.audio.signal import SAMPLE_RATE
+from atomicvad.detection.defaults import defaults
 from atomicvad.detection.detect import waveforms
 from atomicvad.detection.detector import SpeechDetector
 from atomicvad.detection.example import example
-from atomicvad.detection.models import ENSEMBLE, defaults, find_model, seeds
+from atomicvad.detection.models import ENSEMBLE, find_model, seeds
 from atomicvad.device.core.values import packed
 from atomicvad.device.engine import LEAD
 from atomicvad.device.integer.detector import WARM_UP
