@@ -22,10 +22,13 @@ def keep_interrupts() -> None:
 
 
 def _once_more(ignored: Any) -> None:
-    if number := SIGNALS.get(ignored.exc_type):
-        threading.Timer(SOON, os.kill, (os.getpid(), number)).start()
-    else:
+    number = SIGNALS.get(ignored.exc_type)
+    if number is None:
         sys.__unraisablehook__(ignored)
+    while number:
+        with contextlib.suppress(*SIGNALS):  # another one, meanwhile
+            threading.Timer(SOON, os.kill, (os.getpid(), number)).start()
+            number = None
 
 
 @contextlib.contextmanager
