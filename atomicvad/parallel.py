@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, ProcessPoolExecutor, wait
 from multiprocessing import get_context, resource_tracker
+from multiprocessing.synchronize import Barrier
 from typing import TYPE_CHECKING, TypeVar
 
 from atomicvad.errors import AtomicVADError
@@ -51,12 +52,19 @@ def computed_ahead(
 
 
 @contextlib.contextmanager
-def process_pool(workers: int, method: str = "forkserver") -> Iterator[ProcessPoolExecutor]:
+def process_pool(
+    workers: int, method: str = "forkserver", prepare: Callable[[], object] = int
+) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes that Ctrl-C does not reach: the process that owns them ends them.
 
     All have started before the block begins, and have ended after it: one that is still starting
     while its owner ends would print a traceback. What is under way is waited for: a process that
     was killed while it sends a result would leave its owner waiting for the rest.
+
+    Args:
+        workers: the number of processes.
+        method: how they start, as ``multiprocessing`` names it.
+        prepare: called once in each of them.
     """
     context = get_context(method)
     all_started, pool = context.Barrier(workers), None
@@ -66,7 +74,7 @@ def process_pool(workers: int, method: str = "forkserver") -> Iterator[ProcessPo
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit
             try:
                 # None is idle before all have started, so that each submission starts one.
-                pool = ProcessPoolExecutor(workers, context, initializer=all_started.wait)
+                pool = ProcessPoolExecutor(workers, context, _begin, (prepare, all_started))
                 wait([pool.submit(int) for _ in range(workers)])
             except BaseException:
                 all_started.abort()
@@ -78,6 +86,11 @@ def process_pool(workers: int, method: str = "forkserver") -> Iterator[ProcessPo
         if pool:
             with interrupts_wait():
                 pool.shutdown(cancel_futures=True)
+
+
+def _begin(prepare: Callable[[], object], all_started: Barrier) -> None:
+    prepare()
+    all_started.wait()
 
 
 def limit_threads(

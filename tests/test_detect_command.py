@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,9 @@ from atomicvad.cli.main import app
 from atomicvad.cli.stream import pcm as pcm_blocks
 from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.places import find_recordings, names_of_outputs
+from atomicvad.detection.recordings import Job, Options, _prepare_process, _run_in_pool
 from atomicvad.errors import AtomicVADError
+from atomicvad.parallel import process_pool
 
 # Ctrl-C is heard as at a terminal: what starts in the background ignores it.
 HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
@@ -339,6 +343,20 @@ def test_ctrl_c_is_not_lost_within_a_destructor():
     command = [sys.executable, "-c", DESTRUCTOR]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=25)
     assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
+@pytest.mark.timeout(60)
+def test_processes_end_while_they_read_and_at_no_other_time(tmp_path):
+    """One that ends while it holds the pool's lock would leave the others waiting for it."""
+    soundfile.write(tmp_path / "one.wav", FOUND, RATE)
+    with process_pool(2, prepare=_prepare_process) as pool:
+        for child in active_children():
+            child.terminate()
+        assert pool.submit(int).result(10) == 0
+        job = Job("one", tmp_path / "one.wav", tmp_path / "one.csv")
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(_run_in_pool, job, Options()).result(10)
+    assert inside(tmp_path) == ["one.wav"]
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -181,7 +181,7 @@ def run_all(
             yield run(job, options, progress and len(jobs) == 1)
         return
     try:
-        with process_pool(processes) as pool, _ended_early():
+        with process_pool(processes, prepare=_prepare_process) as pool, _ended_early():
             function = partial(_run_in_pool, options=options)
             for _, outcome in computed_ahead(pool, function, jobs, 4 * processes):
                 yield outcome
@@ -202,12 +202,17 @@ def _ended_early() -> Iterator[None]:
         raise
 
 
-def _run_in_pool(job: Job, options: Options) -> Outcome:
-    # Asked to end, a process removes what it has half written, and begins nothing else; but what
-    # it has found is sent whole.
+def _prepare_process() -> None:
+    """Prepare a process: to end, when it is asked to, only while a recording is read."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     keep_interrupts()
     tqdm.set_lock(RLock())  # its own is one between processes, which would be left
+
+
+def _run_in_pool(job: Job, options: Options) -> Outcome:
+    # Asked to end, a process removes what it has half written, and begins nothing else. Between
+    # two recordings it holds a lock of the pool's, or sends what it has found.
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         return run(job, options)

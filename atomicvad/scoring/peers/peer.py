@@ -89,9 +89,7 @@ def _own_process(name: str) -> ProcessPoolExecutor:
     never whole, would stand in a notebook or between the lines of a command; what keeps a peer from
     running comes back as an exception.
     """
-    pool = PROCESSES.enter_context(process_pool(1, "spawn"))
-    pool.submit(_mute).result()
-    return pool
+    return PROCESSES.enter_context(process_pool(1, "spawn", _mute))
 
 
 def _mute() -> None:
