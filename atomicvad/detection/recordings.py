@@ -32,6 +32,8 @@ from atomicvad.files import replacing
 from atomicvad.interrupts import keep_interrupts
 from atomicvad.parallel import computed_ahead, process_pool
 
+ASKED_TO_END: list[int] = []  # signals that a process of a pool received between two recordings
+
 
 @dataclass(frozen=True)
 class Options:
@@ -203,20 +205,24 @@ def _ended_early() -> Iterator[None]:
 
 
 def _prepare_process() -> None:
-    """Prepare a process: to end, when it is asked to, only while a recording is read."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    """Prepare a process of a pool: between two recordings, it only notes that it is to end.
+
+    It may hold a lock of the pool's then, or be sending what it has found.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: ASKED_TO_END.append(number))
     keep_interrupts()
     tqdm.set_lock(RLock())  # its own is one between processes, which would be left
 
 
 def _run_in_pool(job: Job, options: Options) -> Outcome:
-    # Asked to end, a process removes what it has half written, and begins nothing else. Between
-    # two recordings it holds a lock of the pool's, or sends what it has found.
+    # Asked to end, a process removes what it has half written, and begins nothing else.
+    note = signal.getsignal(signal.SIGTERM)
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        if ASKED_TO_END:
+            sys.exit(128 + ASKED_TO_END[0])
         return run(job, options)
     except SystemExit as stop:
         os._exit(int(str(stop.code)))
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        signal.signal(signal.SIGTERM, note)
