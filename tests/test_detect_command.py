@@ -345,6 +345,39 @@ def test_ctrl_c_is_not_lost_within_a_destructor():
     assert (done.stdout, done.stderr) == ("interrupted\n", "")
 
 
+LOADING = """
+import signal, sys, time
+import _frozen_importlib_external as loaders
+from atomicvad.interrupts import keep_interrupts
+
+class Interrupted:
+    def __getattr__(self, name):
+        return getattr(usual, name)
+
+    def create_dynamic(self, spec):
+        if spec.name == MODULE:
+            signal.raise_signal(signal.SIGINT)
+        return usual.create_dynamic(spec)
+
+MODULE = "soxr.soxr_ext"
+signal.signal(signal.SIGINT, signal.default_int_handler)
+keep_interrupts()
+usual, loaders._imp = loaders._imp, Interrupted()
+try:
+    import soxr
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted", MODULE in sys.modules)
+"""
+
+
+def test_ctrl_c_waits_for_a_module_that_is_loaded():
+    """Interrupted, soxr, which is in C++, would abort the process."""
+    command = [sys.executable, "-c", LOADING]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=25)
+    assert (done.stdout, done.stderr) == ("interrupted True\n", "")
+
+
 @pytest.mark.timeout(60)
 def test_processes_end_while_they_read_and_at_no_other_time(tmp_path):
     """One that ends while it holds the pool's lock would leave the others waiting for it."""

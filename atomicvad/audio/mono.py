@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from operator import index
 
 import numpy as np
+import soxr
 
 from atomicvad.audio.files import LOG, AudioError
 from atomicvad.audio.signal import SAMPLE_RATE
-from atomicvad.interrupts import interrupts_wait
-
-with interrupts_wait():  # interrupted, this module in C++ would abort the process
-    import soxr
 
 CANCELS = 0.01  # power of the mean of channels by their mean power: 20 dB
 TOO_LOUD = 100.0  # full scale is 1: whole numbers stored as floats
