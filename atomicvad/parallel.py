@@ -89,8 +89,8 @@ def process_pool(
 
 
 def _begin(prepare: Callable[[], object], all_started: Barrier) -> None:
-    prepare()
     all_started.wait()
+    prepare()
 
 
 def limit_threads(
