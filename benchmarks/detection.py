@@ -2,8 +2,8 @@
 
     python -m benchmarks.detection
 
-Every detector runs in a process of its own on one core, in turns, and hears the same ten minutes of
-the test scenes. The environment is made by uv, from its cache where that has the packages.
+Every detector runs in a process of its own on one core, in turns, and hears the same seven minutes
+of the test scenes. The environment is made by uv, from its cache where that has the packages.
 """
 
 import json
@@ -166,7 +166,7 @@ def main() -> None:
         path = recording(folder)
         table = speeds(path)
         costs = installed(folder, path)
-    rows = [(name, value, name.rpartition("(")[2].rstrip(")")) for name, value in costs.items()]
+    rows = [(name, value, name.partition("(")[2].rstrip(")")) for name, value in costs.items()]
     for row in table.itertuples():
         rows.append((f"{row.detector}: real-time factor", row.real_time_factor, "ratio"))
         rows.append((f"{row.detector}: memory", row.memory_mb, "MB"))
