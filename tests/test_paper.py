@@ -49,6 +49,7 @@ def test_make_reproduces_the_paper(tmp_path):
     environment = os.environ | {"ATOMICVAD_CORPORA": str(tmp_path / "corpora"), "JOBS": "1"}
     environment.pop("ATOMICVAD_PUBLISHED", None)
     environment.pop("MAKEFLAGS", None)
+    before = set(os.listdir(checkout))
     result = subprocess.run(
         ["make", "reproduce", "PROFILE=paper"],
         cwd=checkout,
@@ -59,6 +60,7 @@ def test_make_reproduces_the_paper(tmp_path):
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert "training speech: 120 of 128 windows are drawn again" in result.stdout + result.stderr
+    assert set(os.listdir(checkout)) - before == {"data", "runs", "site"}  # which git ignores
     folder = checkout / "runs" / "paper"
     metrics = pd.read_csv(folder / "seed-43185" / "metrics.csv")
     assert set(metrics["dataset"]) == {"AVA-Speech (3 of 4 clips)"}

@@ -280,6 +280,15 @@ def page(browser):
     page.close()
 
 
+def test_nothing_is_left_beside_the_site(site):
+    documents = {f"{name}.md" for name in build.DOCUMENTS}
+    assert {path.name for path in site.parent.iterdir()} == documents | {
+        "results",
+        "figures",
+        "site",
+    }
+
+
 def test_every_page_reads_in_every_width(site, address, page):
     """No complaint, no request to others, nothing wider than the page, no serious fault."""
     for name in sorted(path.name for path in site.glob("*.html")):

@@ -91,13 +91,14 @@ def build_site(settings: Settings, out: Path) -> Path:
         source = Path(name)
         try:
             _write_sources(settings, made, source)
-            _run_sphinx(source, temporary)
-            for page in temporary.glob("*.html"):
+            built = temporary / out.name  # MyST-NB leaves the notebooks beside it
+            _run_sphinx(source, built)
+            for page in built.glob("*.html"):
                 text = accessible(page.read_text(encoding="utf-8"))
                 page.write_text(text, encoding="utf-8")
             if out.exists():
                 shutil.rmtree(out)
-            os.replace(temporary, out)
+            os.replace(built, out)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return out / "index.html"
