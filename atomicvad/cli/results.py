@@ -90,7 +90,7 @@ def defaults(profile: Profile = "open", reference: Reference = False) -> None:
     For example: atomicvad defaults --reference
     """
     from atomicvad.config import load_profile
-    from atomicvad.detection.models import DATA
+    from atomicvad.detection.defaults import DATA
     from atomicvad.runs.defaults import write_package_data
 
     settings = load_profile(profile)

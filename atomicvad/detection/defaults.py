@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-DEFAULTS = Path(__file__).with_name("data") / "defaults.json"
+DATA = Path(__file__).with_name("data")
+DEFAULTS = DATA / "defaults.json"
 
 
 @cache

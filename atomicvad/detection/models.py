@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from atomicvad.detection.defaults import defaults, offset_threshold
+from atomicvad.detection.defaults import DATA, defaults, offset_threshold
 from atomicvad.detection.floating import FloatEngine
 from atomicvad.detection.scorer import Scorer, StreamScorer, WindowScorer
 from atomicvad.detection.segmenter import Rules
@@ -18,7 +18,6 @@ from atomicvad.errors import AtomicVADError, number
 
 Step = Literal["10ms", "79ms"]
 Arithmetic = Literal["integer", "float"]
-DATA = Path(__file__).with_name("data")
 WEIGHTS, ONNX = DATA / "weights.npz", DATA / "atomicvad.onnx"
 ENSEMBLE = "ensemble"
 
