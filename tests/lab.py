@@ -75,6 +75,12 @@ class Lab:
         self.page.locator(f".jp-DirListing-item[title^='Name: {name}.ipynb']").dblclick()
         self.page.locator(".lm-mod-current", has_text=f"{name}.ipynb").first.wait_for()
         self._kernel.wait_for(timeout=1e3 * OPENED)
+        assert self._notebook.count() == 1, "another notebook is open, with cells of its own"
+
+    @property
+    def _notebook(self):
+        """It stays until its kernel has ended, and its cells with it."""
+        return self.page.locator(".jp-NotebookPanel")
 
     @property
     def _kernel(self):
@@ -95,14 +101,20 @@ class Lab:
         """The notebook and its kernel."""
         self.choose("File", "Close and Shut Down Notebook")
         self.page.get_by_role("button", name="Ok").click()
+        self._notebook.wait_for(state="detached", timeout=1e3 * OPENED)
         self._kernel.wait_for(state="detached")
 
-    def move_sliders(self) -> int:
+    def move_sliders(self, least: int) -> int:
         """Each slider to an end by a key, and back by its number: the picture goes along.
+
+        Arguments:
+            least: how many sliders are waited for; they are drawn after their cell has run.
 
         Returns:
             How many sliders there are.
         """
+        if least:
+            self.page.locator(".widget-slider .noUi-handle").nth(least - 1).wait_for()
         moved, cells = 0, self.page.locator(".jp-CodeCell")
         for number in range(cells.count()):
             sliders = cells.nth(number).locator(".widget-slider")

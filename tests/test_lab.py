@@ -67,7 +67,8 @@ def run(name: str, path: Path, lab: Lab | None) -> None:
         return
     lab.open(name)
     lab.run_all()
-    assert lab.move_sliders() == SLIDERS.get(name, 0)
+    sliders = SLIDERS.get(name, 0)
+    assert lab.move_sliders(sliders) == sliders
     lab.save()
     lab.close()
 
