@@ -323,6 +323,7 @@ def test_a_case_of_the_atlas_is_chosen_heard_and_followed(site, page):
     page.goto(f"file://{site}/atlas.html")
     page.wait_for_selector("#chart-atlas-scores svg")
     player = page.locator("#chart-atlas-scores + audio")
+    player.wait_for(state="attached")  # from then on a click is heard
     assert player.is_hidden()  # the hardest case has no sound on this page
     page.locator("#chart-atlas svg path[aria-label*='case: digital silence']").first.click()
     page.wait_for_function("document.querySelector('#chart-atlas-scores + audio').currentTime > 0")
