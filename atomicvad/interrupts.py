@@ -1,4 +1,4 @@
-"""Ctrl-C, and being asked to end, where Python would forget them or leave something half done.
+"""Ctrl-C, and SIGTERM, where Python would forget them or leave something half done.
 
 What is raised within a destructor, or a callback from a library in C, is printed and ignored
 (docs.python.org/3/library/sys.html#sys.unraisablehook). What is raised while a module in C++ is
@@ -17,23 +17,33 @@ from typing import Any
 
 SOON = 0.01  # s, after which the destructor has ended, or the module may be loaded
 SIGNALS = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+RECEIVED: list[int] = []  # of these signals
 
 
 def keep_interrupts() -> None:
     """From now on, an interrupt that would be ignored comes once more; other errors are printed.
 
-    Ctrl-C waits for a module in C or C++ that is being loaded.
+    SIGTERM raises a KeyboardInterrupt, as Ctrl-C does. Both wait for a module in C or C++ that is
+    being loaded. Where they are answered to in another way, or ignored, it stays like that.
     """
     sys.unraisablehook = _once_more
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    for number, usual in USUAL.items():
+        if signal.getsignal(number) is usual:
+            signal.signal(number, _interrupt)
+
+
+def exit_code() -> int:
+    """That of a process which was interrupted: 130, or 143 if it was by SIGTERM."""
+    return 128 + (RECEIVED or [signal.SIGINT])[0]
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if _loads_extension(frame):
         _send_soon(number)
     else:
-        signal.default_int_handler(number, frame)
+        RECEIVED.append(number)
+        raise KeyboardInterrupt
 
 
 def _loads_extension(frame: FrameType | None) -> bool:
@@ -63,20 +73,22 @@ def _once_more(ignored: Any) -> None:
 
 @contextlib.contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect at the end: the block is not interrupted, whatever it waits for.
+    """Ctrl-C and SIGTERM take effect at the end: the block is not interrupted while it waits.
 
     To block the signal would not do: Python's handler runs in the main thread even where another
     thread receives it.
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
+    found = {number: signal.getsignal(number) for number in USUAL}
+    handlers = {number: handler for number, handler in found.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread():
+        handlers = {}
     waiting: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *signal_and_frame: waiting.append(signal_and_frame))
     try:
-        yield
+        with contextlib.ExitStack() as before:  # whichever comes meanwhile, all are put back
+            for number, handler in handlers.items():
+                before.callback(signal.signal, number, handler)
+                signal.signal(number, lambda *signal_and_frame: waiting.append(signal_and_frame))
+            yield
     finally:
-        signal.signal(signal.SIGINT, handler)
         if waiting:
-            handler(*waiting[0])
+            handlers[waiting[0][0]](*waiting[0])

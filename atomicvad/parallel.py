@@ -6,10 +6,11 @@ TensorFlow is imported by the functions that need it, so that this module costs 
 import contextlib
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, ProcessPoolExecutor, wait
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.synchronize import Barrier
 from typing import TYPE_CHECKING, TypeVar
 
@@ -55,7 +56,7 @@ def computed_ahead(
 def process_pool(
     workers: int, method: str = "forkserver", prepare: Callable[[], object] = int
 ) -> Iterator[ProcessPoolExecutor]:
-    """A pool of processes that Ctrl-C does not reach: the process that owns them ends them.
+    """A pool of processes that Ctrl-C does not reach: they end with the process that owns them.
 
     All have started before the block begins, and have ended after it: one that is still starting
     while its owner ends would print a traceback. What is under way is waited for: a process that
@@ -89,8 +90,16 @@ def process_pool(
 
 
 def _begin(prepare: Callable[[], object], all_started: Barrier) -> None:
-    all_started.wait()
+    threading.Thread(target=_end_with_owner, daemon=True).start()
     prepare()
+    all_started.wait()
+
+
+def _end_with_owner() -> None:
+    """End a process whose owner was killed: nobody would take what it finds, or end it."""
+    if owner := parent_process():
+        owner.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def limit_threads(

@@ -25,7 +25,8 @@ from atomicvad.cli.main import app
 from atomicvad.cli.stream import pcm as pcm_blocks
 from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.places import find_recordings, names_of_outputs
-from atomicvad.detection.recordings import Job, Options, _prepare_process, _run_in_pool
+from atomicvad.detection.processes import call_in_process, ended_early, prepare_process
+from atomicvad.detection.recordings import Job, Options, run
 from atomicvad.errors import AtomicVADError
 from atomicvad.parallel import process_pool
 
@@ -266,7 +267,7 @@ def test_a_file_in_place_of_raw_pcm_is_one_line(folder):
         list(pcm_blocks(file.fileno(), 1))
 
 
-@pytest.mark.parametrize("how", ["interrupt", "nobody reads"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, "nobody reads"])
 def test_a_stream_tells_at_once_and_ends_cleanly(how):
     speech = pcm(recording("voice", "voice"))
     process = subprocess.Popen(
@@ -276,8 +277,8 @@ def test_a_stream_tells_at_once_and_ends_cleanly(how):
     process.stdin.write(speech)
     process.stdin.flush()
     assert json.loads(process.stdout.readline())["event"] == "start"  # while stdin is open
-    if how == "interrupt":
-        process.send_signal(signal.SIGINT)
+    if how != "nobody reads":
+        process.send_signal(how)
         assert json.loads(process.stdout.readline())["event"] == "end"
     else:
         process.stdout.close()
@@ -382,32 +383,62 @@ def test_ctrl_c_waits_for_a_module_that_is_loaded():
 def test_processes_end_while_they_read_and_at_no_other_time(tmp_path):
     """One that ends while it holds the pool's lock would leave the others waiting for it."""
     soundfile.write(tmp_path / "one.wav", FOUND, RATE)
-    with process_pool(2, prepare=_prepare_process) as pool:
-        for child in active_children():
-            child.terminate()
+    with process_pool(2, prepare=prepare_process) as pool:
+        with pytest.raises(AtomicVADError), ended_early():
+            raise AtomicVADError("another end")
         assert pool.submit(int).result(10) == 0
         job = Job("one", tmp_path / "one.wav", tmp_path / "one.csv")
-        with pytest.raises(BrokenProcessPool):
-            pool.submit(_run_in_pool, job, Options()).result(10)
+        with pytest.raises(SystemExit):
+            pool.submit(call_in_process, run, job, Options()).result(10)
+        assert pool.submit(int).result(10) == 0
     assert inside(tmp_path) == ["one.wav"]
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
-def test_ctrl_c_stops_at_once_and_leaves_nothing(processes, tmp_path):
-    with soundfile.SoundFile(tmp_path / "long.wav", "w", RATE, 1) as file:
+@pytest.mark.timeout(60)
+def test_a_process_that_dies_takes_its_pool_along():
+    with process_pool(2, prepare=prepare_process) as pool:
+        os.kill(active_children()[0].pid, signal.SIGKILL)
+        with pytest.raises(BrokenProcessPool):
+            while True:
+                pool.submit(int).result(10)
+
+
+def test_no_process_outlives_a_command_that_is_killed(tmp_path):
+    """Those of ``-j`` would read to the end, and wait for ever."""
+    long_recordings(tmp_path)
+    process = subprocess.Popen(
+        [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", "2"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.kill()
+    process.communicate(timeout=10)  # to the end of stderr, which all of them share
+    assert inside(tmp_path) == ["long.wav", "longer.wav"]
+
+
+def long_recordings(folder):
+    """Two that take longer than any test waits."""
+    with soundfile.SoundFile(folder / "long.wav", "w", RATE, 1) as file:
         for _ in range(1080):
             file.write(FOUND)
-    (tmp_path / "longer.wav").symlink_to("long.wav")
+    (folder / "longer.wav").symlink_to("long.wav")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_command_stops_at_once_and_leaves_nothing(processes, how, tmp_path):
+    """After Ctrl-C, or as ``timeout`` and ``systemctl`` stop it."""
+    long_recordings(tmp_path)
     process = subprocess.Popen(
         [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", processes],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(3)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 130
-    assert process.stderr.read() == "stopped after 0 of 2 recordings\n"
-    process.stderr.close()
+    process.send_signal(how)
+    _, said = process.communicate(timeout=10)  # to the end of stderr, which all processes share
+    assert (process.returncode, said) == (128 + how, "stopped after 0 of 2 recordings\n")
     assert inside(tmp_path) == ["long.wav", "longer.wav"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import matplotlib
 
@@ -15,6 +16,7 @@ from scipy.special import expit, logit
 from sklearn import metrics as sk
 from typer.testing import CliRunner
 
+from atomicvad import config
 from atomicvad.audio.decode import decode
 from atomicvad.cli.main import app
 from atomicvad.config import load_profile, settings_from
@@ -177,6 +179,26 @@ def test_over_models_are_mean_least_and_greatest(outcome):
     assert table[table["model"] == "mean"][["low", "high"]].notna().all(axis=None)
 
 
+def test_the_ensemble_averages_the_logits_of_all_seeds(folder, tmp_path, monkeypatch):
+    """Beside a file of its name, and a seed that is a member, too."""
+    monkeypatch.setattr(config, "project_root", project_root)  # where the committed weights are
+    shutil.copy(MODELS[1], tmp_path / "ensemble.keras")
+    names = ["ensemble", str(tmp_path / "ensemble.keras"), "43185"]
+    found = run(folder, models=names).evaluation
+    assert found.models == [*names[:2], "seed-43185"]
+    logits = []
+    for seed in OPEN.seeds:
+        model = load_model(REFERENCE / f"seed-{seed}" / "model.keras")
+        _, speech, values = slow_items(folder, model, "window")
+        logits.append(logit(values))
+    wide = found.wide()
+    expected = sk.roc_auc_score(speech, np.mean(logits, axis=0))
+    assert wide.loc["ensemble", "auroc"] == pytest.approx(expected, abs=1e-6)
+    alone = run(folder).evaluation.wide()
+    for name, row in zip(NAMES[::-1], found.models[1:], strict=True):
+        assert wide.loc[row].to_dict() == alone.loc[name].to_dict()
+
+
 @pytest.mark.parametrize("unit", ["window", "segment", "frame"])
 def test_a_manifest_gives_what_its_folder_gives(folder, unit, tmp_path):
     manifest = as_manifest(folder, tmp_path / "lines.json")
@@ -302,6 +324,7 @@ def test_models_that_cannot_be_meant_are_one_line(folder, tmp_path):
         ([another_architecture(tmp_path / "gelu.keras")], "another architecture"),
         ([str(tmp_path / "none.keras")], "none.keras: no such weight file"),
         ([MODELS[0], MODELS[0]], "is named twice"),
+        (["ensemble", "ensemble"], "MODEL: ensemble is named twice"),
         (["43186"], "seed: expected one of"),
         (["mine"], "MODEL: expected a .keras file, a seed or released-0"),
     ):
@@ -357,4 +380,4 @@ def test_the_command_prints_a_table_and_writes_the_files(folder, tmp_path):
 def test_help_shows_an_example():
     result = CliRunner().invoke(app, ["evaluate", "--help"], terminal_width=200)
     assert result.exit_code == 0
-    assert "atomicvad evaluate 43185 mine/*.keras --data recordings" in result.output
+    assert "atomicvad evaluate ensemble mine/*.keras --data recordings" in result.output

@@ -469,7 +469,10 @@ def test_a_segment_is_played_and_the_cursor_goes_with_it(page):
       const show = view.show.bind(view);
       const text = (name) => document.getElementById(name).textContent;
       view.seen = [];
-      view.show = () => (show(), view.seen.push([view.cursor, text("try-state"), text("try-play")]));
+      view.show = () => {
+        show();
+        view.seen.push([view.cursor, text("try-state"), text("try-play")]);
+      };
     }""")
     first, second = pairs(page.evaluate(SEGMENTS))[:2]
     page.locator("#try-segments button").first.click()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from atomicvad.cli.options import (
-    INTERRUPTED,
     Channel,
     DetectionModel,
     MaxSpeech,
@@ -23,6 +22,7 @@ from atomicvad.cli.options import (
     Threshold,
 )
 from atomicvad.errors import AtomicVADError
+from atomicvad.interrupts import exit_code
 
 if TYPE_CHECKING:
     from atomicvad.detection.formats import Detections
@@ -232,7 +232,7 @@ def _carry_out(request: _Request, options: "Options", processes: int) -> bool:
                     _complain(outcome.problem)
     except KeyboardInterrupt:
         typer.echo(f"stopped after {len(outcomes)} of {len(jobs)} recordings", err=True)
-        raise Stopped(INTERRUPTED) from None
+        raise Stopped(exit_code()) from None
     found = [outcome.found for outcome in outcomes if outcome.found is not None]
     if found and request.whole is not None:
         write(request.whole, found, request.format)

@@ -7,12 +7,14 @@ import typer
 
 from atomicvad.cli.options import MODEL, Profile
 
+ENSEMBLE = f"{MODEL}; or ensemble, all seeds of the profile with their logits averaged"
+
 app = typer.Typer()
 
 
 @app.command()
 def evaluate(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL", help=MODEL)],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL", help=ENSEMBLE)],
     data: Annotated[
         list[Path],
         typer.Option(
@@ -37,7 +39,7 @@ def evaluate(
 ) -> None:
     """Measure models on labelled recordings; write tables and a page.
 
-    For example: atomicvad evaluate 43185 mine/*.keras --data recordings --out evaluation
+    For example: atomicvad evaluate ensemble mine/*.keras --data recordings --out evaluation
     """
     from atomicvad.config import load_profile
     from atomicvad.report.evaluation_page import require_folder, write_evaluation

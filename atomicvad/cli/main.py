@@ -16,7 +16,7 @@ from atomicvad.cli import data, detect, device, evaluate, listen, results, runs
 from atomicvad.cli.options import INTERRUPTED, Stopped
 from atomicvad.console import end_bars, plain_bars
 from atomicvad.errors import AtomicVADError
-from atomicvad.interrupts import keep_interrupts
+from atomicvad.interrupts import exit_code, keep_interrupts
 from atomicvad.isolation import isolate_process
 from atomicvad.parallel import limit_threads
 
@@ -92,7 +92,7 @@ def main() -> None:
         if isinstance(stop, KeyboardInterrupt) or stop.code == INTERRUPTED:
             end_bars()
             typer.echo("stopped; the same command continues", err=True)
-            sys.exit(INTERRUPTED)
+            sys.exit(exit_code())
         raise
     except AtomicVADError as error:
         sys.exit(f"error: {error}")

@@ -6,7 +6,7 @@ import typer
 
 from atomicvad.detection.defaults import defaults, offset_threshold
 
-INTERRUPTED = 130  # the exit code after Ctrl-C
+INTERRUPTED = 130  # the exit code that typer makes of Ctrl-C
 
 Profile = Annotated[
     str,
@@ -78,4 +78,4 @@ Channel = Annotated[
 
 
 class Stopped(SystemExit):
-    """Ctrl-C that was already reported to the user."""
+    """An interrupt that was already reported to the user."""

@@ -1,22 +1,16 @@
 """Speech in many recordings: found, written and drawn file by file, one after the other or not."""
 
 import errno
-import os
-import signal
-import sys
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import active_children
 from pathlib import Path
-from threading import RLock
 from typing import BinaryIO
 
 import numpy as np
-from tqdm.std import tqdm
 
 from atomicvad.audio.signal import SAMPLE_RATE, to_int16
 from atomicvad.detection.detect import waveforms
@@ -24,15 +18,13 @@ from atomicvad.detection.detector import SpeechDetector, segments_of
 from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.models import Model, Step, find_model
 from atomicvad.detection.plot import plot
+from atomicvad.detection.processes import call_in_process, ended_early, prepare_process
 from atomicvad.detection.scorer import probabilities_of
 from atomicvad.detection.segment import Segment
 from atomicvad.detection.segmenter import Rules, Segmenter
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import replacing
-from atomicvad.interrupts import keep_interrupts
 from atomicvad.parallel import computed_ahead, process_pool
-
-ASKED_TO_END: list[int] = []  # signals that a process of a pool received between two recordings
 
 
 @dataclass(frozen=True)
@@ -183,46 +175,11 @@ def run_all(
             yield run(job, options, progress and len(jobs) == 1)
         return
     try:
-        with process_pool(processes, prepare=_prepare_process) as pool, _ended_early():
-            function = partial(_run_in_pool, options=options)
+        with process_pool(processes, prepare=prepare_process) as pool, ended_early():
+            function = partial(call_in_process, partial(run, options=options))
             for _, outcome in computed_ahead(pool, function, jobs, 4 * processes):
                 yield outcome
     except BrokenProcessPool:
         raise AtomicVADError(
             "-j: a process died, perhaps for lack of memory; try a smaller number"
         ) from None
-
-
-@contextmanager
-def _ended_early() -> Iterator[None]:
-    """After Ctrl-C or another end before all is done: recordings of hours are not waited for."""
-    try:
-        yield
-    except BaseException:
-        for child in active_children():
-            child.terminate()
-        raise
-
-
-def _prepare_process() -> None:
-    """Prepare a process of a pool: between two recordings, it only notes that it is to end.
-
-    It may hold a lock of the pool's then, or be sending what it has found.
-    """
-    signal.signal(signal.SIGTERM, lambda number, _: ASKED_TO_END.append(number))
-    keep_interrupts()
-    tqdm.set_lock(RLock())  # its own is one between processes, which would be left
-
-
-def _run_in_pool(job: Job, options: Options) -> Outcome:
-    # Asked to end, a process removes what it has half written, and begins nothing else.
-    note = signal.getsignal(signal.SIGTERM)
-    try:
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-        if ASKED_TO_END:
-            sys.exit(128 + ASKED_TO_END[0])
-        return run(job, options)
-    except SystemExit as stop:
-        os._exit(int(str(stop.code)))
-    finally:
-        signal.signal(signal.SIGTERM, note)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from atomicvad.config import Settings
 from atomicvad.data.labelled_audio import read_labelled
 from atomicvad.errors import AtomicVADError
 from atomicvad.evaluation.labelled_audio import OVER, PROTOCOL_OF, Evaluation, evaluate_labelled
+from atomicvad.evaluation.systems import ENSEMBLE
 from atomicvad.scoring.labelled_audio import score_labelled
 from atomicvad.scoring.logits import logit_score
 from atomicvad.scoring.named_models import find_model, paper_model
@@ -33,7 +34,8 @@ def evaluate_models(
     """Score models on labelled recordings, and measure them.
 
     Args:
-        names: of models, see ``scoring.named_models.find_model``.
+        names: of models, see ``scoring.named_models.find_model``, or ``ensemble``: all seeds of the
+            profile, their logits averaged.
         data: folders or manifests, see ``data.labelled_audio.read_labelled``.
         settings: the profile whose seeds ``names`` may name.
         unit: ``window``, ``segment`` or ``frame``: what is an item.
@@ -45,14 +47,14 @@ def evaluate_models(
     """
     if unit not in PROTOCOL_OF:
         raise AtomicVADError(f"--unit: expected {', '.join(PROTOCOL_OF)}; got {unit!r}")
-    paths = _named(names, settings)
-    models = [paper_model(path) for path in paths.values()]
+    rows = _named(names, settings)
+    models = [paper_model(path) for paths in rows.values() for path in paths]
     settings = settings.model_copy(update={"window_samples": models[0].input_shape[1]})
     audio = read_labelled(data)
     along = unit == "frame"
     if along:
         audio.require_apart()
-    score = logit_score(*models)
+    score = _averaged(logit_score(*models), [len(paths) for paths in rows.values()])
     score(np.zeros((1, settings.window_samples), np.float32))  # compiled before time is taken
     started = time.perf_counter()
     scored = score_labelled(score, audio, settings, along)
@@ -60,21 +62,37 @@ def evaluate_models(
     labels = scored.labels
     whole = scored.scores["clip_samples"].sum() / settings.sample_rate
     return Outcome(
-        evaluate_labelled(list(paths), scored.scores, labels, settings, unit, threshold),
+        evaluate_labelled(list(rows), scored.scores, labels, settings, unit, threshold),
         len(audio.left_out) + len(scored.left_out),
         seconds,
         float(whole if along else (labels["end"] - labels["start"]).sum()),
     )
 
 
-def _named(names: Sequence[str], settings: Settings) -> dict[str, Path]:
+def _named(names: Sequence[str], settings: Settings) -> dict[str, list[Path]]:
     """Model files by the names of their rows; of two that would be alike, the paths."""
-    found = [find_model(name, settings) for name in names]
-    counts = Counter(name for name, _ in found)
-    paths: dict[str, Path] = {}
-    for name, path in found:
-        row = str(path) if counts[name] > 1 or name in OVER else name
-        if row in paths:
-            raise AtomicVADError(f"MODEL: {path} is named twice")
-        paths[row] = path
-    return paths
+    found = [_found(name, settings) for name in names]
+    counts = Counter(row for row, _ in found)
+    rows: dict[str, list[Path]] = {}
+    for name, paths in found:
+        is_taken = len(paths) == 1 and (counts[name] > 1 or name in OVER)
+        row = str(paths[0]) if is_taken else name
+        if row in rows:
+            raise AtomicVADError(f"MODEL: {row} is named twice")
+        rows[row] = paths
+    return rows
+
+
+def _found(name: str, settings: Settings) -> tuple[str, list[Path]]:
+    if name == ENSEMBLE:
+        return name, [find_model(str(seed), settings)[1] for seed in settings.seeds]
+    row, path = find_model(name, settings)
+    return row, [path]
+
+
+def _averaged(
+    score: Callable[[np.ndarray], np.ndarray], members: list[int]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Means of logits over so many members for each row: ``[n, models]`` -> ``[n, rows]``."""
+    firsts, counts = np.cumsum([0, *members[:-1]]), np.array(members, np.float32)
+    return lambda windows: np.add.reduceat(score(windows), firsts, axis=1) / counts
