@@ -72,7 +72,8 @@ def notebook(name: str) -> nbformat.NotebookNode:
     ]
     return new_notebook(
         cells=[
-            new_markdown_cell(f"# Page of {name}\n\nAbout it."),
+            new_markdown_cell(f"# Page of {name}\n\nAbout it, as notebook `05_systems` says."),
+            new_markdown_cell("Choose below.", metadata={"tags": ["remove-cell"]}),
             *charts,
             new_code_cell("secret_call()"),
             new_markdown_cell("## A picture of *something*"),
@@ -172,8 +173,11 @@ def test_code_and_noise_stay_away(site):
     for name in build.PAGES:
         text = (site / f"{name}.html").read_text("utf-8")
         assert "The sliders are in the notebook" in text and "line 1\nline 2\n" in text
-        for word in ("secret_call", "draw_it", "noise of a library", "model_id"):
+        for word in ("secret_call", "draw_it", "noise of a library", "model_id", "Choose below"):
             assert word not in text
+        assert re.search(
+            r'as <a [^>]*href="(systems\.html|#)"[^>]*>.*Page of systems.*</a> says', text
+        )
 
 
 def test_sounds_are_files_and_pages_small(site):
@@ -194,6 +198,18 @@ def test_the_landing_page_answers_with_the_results_numbers(site):
     said = f"10 seeds reach an AUROC of {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
     assert said in text
     assert "What is not known" in text and "make reproduce" in text
+
+
+def test_the_landing_page_has_a_figure_for_phones_which_need_not_scroll(address, page):
+    page.goto(f"{address}/index.html")
+    shown = page.locator("article picture img")
+    for width, name in ((390, "auroc_phone.svg"), (1440, "auroc_laptop.svg")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(
+            "name => document.querySelector('picture img').currentSrc.endsWith(name)", arg=name
+        )
+        assert shown.bounding_box()["width"] <= width
+        assert not page.locator("article .scroll:has(picture)").count()
 
 
 def test_markdown_tables_are_tables(site):

@@ -147,6 +147,11 @@ class _Echo:
         sys.stdout.flush()
 
 
+def is_on_pages(cell: Any) -> bool:
+    """Whether a cell stands on a page: not one for those alone who run the notebook."""
+    return "remove-cell" not in cell.metadata.get("tags", ())
+
+
 def is_shown(output: Any) -> bool:
     """Whether an output of a cell stands on a page: no logs and no progress bars."""
     return output.get("name") != "stderr" and BAR not in output.get("data", {})
@@ -159,6 +164,7 @@ def to_html(notebook: Path, title: str, with_code: bool) -> str:
 
     content = nbformat.read(notebook, as_version=4)
     content.metadata.pop("widgets", None)
+    content.cells = list(filter(is_on_pages, content.cells))
     for cell in content.cells:
         if cell.cell_type == "code":
             cell.outputs = [part for part in cell.outputs if is_shown(part)]

@@ -30,6 +30,7 @@ CONDITION_COLORS = {name: color for name, (_, color) in CONDITION_MARKERS.items(
 KIND_COLORS = {"speech": "C0", "noise": "C1", "music": "C2"}
 SEGMENT_COLORS = CONDITION_COLORS | {"background": "0.75"}
 WIDTH = 6.6  # inches: the text width of a page
+PHONE = 4.0  # and of a phone
 LABEL = 24  # characters of a line of a system's name beside an axis
 
 

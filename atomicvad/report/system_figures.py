@@ -7,14 +7,20 @@ from matplotlib.figure import Figure
 
 from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.systems import OURS, TITLES, title, titles
-from atomicvad.report.style import CONDITION_MARKERS, WIDTH, wrapped
+from atomicvad.report.style import CONDITION_MARKERS, PHONE, WIDTH, wrapped
 
 
-def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figure:
-    """AUROC of every system by condition, with 95 % intervals over clips and seeds."""
+def auroc_by_system(
+    systems: pd.DataFrame, protocol: str = "swi-median", narrow: bool = False
+) -> Figure:
+    """AUROC of every system by condition, with 95 % intervals over clips and seeds.
+
+    ``narrow`` is for a phone: the legend stands where the worse systems leave room.
+    """
     aurocs = systems[(systems["protocol"] == protocol) & (systems["metric"] == "auroc")]
     best_first = aurocs[aurocs["condition"] == "all"].sort_values("value")["system"].tolist()
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(best_first)))
+    size = (PHONE if narrow else WIDTH, 0.9 + 0.42 * len(best_first))
+    figure, axes = plt.subplots(figsize=size)
     conditions = [name for name in CONDITIONS if (aurocs["condition"] == name).any()]
     for number, condition in enumerate(conditions):
         marker, color = CONDITION_MARKERS[condition]
@@ -30,7 +36,7 @@ def auroc_by_system(systems: pd.DataFrame, protocol: str = "swi-median") -> Figu
     for label, name in zip(axes.get_yticklabels(), best_first, strict=True):
         label.set_fontweight("bold" if name == OURS else "normal")
     axes.set(xlabel="AUROC of segments", ylim=(-0.5, len(best_first) - 0.5))
-    axes.legend(title="speech", loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(title="speech", loc="upper left", bbox_to_anchor=(0 if narrow else 1, 1))
     return figure
 
 

@@ -24,7 +24,7 @@ def accessible(page: str) -> str:
         text["tabindex"] = "0"
     for table in soup.select("article table"):
         _improve(table, soup)
-    for picture in soup.select("article img"):
+    for picture in soup.select("article :not(picture) > img"):  # which has a narrow one as well
         width = str(picture.get("width", str(WIDE)))
         if not width.isdigit() or int(width) >= WIDE:
             _scroll(picture, soup)

@@ -15,10 +15,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+
 from atomicvad.config import Settings, load_profile
 from atomicvad.errors import AtomicVADError
 from atomicvad.files import project_root
 from atomicvad.report.article import SOURCE, write_article
+from atomicvad.report.collate import read_systems
+from atomicvad.report.system_figures import auroc_by_system
 from atomicvad.site.accessibility import accessible
 from atomicvad.site.captions import caption
 from atomicvad.site.charts import chart_html
@@ -111,19 +115,18 @@ def _path(settings: Settings, name: str) -> str:
 def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> None:
     static = source / "_static"
     shutil.copytree(ASSETS, static)
-    # The run's, for the landing page; and the committed ones, which documents show.
-    figures = {"run": settings.figures_folder, "open": project_root() / "figures" / "open"}
-    for name, folder in figures.items():
-        if folder.is_dir():
-            place = source / "figures" / name
-            shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.pdf"))
+    figures = project_root() / "figures" / "open"  # which documents show
+    if figures.is_dir():
+        place = source / "figures" / "open"
+        shutil.copytree(figures, place, ignore=shutil.ignore_patterns("*.pdf"))
     for name, path in made.items():
         captions, charts = (partial(make, settings, name) for make in (caption, chart_html))
-        write_page(path, source / f"{name}.ipynb", static / "files", captions, charts)
+        write_page(path, source / f"{name}.ipynb", static / "files", captions, charts, made)
     documents = [name for name in DOCUMENTS if (project_root() / f"{name}.md").is_file()]
     for name in documents:
         text = (project_root() / f"{name}.md").read_text(encoding="utf-8")
         (source / f"{name}.md").write_text(_relinked(text), encoding="utf-8")
+    _draw_answer(settings, static)
     import vl_convert
 
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]
@@ -138,6 +141,14 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
     live = f"````{{raw}} html\n{block('_static/try_it')}\n````"
     page = landing_page(settings, list(made), documents, live, article)
     (source / "index.md").write_text(page, encoding="utf-8")
+
+
+def _draw_answer(settings: Settings, static: Path) -> None:
+    """The landing page's figure, for laptops and for phones."""
+    for name, narrow in (("laptop", False), ("phone", True)):
+        figure = auroc_by_system(read_systems(settings), narrow=narrow)
+        figure.savefig(static / f"auroc_{name}.svg", metadata={"Date": None})
+        plt.close(figure)
 
 
 def _can_typeset() -> bool:

@@ -6,7 +6,8 @@ import html
 import io
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import soundfile
 from nbformat.v4 import new_markdown_cell, new_output
 
 from atomicvad.files import replacing
-from atomicvad.report.notebooks import is_shown
+from atomicvad.report.notebooks import is_on_pages, is_shown
 
 SOUND = re.compile(r'<source\s+src="data:audio/([\w-]+);base64,([^"]+)"[^>]*>')
 PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
+NOTEBOOK = re.compile(r"[Nn]otebook `\d\d_(\w+)`")
 HEADING = re.compile(r"^#{1,4} (.+)$", re.MULTILINE)
 SCRIPTS = "\n".join(
     f'<script defer src="_static/{name}"></script>' for name in ("vega.js", "charts.js")
@@ -30,7 +32,14 @@ Captions = Callable[[str], str]
 Charts = Callable[[str, str], str]
 
 
-def write_page(source: Path, target: Path, files: Path, captions: Captions, charts: Charts) -> None:
+def write_page(
+    source: Path,
+    target: Path,
+    files: Path,
+    captions: Captions,
+    charts: Charts,
+    pages: Collection[str],
+) -> None:
     """Write an executed notebook as MyST-NB reads it.
 
     Args:
@@ -39,14 +48,16 @@ def write_page(source: Path, target: Path, files: Path, captions: Captions, char
         files: a folder for its sounds and pictures, below the folder of ``target``.
         captions: what stands below a picture.
         charts: what to show in place of a picture, below a heading.
+        pages: names of all pages: a notebook that is named becomes a link to its page.
     """
     content = nbformat.read(source, as_version=4)
     content.metadata.pop("widgets", None)
     heading, cells, drawn = "", [], set[str]()
-    for cell in content.cells:
+    for cell in filter(is_on_pages, content.cells):
         if cell.cell_type == "markdown":
             found = HEADING.findall(cell.source)
             heading = re.sub(r"[*`_]", "", found[-1]) if found else heading
+            cell.source = NOTEBOOK.sub(partial(_page_of, pages), cell.source)
             cells.append(cell)
         elif outputs := _shown(cell.outputs):
             said = _html_of(captions(heading))
@@ -63,6 +74,11 @@ def write_page(source: Path, target: Path, files: Path, captions: Captions, char
     content.cells = cells
     with replacing(target) as path:
         nbformat.write(content, path)
+
+
+def _page_of(pages: Collection[str], match: re.Match[str]) -> str:
+    """A link with the title of the page as its words; of a notebook without a page, its name."""
+    return f"[]({match[1]}.ipynb)" if match[1] in pages else match[0]
 
 
 def _shown(outputs: list[Any]) -> list[Any]:
