@@ -1,7 +1,5 @@
 """The figures of the real recordings; one function each, as in ``figures``."""
 
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,28 +9,12 @@ from matplotlib.figure import Figure
 from atomicvad.evaluation.real import PAUSE_EDGES, TURN_EDGES, group_names
 from atomicvad.evaluation.systems import OURS, TITLES, titles
 from atomicvad.report.real_tables import AGAINST, AMI, SOUNDS
-from atomicvad.report.style import WIDTH, wrapped
-
-MARKERS = "osD^vP*X<>"
+from atomicvad.report.style import WIDTH, lines, wrapped
 
 
 def _rows(table: pd.DataFrame, corpus: str, metric: str) -> pd.DataFrame:
     keys = ["corpus", "protocol", "metric"]
     return table[(table[keys] == [corpus, "frame", metric]).all(axis=1)]
-
-
-def _looks(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Colour, marker and line of every system; our own stands out."""
-    names = [name for name in TITLES if name in set(table["system"])]
-    return {
-        name: {
-            "color": "k" if name == OURS else f"C{number % 6}",
-            "marker": MARKERS[number % len(MARKERS)],
-            "ls": "-" if name == OURS else ("--", ":")[number % 2],
-            "lw": 1.6 if name == OURS else 1.0,
-        }
-        for number, name in enumerate(names)
-    }
 
 
 def real_auroc(table: pd.DataFrame) -> Figure:
@@ -49,7 +31,7 @@ def real_auroc(table: pd.DataFrame) -> Figure:
         bars = np.abs([rows["value"] - rows["low"], rows["high"] - rows["value"]])
         axes.errorbar(
             rows["value"], np.arange(len(order)) + 0.12 - 0.24 * number, xerr=bars, label=name,
-            fmt=MARKERS[number], color=f"C{number}", ms=4, capsize=2, lw=1,
+            fmt="os"[number], color=f"C{number}", ms=4, capsize=2, lw=1,
         )  # fmt: skip
     named = titles(table)
     axes.set_yticks(range(len(order)), [wrapped(named[name]) for name in order])
@@ -70,10 +52,11 @@ def _lines(
     """A line a system over groups of lengths; its own interval for ours alone."""
     groups = group_names(edges)
     places, named = np.arange(len(groups)), titles(rows)
-    for name, look in _looks(rows).items():
+    looks = lines({name: named[name] for name in TITLES if name in named})
+    for name, look in looks.items():
         of_system = rows[rows["system"] == name].set_index("group")
         of_system = of_system.reindex([f"{kind} {group}" for group in groups])
-        axes.plot(places, of_system["value"], ms=4, label=named[name], **look)
+        axes.plot(places, of_system["value"], **look)
         if name == OURS:
             axes.fill_between(
                 places, of_system["low"], of_system["high"], color=look["color"], alpha=0.12, lw=0
@@ -90,12 +73,12 @@ def real_lengths(table: pd.DataFrame, seconds: dict[str, float]) -> Figure:
     Args:
         seconds: how much there is of each group, see ``real_tables.seconds_of``.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.9))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.4))
     _lines(left, _rows(table, AMI, "recall_tuned"), "turns", TURN_EDGES, seconds)
     _lines(right, _rows(table, AMI, "false_share_tuned"), "pauses", PAUSE_EDGES, seconds)
     left.set(ylabel="share of speech found")
     right.set(ylabel="share taken for speech")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

@@ -2,7 +2,9 @@
 
 import io
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from IPython import get_ipython
@@ -32,6 +34,29 @@ SEGMENT_COLORS = CONDITION_COLORS | {"background": "0.75"}
 WIDTH = 6.6  # inches: the text width of a page
 PHONE = 4.0  # and of a phone
 LABEL = 24  # characters of a line of a system's name beside an axis
+# Systems that figures with a line for each tell apart; the others are grey.
+LINES: dict[str, dict[str, Any]] = {
+    "atomicvad": {"color": "k", "ls": "-", "marker": "o", "lw": 1.8, "zorder": 4},
+    "released": {"color": "C1", "ls": "--", "marker": "s"},
+    "silero": {"color": "C0", "ls": "-.", "marker": "D"},
+    "ten": {"color": "C2", "ls": "--", "marker": "^"},
+    "webrtc": {"color": "C3", "ls": ":", "marker": "v"},
+}
+OTHERS: dict[str, Any] = {"color": "0.75", "ls": "-", "lw": 0.7, "marker": "", "zorder": 1}
+
+
+def lines(titles: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """How the line of each system is drawn; the grey ones come last and share a label."""
+    looks = {
+        name: look | {"label": titles[name], "ms": 4}
+        for name, look in LINES.items()
+        if name in titles
+    }
+    label = "the other systems"
+    for name in titles:
+        if name not in looks:
+            looks[name], label = OTHERS | {"label": label}, "_"  # which no legend shows
+    return looks
 
 
 def wrapped(name: str) -> str:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from atomicvad.corpora.clips import CONDITIONS
 from atomicvad.evaluation.systems import OURS, TITLES, title, titles
-from atomicvad.report.style import CONDITION_MARKERS, PHONE, WIDTH, wrapped
+from atomicvad.report.style import CONDITION_MARKERS, PHONE, WIDTH, lines, wrapped
 
 
 def auroc_by_system(
@@ -48,16 +48,15 @@ def reliability(curves: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, ls=":")
-    for number, (name, members) in enumerate(curves.items()):
+    looks = lines({name: title(name, len(members)) for name, members in curves.items()})
+    for name, look in looks.items():
+        members = curves[name]
         table = pd.concat(pd.DataFrame(curve) for curve in members).groupby(level=0)
         middle, low, high = table.mean(), table["share"].min(), table["share"].max()
-        color, dashes = f"C{number % 7}", ("-", "--", "-.")[number % 3]
-        axes.plot(
-            middle["probability"], middle["share"], dashes, color=color, marker=".",
-            lw=2.5 if name == OURS else 1, label=title(name, len(members)),
-        )  # fmt: skip
+        axes.plot(middle["probability"], middle["share"], **look)
         if len(members) > 1:
-            axes.fill_between(middle["probability"], low, high, color=color, alpha=0.2, lw=0)
+            color = look["color"]
+            axes.fill_between(middle["probability"], low, high, color=color, alpha=0.15, lw=0)
     axes.set(xlabel="score of a segment", ylabel="share with speech", xlim=(0, 1), ylim=(0, 1.01))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3.5)
     return figure
