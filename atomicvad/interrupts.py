@@ -18,7 +18,9 @@ from typing import Any
 SOON = 0.01  # s, after which the destructor has ended, or the module may be loaded
 SIGNALS = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-RECEIVED: list[int] = []  # of these signals
+# What waits for a block; by the last one, an owner tells a process to end early.
+HELD = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+RECEIVED: list[int] = []  # of the first two
 
 
 def keep_interrupts() -> None:
@@ -38,10 +40,15 @@ def exit_code() -> int:
     return 128 + (RECEIVED or [signal.SIGINT])[0]
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    if _loads_extension(frame):
+def is_put_off(number: int, frame: FrameType | None) -> bool:
+    """Whether a module in C or C++ is being loaded; the signal then comes once more, soon."""
+    if loading := _loads_extension(frame):
         _send_soon(number)
-    else:
+    return loading
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if not is_put_off(number, frame):
         RECEIVED.append(number)
         raise KeyboardInterrupt
 
@@ -73,12 +80,12 @@ def _once_more(ignored: Any) -> None:
 
 @contextlib.contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Ctrl-C and SIGTERM take effect at the end: the block is not interrupted while it waits.
+    """Signals that end a command take effect after the block, which is not interrupted.
 
     To block the signal would not do: Python's handler runs in the main thread even where another
     thread receives it.
     """
-    found = {number: signal.getsignal(number) for number in USUAL}
+    found = {number: signal.getsignal(number) for number in HELD}
     handlers = {number: handler for number, handler in found.items() if callable(handler)}
     if threading.current_thread() is not threading.main_thread():
         handlers = {}

@@ -349,7 +349,10 @@ def test_ctrl_c_is_not_lost_within_a_destructor():
 LOADING = """
 import signal, sys, time
 import _frozen_importlib_external as loaders
+from atomicvad.detection.processes import call_in_process, prepare_process
 from atomicvad.interrupts import keep_interrupts
+
+NAME = sys.argv[1]
 
 class Interrupted:
     def __getattr__(self, name):
@@ -357,24 +360,32 @@ class Interrupted:
 
     def create_dynamic(self, spec):
         if spec.name == MODULE:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(getattr(signal, NAME))
         return usual.create_dynamic(spec)
+
+def load():
+    import soxr
+    time.sleep(30)
 
 MODULE = "soxr.soxr_ext"
 signal.signal(signal.SIGINT, signal.default_int_handler)
-keep_interrupts()
 usual, loaders._imp = loaders._imp, Interrupted()
 try:
-    import soxr
-    time.sleep(30)
-except KeyboardInterrupt:
+    if NAME == "SIGUSR1":
+        prepare_process()
+        call_in_process(load)
+    else:
+        keep_interrupts()
+        load()
+except (KeyboardInterrupt, SystemExit):
     print("interrupted", MODULE in sys.modules)
 """
 
 
-def test_ctrl_c_waits_for_a_module_that_is_loaded():
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
+def test_an_end_waits_for_a_module_that_is_loaded(name):
     """Interrupted, soxr, which is in C++, would abort the process."""
-    command = [sys.executable, "-c", LOADING]
+    command = [sys.executable, "-c", LOADING, name]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=25)
     assert (done.stdout, done.stderr) == ("interrupted True\n", "")
 

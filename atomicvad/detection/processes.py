@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from tqdm.std import tqdm
 
-from atomicvad.interrupts import interrupts_wait, keep_interrupts
+from atomicvad.interrupts import interrupts_wait, is_put_off, keep_interrupts
 
 Result = TypeVar("Result")
 # Of this process: the signals that have come, and whether it reads a recording.
@@ -62,7 +62,9 @@ def call_in_process(function: Callable[..., Result], *arguments: object) -> Resu
             os._exit(128 + signal.SIGTERM)
 
 
-def _receive(number: int, _: FrameType | None) -> None:
+def _receive(number: int, frame: FrameType | None) -> None:
+    if is_put_off(number, frame):
+        return
     STATE.received.append(number)
     if STATE.is_reading:
         sys.exit(128 + number)
