@@ -29,7 +29,7 @@ class PlainLines:
 
 def plain_bars() -> None:
     """Unless stderr is a terminal: progress bars as lines, one in ten seconds."""
-    if not sys.stderr.isatty():
+    if sys.stderr and not sys.stderr.isatty():  # it may have been closed
         os.environ.setdefault("TQDM_MININTERVAL", "10")
         sys.stderr = PlainLines(sys.stderr)
 

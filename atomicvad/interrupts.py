@@ -16,18 +16,23 @@ from types import FrameType
 from typing import Any
 
 SOON = 0.01  # s, after which the destructor has ended, or the module may be loaded
-SIGNALS = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}
+# The handlers of a new Python.
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-# What waits for a block; by the last one, an owner tells a process to end early.
-HELD = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
-RECEIVED: list[int] = []  # of the first two
+RECEIVED: list[int] = []  # signals that raised a KeyboardInterrupt, in order
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come.
+
+    After a plain KeyboardInterrupt within ``exec``, ``python -m`` ends as by Ctrl-C.
+    """
 
 
 def keep_interrupts() -> None:
     """From now on, an interrupt that would be ignored comes once more; other errors are printed.
 
     SIGTERM raises a KeyboardInterrupt, as Ctrl-C does. Both wait for a module in C or C++ that is
-    being loaded. Where they are answered to in another way, or ignored, it stays like that.
+    being loaded. A handler that was set before, or SIG_IGN, stays.
     """
     sys.unraisablehook = _once_more
     for number, usual in USUAL.items():
@@ -40,17 +45,12 @@ def exit_code() -> int:
     return 128 + (RECEIVED or [signal.SIGINT])[0]
 
 
-def is_put_off(number: int, frame: FrameType | None) -> bool:
-    """Whether a module in C or C++ is being loaded; the signal then comes once more, soon."""
-    if loading := _loads_extension(frame):
-        _send_soon(number)
-    return loading
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    if not is_put_off(number, frame):
-        RECEIVED.append(number)
-        raise KeyboardInterrupt
+    if _loads_extension(frame):
+        _send_soon(number)
+        return
+    RECEIVED.append(number)
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _loads_extension(frame: FrameType | None) -> bool:
@@ -69,13 +69,15 @@ def _send_soon(number: int) -> None:
 
 
 def _once_more(ignored: Any) -> None:
-    number = SIGNALS.get(ignored.exc_type)
-    if number is None:
+    if not issubclass(ignored.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)
-    while number:
-        with contextlib.suppress(*SIGNALS):  # another one, meanwhile
+        return
+    number = int(signal.SIGTERM if issubclass(ignored.exc_type, Terminated) else signal.SIGINT)
+    is_sent = False
+    while not is_sent:
+        with contextlib.suppress(KeyboardInterrupt):  # another one, meanwhile
             _send_soon(number)
-            number = None
+            is_sent = True
 
 
 @contextlib.contextmanager
@@ -85,17 +87,28 @@ def interrupts_wait() -> Iterator[None]:
     To block the signal would not do: Python's handler runs in the main thread even where another
     thread receives it.
     """
-    found = {number: signal.getsignal(number) for number in HELD}
+    found = {int(number): signal.getsignal(number) for number in USUAL}
     handlers = {number: handler for number, handler in found.items() if callable(handler)}
-    if threading.current_thread() is not threading.main_thread():
-        handlers = {}
-    waiting: list[Any] = []
+    if threading.current_thread() is not threading.main_thread() or not handlers:
+        yield
+        return
+    waiting: dict[int, FrameType | None] = {}
+    is_over = False
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        if is_over:  # one that was put back first has raised: this one stays
+            handlers[number](number, frame)
+        else:
+            waiting[number] = frame
+
     try:
-        with contextlib.ExitStack() as before:  # whichever comes meanwhile, all are put back
-            for number, handler in handlers.items():
-                before.callback(signal.signal, number, handler)
-                signal.signal(number, lambda *signal_and_frame: waiting.append(signal_and_frame))
-            yield
+        for number in handlers:
+            signal.signal(number, wait)
+        yield
     finally:
-        if waiting:
-            handlers[waiting[0][0]](*waiting[0])
+        is_over = True
+        with contextlib.ExitStack() as deliveries:  # each, whatever another raises
+            for number, frame in waiting.items():
+                deliveries.callback(handlers[number], number, frame)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,11 +24,13 @@ from atomicvad import detect
 from atomicvad.audio import sndfile
 from atomicvad.cli.main import app
 from atomicvad.cli.stream import pcm as pcm_blocks
+from atomicvad.detection import processes
 from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.places import find_recordings, names_of_outputs
 from atomicvad.detection.processes import call_in_process, ended_early, prepare_process
 from atomicvad.detection.recordings import Job, Options, run
 from atomicvad.errors import AtomicVADError
+from atomicvad.interrupts import interrupts_wait
 from atomicvad.parallel import process_pool
 
 # Ctrl-C is heard as at a terminal: what starts in the background ignores it.
@@ -349,7 +352,6 @@ def test_ctrl_c_is_not_lost_within_a_destructor():
 LOADING = """
 import signal, sys, time
 import _frozen_importlib_external as loaders
-from atomicvad.detection.processes import call_in_process, prepare_process
 from atomicvad.interrupts import keep_interrupts
 
 NAME = sys.argv[1]
@@ -363,26 +365,19 @@ class Interrupted:
             signal.raise_signal(getattr(signal, NAME))
         return usual.create_dynamic(spec)
 
-def load():
-    import soxr
-    time.sleep(30)
-
 MODULE = "soxr.soxr_ext"
 signal.signal(signal.SIGINT, signal.default_int_handler)
+keep_interrupts()
 usual, loaders._imp = loaders._imp, Interrupted()
 try:
-    if NAME == "SIGUSR1":
-        prepare_process()
-        call_in_process(load)
-    else:
-        keep_interrupts()
-        load()
-except (KeyboardInterrupt, SystemExit):
+    import soxr
+    time.sleep(30)
+except KeyboardInterrupt:
     print("interrupted", MODULE in sys.modules)
 """
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_an_end_waits_for_a_module_that_is_loaded(name):
     """Interrupted, soxr, which is in C++, would abort the process."""
     command = [sys.executable, "-c", LOADING, name]
@@ -425,6 +420,105 @@ def test_no_process_outlives_a_command_that_is_killed(tmp_path):
         process.wait(3)
     process.kill()
     process.communicate(timeout=10)  # to the end of stderr, which all of them share
+    assert inside(tmp_path) == ["long.wav", "longer.wav"]
+
+
+def test_a_process_ends_between_two_blocks(tmp_path, monkeypatch):
+    """Wherever the signal falls: nothing is raised within libraries, or while a result is sent."""
+    monkeypatch.setattr(processes, "STATE", SimpleNamespace(received=[], is_reading=False))
+    before = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGTERM)}
+    long_recordings(tmp_path)
+    read = sndfile._Forward.read
+    calls = []
+
+    def told(sound, *arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGUSR1)
+        return read(sound, *arguments, **options)
+
+    monkeypatch.setattr(sndfile._Forward, "read", told)
+    job = Job("long", tmp_path / "long.wav", tmp_path / "long.csv")
+    try:
+        prepare_process()
+        with pytest.raises(SystemExit):
+            call_in_process(run, job, Options())
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert len(calls) == 3 and inside(tmp_path) == ["long.wav", "longer.wav"]
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_signals_that_wait_are_delivered_each_and_handlers_put_back():
+    heard, numbers = [], (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda n, _: heard.append(n)) for number in numbers}
+    handlers = [signal.getsignal(number) for number in numbers]
+    try:
+        with interrupts_wait():
+            for number in (*numbers, *numbers):
+                signal.raise_signal(number)
+            assert heard == []
+        assert sorted(heard) == sorted(numbers)
+        assert [signal.getsignal(number) for number in numbers] == handlers
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_handler_that_is_not_put_back_answers_nevertheless(monkeypatch):
+    """The first one that is put back raises at once: the other's stand-in stays."""
+    heard, setting = [], signal.signal
+    before = setting(signal.SIGTERM, lambda n, _: heard.append(n))
+
+    def interrupted(number, handler):
+        setting(number, handler)
+        if handler is signal.default_int_handler:
+            signal.raise_signal(signal.SIGINT)
+
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_wait():
+            monkeypatch.setattr(signal, "signal", interrupted)
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGTERM)
+        assert heard == [signal.SIGTERM]
+    finally:
+        setting(signal.SIGTERM, before)
+
+
+WITHIN_EXEC = """
+import os, signal, sys
+from atomicvad.interrupts import exit_code, keep_interrupts
+keep_interrupts()
+try:
+    exec("os.kill(os.getpid(), signal.SIGTERM)\\nfor _ in range(100): pass")
+except KeyboardInterrupt:
+    sys.exit(exit_code())
+"""
+
+
+def test_sigterm_within_exec_has_its_exit_code(tmp_path):
+    """As while dataclasses are made, in ``python -m``."""
+    (tmp_path / "within.py").write_text(WITHIN_EXEC.replace("\\\\", "\\"))
+    done = subprocess.run([sys.executable, "-m", "within"], cwd=tmp_path, check=False, timeout=25)
+    assert done.returncode == 143
+
+
+def test_two_signals_in_a_row_end_it_as_well(tmp_path):
+    """As ``timeout`` sends them, to the command and to its group."""
+    long_recordings(tmp_path)
+    process = subprocess.Popen(
+        [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", "2"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode in (143, -signal.SIGTERM) and "Traceback" not in said
     assert inside(tmp_path) == ["long.wav", "longer.wav"]
 
 

@@ -185,7 +185,7 @@ def test_the_ensemble_averages_the_logits_of_all_seeds(folder, tmp_path, monkeyp
     shutil.copy(MODELS[1], tmp_path / "ensemble.keras")
     names = ["ensemble", str(tmp_path / "ensemble.keras"), "43185"]
     found = run(folder, models=names).evaluation
-    assert found.models == [*names[:2], "seed-43185"]
+    assert found.models == [*names[:2], "seed-43185"] and found.has_mean
     logits = []
     for seed in OPEN.seeds:
         model = load_model(REFERENCE / f"seed-{seed}" / "model.keras")
@@ -197,6 +197,20 @@ def test_the_ensemble_averages_the_logits_of_all_seeds(folder, tmp_path, monkeyp
     alone = run(folder).evaluation.wide()
     for name, row in zip(NAMES[::-1], found.models[1:], strict=True):
         assert wide.loc[row].to_dict() == alone.loc[name].to_dict()
+    # The mean is over the two files: the ensemble is no model like those that it averages.
+    assert wide.loc["mean"].to_dict() == alone.loc["mean"].to_dict()
+
+
+def test_the_ensemble_beside_one_seed_has_no_mean(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "project_root", project_root)
+    outcome = run(folder, models=["ensemble", MODELS[0]])
+    assert set(outcome.evaluation.table["model"]) == {"ensemble", NAMES[0]}
+    text = as_text(outcome.evaluation)
+    assert "ensemble [95 %]" in text and NAMES[0] in text and "mean" not in text
+    html = write_evaluation(outcome, tmp_path / "out")[2].read_text()
+    assert (
+        "ensemble [95 % interval]" in html and "Model by model" in html and "min</th>" not in html
+    )
 
 
 @pytest.mark.parametrize("unit", ["window", "segment", "frame"])

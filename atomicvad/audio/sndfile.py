@@ -95,7 +95,7 @@ def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator
         guarded.check()
         yield None
         return
-    with sound:
+    with _closed(sound):
         rate = possible_rate(sound.samplerate, name)
         # Of MP3 without a count this is a guess.
         known = sound.frames < NOT_KNOWN_LENGTH and not to_the_end
@@ -104,6 +104,16 @@ def open_sndfile(file: Excerpt, name: str, to_the_end: bool = False) -> Iterator
         seconds = sound.frames / rate if known else None
         packet = MP3_PACKET if sound.subtype.startswith("MPEG") else 0
         yield Stream(rate, sound.channels, seconds, _blocks(sound, guarded), packet)
+
+
+@contextlib.contextmanager
+def _closed(sound: _Forward) -> Iterator[None]:
+    """Close it in the end, not interrupted half way: it would be closed twice."""
+    try:
+        yield
+    finally:
+        with interrupts_wait():
+            sound.close()
 
 
 def _blocks(sound: _Forward, file: _Guarded) -> Iterator[Block]:

@@ -51,7 +51,7 @@ def pcm(descriptor: int, channels: int) -> Iterator[np.ndarray]:
 
 
 def detect_stream(options: "Options", rate: int, channels: int) -> None:
-    """Print the events of raw PCM on stdin until it ends, nobody reads on, or Ctrl-C."""
+    """Print the events of raw PCM on stdin until it ends, is interrupted, or nobody reads on."""
     detector = options.detector(rate)
     try:
         try:

@@ -1,7 +1,8 @@
 """Processes that read recordings side by side, and how they end before all is read.
 
-Between two recordings a process may hold a lock of its pool, or be sending what it has found: ended
-then, it would leave others waiting. ``SIGUSR1`` ends a recording that is under way, nothing else.
+A signal only notes that its process is to end; between two blocks of a recording this is looked at.
+Elsewhere a process may hold a lock of its pool, be sending what it has found, or be within a
+library that does not bear an exception: ended there, it would leave others waiting.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 from tqdm.std import tqdm
 
-from atomicvad.interrupts import interrupts_wait, is_put_off, keep_interrupts
+from atomicvad.interrupts import interrupts_wait
 
 Result = TypeVar("Result")
 # Of this process: the signals that have come, and whether it reads a recording.
@@ -41,20 +42,18 @@ def prepare_process() -> None:
     """Prepare a process of a pool for ``call_in_process``."""
     for number in (signal.SIGUSR1, signal.SIGTERM):
         signal.signal(number, _receive)
-    keep_interrupts()
     tqdm.set_lock(RLock())  # its own is one between processes, which would be left
 
 
 def call_in_process(function: Callable[..., Result], *arguments: object) -> Result:
-    """Call a function that reads a recording; told to end, it removes what it has half written.
+    """Call a function that reads a recording, and calls ``end_if_told`` while it does.
 
     Raises:
-        SystemExit: this process was told to end; nothing is begun any more.
+        SystemExit: this process was told to end; no other recording is begun.
     """
     STATE.is_reading = True
     try:
-        if STATE.received:
-            sys.exit(128 + STATE.received[0])
+        end_if_told()
         return function(*arguments)
     finally:
         STATE.is_reading = False
@@ -62,11 +61,17 @@ def call_in_process(function: Callable[..., Result], *arguments: object) -> Resu
             os._exit(128 + signal.SIGTERM)
 
 
-def _receive(number: int, frame: FrameType | None) -> None:
-    if is_put_off(number, frame):
-        return
+def end_if_told() -> None:
+    """End the recording that is being read, if this process was told to.
+
+    Raises:
+        SystemExit: it was.
+    """
+    if STATE.received:
+        sys.exit(128 + STATE.received[0])
+
+
+def _receive(number: int, _: FrameType | None) -> None:
     STATE.received.append(number)
-    if STATE.is_reading:
-        sys.exit(128 + number)
-    if number == signal.SIGTERM:
+    if number == signal.SIGTERM and not STATE.is_reading:
         os._exit(128 + number)

@@ -18,7 +18,12 @@ from atomicvad.detection.detector import SpeechDetector, segments_of
 from atomicvad.detection.formats import FORMATS, Detections
 from atomicvad.detection.models import Model, Step, find_model
 from atomicvad.detection.plot import plot
-from atomicvad.detection.processes import call_in_process, ended_early, prepare_process
+from atomicvad.detection.processes import (
+    call_in_process,
+    end_if_told,
+    ended_early,
+    prepare_process,
+)
 from atomicvad.detection.scorer import probabilities_of
 from atomicvad.detection.segment import Segment
 from atomicvad.detection.segmenter import Rules, Segmenter
@@ -107,6 +112,7 @@ def _run(job: Job, options: Options, progress: bool) -> Detections:
     segmenter = Segmenter(rules, scorer.step / SAMPLE_RATE)
     segments: list[Segment] = []
     for waveform in waveforms(job.source, None, options.channel, progress):
+        end_if_told()
         logits = scorer.push(to_int16(waveform))
         segments += segments_of(segmenter.push(logits))
         if job.picture is not None:

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_curve
 from atomicvad.config import LABELS, Settings
 from atomicvad.evaluation import intervals
 from atomicvad.evaluation.items import ClipSet, Items
+from atomicvad.evaluation.systems import ENSEMBLE
 from atomicvad.metrics import DECISION, RANKING, binary_metrics
 
 # What an item is, and the protocol that scores it.
@@ -32,7 +33,7 @@ class Evaluation:
 
     Attributes:
         table: columns ``COLUMNS``, a row a number; ``OVER`` stand for models where there are
-            several. ``low`` and ``high`` bound the 95 % interval.
+            several beside the ensemble. ``low`` and ``high`` bound the 95 % interval.
         confusion: ``model``, ``label``, ``decision``, ``items``.
         curves: false- and true-positive rates by model; empty where there is one class.
         support: what the numbers rest on, by ``SUPPORT``.
@@ -56,7 +57,12 @@ class Evaluation:
     @property
     def rows(self) -> list[str]:
         """The models, then ``OVER`` where there are several."""
-        return [*self.models, *(OVER if len(self.models) > 1 else ())]
+        return [*self.models, *(OVER if self.has_mean else ())]
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether there are numbers over models: the ensemble is none of those that it averages."""
+        return len(self.models) - self.models.count(ENSEMBLE) > 1
 
     def wide(self) -> pd.DataFrame:
         """Values by model (rows) and metric, in order; those that there are."""
@@ -93,7 +99,8 @@ def evaluate_labelled(
         probabilities = expit(items.scores.astype(float))
         found = _metrics(items, group[items.clip], draws, threshold, evaluation.fpr_target)
         for metric, of_draws in found.items():
-            values.setdefault(metric, []).append(of_draws)
+            if name != ENSEMBLE:
+                values.setdefault(metric, []).append(of_draws)
             rows.append((name, unit, metric, of_draws[0], *intervals.interval(of_draws)))
         counted = pd.crosstab(items.speech, probabilities >= threshold)
         confusion += [
@@ -110,8 +117,7 @@ def evaluate_labelled(
             "seconds": round(float(clips.lengths.sum()), 3),
         }
         rows += [(name, unit, key, count, np.nan, np.nan) for key, count in support.items()]
-    if len(models) > 1:
-        rows += _over_models(values, unit)
+    rows += _over_models(values, unit)
     return Evaluation(
         models,
         unit,
@@ -125,9 +131,14 @@ def evaluate_labelled(
 
 
 def _over_models(values: dict[str, list[np.ndarray]], unit: str) -> list[tuple]:
-    """Rows of the mean with its interval, the least and the greatest value of every metric."""
+    """Rows of the mean with its interval, the least and the greatest value of every metric.
+
+    There are none of a single model.
+    """
     rows: list[tuple] = []
     for metric, of_models in values.items():
+        if len(of_models) == 1:
+            continue
         stacked = np.stack(of_models)
         mean = intervals.over_seeds(stacked)
         rows.append(("mean", unit, metric, mean[0], *intervals.interval(mean)))

@@ -66,15 +66,22 @@ def notes(evaluation: Evaluation) -> list[str]:
 
 def metric_rows(evaluation: Evaluation) -> list[list[str]]:
     """A row a metric: its name, the value with its interval and, of several models, the range."""
-    main = "mean" if len(evaluation.models) > 1 else evaluation.models[0]
+    main = "mean" if evaluation.has_mean else evaluation.models[0]
     keyed = evaluation.table.set_index(["metric", "model"])
     rows = []
     for metric in evaluation.wide():
         row = keyed.loc[(metric, main)]
         rows.append([title(metric, evaluation), with_interval(row.value, row.low, row.high)])
-        if main == "mean":
+        if evaluation.has_mean:
             rows[-1] += [f"{keyed.loc[(metric, name)].value:.3f}" for name in ("min", "max")]
     return rows
+
+
+def main_column(evaluation: Evaluation) -> str:
+    """Whose values ``metric_rows`` has: of several models their mean, or the first one."""
+    if evaluation.has_mean:
+        return "mean"
+    return evaluation.models[0] if len(evaluation.models) > 1 else "value"
 
 
 def confusion_table(evaluation: Evaluation) -> pd.DataFrame:
@@ -94,10 +101,10 @@ def confusion_table(evaluation: Evaluation) -> pd.DataFrame:
 def as_text(evaluation: Evaluation) -> str:
     """Tables of the metrics, of the models one by one, and of their decisions."""
     rows = metric_rows(evaluation)
-    several = len(evaluation.models) > 1
-    head = ["", "mean [95 %]" if several else "value [95 %]", *(["min", "max"] if several else [])]
+    extremes = ["min", "max"] if evaluation.has_mean else []
+    head = ["", f"{main_column(evaluation)} [95 %]", *extremes]
     parts = [heading(evaluation), *notes(evaluation), "", _aligned([head, *rows])]
-    if several:
+    if len(evaluation.models) > 1:
         wide = evaluation.wide().loc[evaluation.models]
         cells = [[f"{value:.3f}" for value in row] for row in wide.to_numpy()]
         lines = [[name, *row] for name, row in zip(wide.index, cells, strict=True)]

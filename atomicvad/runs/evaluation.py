@@ -70,12 +70,15 @@ def evaluate_models(
 
 
 def _named(names: Sequence[str], settings: Settings) -> dict[str, list[Path]]:
-    """Model files by the names of their rows; of two that would be alike, the paths."""
+    """Model files by the names of their rows: a file each, and of ``ensemble`` all seeds'.
+
+    Of two rows that would be named alike, and where the name stands for something else, the path.
+    """
     found = [_found(name, settings) for name in names]
     counts = Counter(row for row, _ in found)
     rows: dict[str, list[Path]] = {}
-    for name, paths in found:
-        is_taken = len(paths) == 1 and (counts[name] > 1 or name in OVER)
+    for given, (name, paths) in zip(names, found, strict=True):
+        is_taken = given != ENSEMBLE and (counts[name] > 1 or name in (*OVER, ENSEMBLE))
         row = str(paths[0]) if is_taken else name
         if row in rows:
             raise AtomicVADError(f"MODEL: {row} is named twice")
