@@ -25,7 +25,8 @@ from atomicvad.site.try_it import FILES, MODULE, block, options, write_try_it
 
 MODEL = find_model(ENSEMBLE)
 RULES = MODEL.rules("10ms")
-DONE = "atomicvadPage.recording.isDone"
+# Scored and drawn: what plays it can be pressed from then on.
+DONE = "atomicvadPage.recording.isDone && !document.getElementById('try-play').disabled"
 SEGMENTS = "atomicvadPage.recording.segments"
 # What the tests hand to scripts, and what scripts hand back, as base64.
 HELPERS = """
