@@ -411,13 +411,7 @@ def test_a_process_that_dies_takes_its_pool_along():
 
 def test_no_process_outlives_a_command_that_is_killed(tmp_path):
     """Those of ``-j`` would read to the end, and wait for ever."""
-    long_recordings(tmp_path)
-    process = subprocess.Popen(
-        [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", "2"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
+    process = reading(tmp_path)
     process.kill()
     process.communicate(timeout=10)  # to the end of stderr, which all of them share
     assert inside(tmp_path) == ["long.wav", "longer.wav"]
@@ -500,21 +494,14 @@ except KeyboardInterrupt:
 
 def test_sigterm_within_exec_has_its_exit_code(tmp_path):
     """As while dataclasses are made, in ``python -m``."""
-    (tmp_path / "within.py").write_text(WITHIN_EXEC.replace("\\\\", "\\"))
+    (tmp_path / "within.py").write_text(WITHIN_EXEC)
     done = subprocess.run([sys.executable, "-m", "within"], cwd=tmp_path, check=False, timeout=25)
     assert done.returncode == 143
 
 
 def test_two_signals_in_a_row_end_it_as_well(tmp_path):
     """As ``timeout`` sends them, to the command and to its group."""
-    long_recordings(tmp_path)
-    process = subprocess.Popen(
-        [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", "2"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
+    process = reading(tmp_path)
     process.send_signal(signal.SIGTERM)
     os.killpg(process.pid, signal.SIGTERM)
     _, said = process.communicate(timeout=10)
@@ -530,17 +517,24 @@ def long_recordings(folder):
     (folder / "longer.wav").symlink_to("long.wav")
 
 
+def reading(folder, processes="2"):
+    """The command, in a session of its own, while it reads such recordings of ``folder``."""
+    long_recordings(folder)
+    process = subprocess.Popen(
+        [*COMMAND, "detect", folder, "--out", folder / "out", "-j", processes],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    return process
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_command_stops_at_once_and_leaves_nothing(processes, how, tmp_path):
     """After Ctrl-C, or as ``timeout`` and ``systemctl`` stop it."""
-    long_recordings(tmp_path)
-    process = subprocess.Popen(
-        [*COMMAND, "detect", tmp_path, "--out", tmp_path / "out", "-j", processes],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
+    process = reading(tmp_path, processes)
     process.send_signal(how)
     _, said = process.communicate(timeout=10)  # to the end of stderr, which all processes share
     assert (process.returncode, said) == (128 + how, "stopped after 0 of 2 recordings\n")

@@ -7,14 +7,14 @@ import typer
 
 from atomicvad.cli.options import MODEL, Profile
 
-ENSEMBLE = f"{MODEL}; or ensemble, all seeds of the profile with their logits averaged"
+MODELS = f"{MODEL}; or ensemble, all seeds of the profile with their logits averaged"
 
 app = typer.Typer()
 
 
 @app.command()
 def evaluate(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL", help=ENSEMBLE)],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL", help=MODELS)],
     data: Annotated[
         list[Path],
         typer.Option(

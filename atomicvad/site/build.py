@@ -145,8 +145,9 @@ def _write_sources(settings: Settings, made: dict[str, Path], source: Path) -> N
 
 def _draw_answer(settings: Settings, static: Path) -> None:
     """The landing page's figure, for laptops and for phones."""
+    systems = read_systems(settings)
     for name, narrow in (("laptop", False), ("phone", True)):
-        figure = auroc_by_system(read_systems(settings), narrow=narrow)
+        figure = auroc_by_system(systems, narrow=narrow)
         figure.savefig(static / f"auroc_{name}.svg", metadata={"Date": None})
         plt.close(figure)
 
